@@ -1,0 +1,314 @@
+"""
+The suite's only reader of openapi.yaml: its operations, their fields, limits and answers.
+
+Everything that a test expects comes from here, so that a change of the contract is a change of one file.
+The mock does not use this module: it reads openapi.yaml by itself and so cannot share a mistake made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+import jsonschema_rs
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+ROOT = Path(__file__).parent.parent
+CONTRACT_FILE = ROOT / "openapi.yaml"
+
+Schema: TypeAlias = Mapping[str, Any]
+OnNull: TypeAlias = Literal["clear", "keep"]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object")
+
+# The one rule that JSON Schema cannot state and no extension describes: the voice must speak the language.
+VOICE_FIELD = "voice_name"
+LANGUAGE_FIELD = "language_code"
+
+
+class ContractError(Exception):
+    """openapi.yaml cannot be read, or says something that cannot be tested."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a request body, or one query parameter."""
+
+    operation: str
+    name: str
+    schema: Schema = field(repr=False)
+    """The schema of a value that is not null, its reference resolved."""
+    is_nullable: bool
+    is_required: bool
+    on_null: OnNull | None
+    """What null does in an update; None where the contract does not say."""
+    pointer: str
+    """Where openapi.yaml holds the limits of this field."""
+
+    @property
+    def json_type(self) -> str:
+        """The JSON type of a value that is not null."""
+        return str(self.schema["type"])
+
+    @property
+    def clears_on_null(self) -> bool:
+        """Whether null removes the stored value."""
+        return self.on_null == "clear"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract."""
+
+    operation_id: str
+    method: str
+    path: str
+    definition: Schema = field(repr=False)
+    pointer: str
+
+    @property
+    def success_status(self) -> int:
+        """The one status between 200 and 299 that the contract names."""
+        return next(int(status) for status in self.definition["responses"] if status.startswith("2"))
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Every status that the contract names."""
+        return frozenset(int(status) for status in self.definition["responses"])
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What openapi.yaml promises."""
+
+    document: Schema = field(repr=False)
+
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        """The operations by their operationId."""
+        return {operation.operation_id: operation for operation in self._walk_operations()}
+
+    def operation(self, operation_id: str) -> Operation:
+        """
+        Return one operation.
+
+        Raises:
+            ContractError: The suite needs an operation that the contract does not have.
+        """
+        try:
+            return self.operations[operation_id]
+        except KeyError:
+            raise ContractError(f"openapi.yaml: no operation has operationId {operation_id}; add it back") from None
+
+    def fields(self, operation_id: str) -> dict[str, Field]:
+        """
+        Return the fields of an operation's JSON body, by name, in the order of the contract.
+
+        Raises:
+            ContractError: A field has no type, or is of a kind that the suite cannot try.
+        """
+        pointer, schema = self._resolve(self._body_pointer(operation_id))
+        required = schema.get("required", ())
+        return {
+            name: self._field(operation_id, name, f"{pointer}/properties/{_escape(name)}", is_required=name in required)
+            for name in schema["properties"]
+        }
+
+    def query_fields(self, operation_id: str) -> dict[str, Field]:
+        """Return the query parameters of an operation, by name."""
+        operation = self.operation(operation_id)
+        parameters = operation.definition.get("parameters", ())
+        return {
+            parameter["name"]: self._field(
+                operation_id, parameter["name"], f"{operation.pointer}/parameters/{index}/schema", is_required=False
+            )
+            for index, parameter in enumerate(parameters)
+            if parameter["in"] == "query"
+        }
+
+    def parameter_examples(self, operation_id: str, name: str) -> list[Any]:
+        """Return the example values of one query parameter, in the order of the contract."""
+        parameters = self.operation(operation_id).definition["parameters"]
+        parameter = next(item for item in parameters if item.get("name") == name)
+        return [example["value"] for example in parameter.get("examples", {}).values()]
+
+    @cached_property
+    def persona_fields(self) -> frozenset[str]:
+        """The fields of a persona that the contract knows: those it answers and those it lets one change."""
+        answered = self._resolve("#/components/schemas/Persona")[1]["properties"]
+        return frozenset(answered) | frozenset(self.fields("updatePersona"))
+
+    def accepts(self, operation_id: str, body: object) -> bool:
+        """
+        Decide whether a body is valid for an operation.
+
+        Args:
+            operation_id: The operation that the body would be sent to.
+            body: The decoded JSON value.
+
+        Returns:
+            What the JSON Schema library says. The rule for voices and languages is not part of it.
+
+        Source: JSON Schema 2020-12.
+        """
+        return self._validator(self._body_pointer(operation_id)).is_valid(body)
+
+    def accepts_value(self, value_of: Field, value: object) -> bool:
+        """Decide whether a value is valid for one field, by the JSON Schema library."""
+        if value is None:
+            return value_of.is_nullable
+        return self._validator(value_of.pointer).is_valid(value)
+
+    def answer_faults(self, operation_id: str, status: int, answer: object) -> list[str]:
+        """
+        List where an answer departs from the schema of its status.
+
+        Args:
+            operation_id: The operation that answered.
+            status: The HTTP status; one that the contract does not name has no faults here.
+            answer: The decoded JSON body.
+
+        Returns:
+            One sentence for each departure; empty when the schema holds.
+        """
+        pointer = self._answer_pointer(operation_id, status)
+        if pointer is None:
+            return []
+        errors = self._validator(pointer).iter_errors(answer)
+        return [f"{'/'.join(str(step) for step in error.instance_path) or 'body'}: {error.message}" for error in errors]
+
+    def answer_has_body(self, operation_id: str, status: int) -> bool:
+        """Whether the contract names a JSON body for this status."""
+        return self._answer_pointer(operation_id, status) is not None
+
+    def error_code(self, operation_id: str, status: int) -> str | None:
+        """Return the error.code that goes with a status, or None where the contract names none."""
+        definition = self.operation(operation_id).definition["responses"].get(str(status))
+        if definition is None:
+            return None
+        code = self._deref(definition).get("x-error-code")
+        return None if code is None else str(code)
+
+    def _walk_operations(self) -> Iterator[Operation]:
+        for path, item in self.document["paths"].items():
+            for method in METHODS:
+                if method in item:
+                    pointer = f"#/paths/{_escape(path)}/{method}"
+                    yield Operation(item[method]["operationId"], method.upper(), path, item[method], pointer)
+
+    def _body_pointer(self, operation_id: str) -> str:
+        return f"{self.operation(operation_id).pointer}/requestBody/content/application~1json/schema"
+
+    def _answer_pointer(self, operation_id: str, status: int) -> str | None:
+        operation = self.operation(operation_id)
+        if str(status) not in operation.definition["responses"]:
+            return None
+        pointer, answer = self._resolve(f"{operation.pointer}/responses/{status}")
+        return f"{pointer}/content/application~1json/schema" if "content" in answer else None
+
+    def _field(self, operation_id: str, name: str, pointer: str, *, is_required: bool) -> Field:
+        schema = self._at(pointer)
+        on_null = schema.get("x-on-null")
+        branch, is_nullable = self._non_null_branch(pointer, schema)
+        value_pointer, value_schema = self._resolve(branch)
+        types = value_schema.get("type", ())
+        types = [types] if isinstance(types, str) else [name for name in types if name != "null"]
+        if len(types) != 1:
+            raise ContractError(f"openapi.yaml {pointer}: {name} must have one type besides null; it has {types}")
+        is_nullable = is_nullable or "null" in value_schema["type"]
+        value_schema = {**value_schema, "type": types[0]}
+        return Field(operation_id, name, value_schema, is_nullable, is_required, on_null, value_pointer)
+
+    def _non_null_branch(self, pointer: str, schema: Schema) -> tuple[str, bool]:
+        """Return the pointer to the schema of a value that is not null, and whether null is allowed beside it."""
+        for keyword in ("anyOf", "oneOf"):
+            branches = schema.get(keyword, ())
+            values = [i for i, branch in enumerate(branches) if branch.get("type") != "null"]
+            if len(values) == 1:
+                return f"{pointer}/{keyword}/{values[0]}", len(branches) > 1
+            if values:
+                raise ContractError(f"openapi.yaml {pointer}: {keyword} may hold one schema besides null, not more")
+        return pointer, False
+
+    def _resolve(self, pointer: str) -> tuple[str, Schema]:
+        """Follow references until a definition; return where it stands, and it."""
+        target = self._at(pointer)
+        while "$ref" in target:
+            pointer = target["$ref"]
+            target = self._at(pointer)
+        return pointer, target
+
+    def _deref(self, definition: Schema) -> Schema:
+        return self._at(definition["$ref"]) if "$ref" in definition else definition
+
+    def _at(self, pointer: str) -> Schema:
+        node: Any = self.document
+        for step in pointer.removeprefix("#/").split("/"):
+            step = step.replace("~1", "/").replace("~0", "~")
+            node = node[int(step)] if isinstance(node, list) else node[step]
+        return node  # type: ignore[no-any-return]
+
+    def _validator(self, pointer: str) -> jsonschema_rs.Draft202012Validator:
+        validators = self.__dict__.setdefault("_validators", {})
+        if pointer not in validators:
+            # The whole document goes along, because references point into it.
+            reference = quote(pointer, safe="#/~")
+            validators[pointer] = jsonschema_rs.Draft202012Validator(
+                {**self.document, "$ref": reference}, validate_formats=True
+            )
+        return validators[pointer]  # type: ignore[no-any-return]
+
+
+@cache
+def load_contract(path: Path = CONTRACT_FILE) -> Contract:
+    """
+    Read and check a contract.
+
+    Args:
+        path: The OpenAPI 3.1 document.
+
+    Returns:
+        The contract, every field of every body looked at once.
+
+    Raises:
+        ContractError: The file cannot be read, is no OpenAPI 3.1 document, or holds what the suite cannot try.
+
+    Source: OpenAPI 3.1.
+    """
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ContractError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
+        raise ContractError(f"{path.name}: openapi must say 3.1.x")
+    for error in OpenAPIV31SpecValidator(document).iter_errors():
+        where = "/".join(str(step) for step in error.absolute_path)
+        raise ContractError(f"{path.name} #/{where}: {error.message[:300]}")
+    contract = Contract(document)
+    for operation_id in ("updatePersona", "createPersona"):
+        _check_fields(contract, operation_id)
+    return contract
+
+
+def _check_fields(contract: Contract, operation_id: str) -> None:
+    for value_of in contract.fields(operation_id).values():
+        if value_of.on_null not in (None, "clear", "keep"):
+            raise ContractError(
+                f"openapi.yaml {operation_id} {value_of.name}: x-on-null must be clear or keep, "
+                f"it is {value_of.on_null!r}; say what null does"
+            )
+        if value_of.json_type not in JSON_TYPES:
+            raise ContractError(
+                f"openapi.yaml {value_of.pointer}: type is {value_of.json_type!r}; it must be one of {JSON_TYPES}"
+            )
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,1 @@
+"""What a run leaves behind: the lines in the terminal, and the pages that later follow."""

@@ -1,0 +1,100 @@
+"""One contract run: the API, the judge, what was tried, and the personas that the tests borrow."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from contract_tests.boundaries import good_values, to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
+from contract_tests.subject import Persona, Subject
+from contract_tests.target import Api
+from contract_tests.verdict import Judge, require
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the tests of one run share."""
+
+    api: Api
+    judge: Judge
+    seed: int
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many values were tried, by field and by what the contract expects."""
+
+    @property
+    def contract(self) -> Contract:
+        """The contract that the API is held to."""
+        return self.judge.contract
+
+    @cached_property
+    def voices(self) -> dict[str, list[str]]:
+        """
+        The languages of each voice, voices without a language left out.
+
+        Raises:
+            Violation: listVoices does not answer as documented.
+        """
+        exchange = self.api.voices()
+        require(self.judge.answer("listVoices", exchange, 200))
+        voices = exchange.json["voices"]
+        return {v["voice_name"]: v["supported_languages"] for v in voices if v["supported_languages"]}
+
+    @property
+    def spoken(self) -> tuple[str, str]:
+        """A voice and a language that it speaks."""
+        assert self.voices, "GET /personas/voices lists no voice that speaks a language, so no persona can be made"
+        voice = next(iter(self.voices))
+        return voice, self.voices[voice][0]
+
+    def chance(self, purpose: str) -> random.Random:
+        """Return a source of randomness that the seed of the run and the purpose decide."""
+        return random.Random(f"{self.seed} {purpose}")
+
+    def full_body(self, operation_id: str = "createPersona", index: int = 0) -> Persona:
+        """
+        Return a body with every field of an operation set to a value that is valid beyond doubt.
+
+        Args:
+            operation_id: createPersona or updatePersona.
+            index: Which of the good values; another index gives other values where the schema allows.
+        """
+        voice, language = self.spoken
+        given = {"name": self.api.new_name(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
+        body = {}
+        for name, tried in self.contract.fields(operation_id).items():
+            good = [given[name]] if name in given else good_values(tried)
+            body[name] = good[index % len(good)]
+        return body
+
+    def create(self, **changes: Any) -> Subject:
+        """
+        Make a persona that has every field set.
+
+        Args:
+            changes: Fields of the body that are not to have their usual value.
+
+        Raises:
+            Violation: createPersona does not answer 201 as documented.
+        """
+        body = {**self.full_body(), **changes}
+        exchange = self.api.create(to_json(body))
+        require(self.judge.answer("createPersona", exchange, 201))
+        subject = Subject(self.api, self.judge, self.tally, exchange.persona)
+        subject.read()
+        return subject
+
+    @contextmanager
+    def persona(self, **changes: Any) -> Iterator[Subject]:
+        """Lend a persona that has every field set, and remove it afterwards."""
+        subject = self.create(**changes)
+        try:
+            yield subject
+        finally:
+            if subject.persona_id not in self.api.ledger.removed:
+                self.api.delete(subject.persona_id)

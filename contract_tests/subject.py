@@ -1,0 +1,191 @@
+"""
+One persona of this run, what the API said of it last, and the two outcomes that every update has.
+
+Accepted means: 200, the schema holds, the answer shows the value, a later GET shows it, nothing else moved.
+Refused means: 400 in the documented shape, and a later GET shows that nothing moved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from contract_tests.boundaries import Boundary, good_values, to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
+from contract_tests.target import Api, Exchange
+from contract_tests.verdict import Finding, Judge, require
+
+Persona = dict[str, Any]
+
+ATOMIC = "a body that is refused changes nothing"
+STORED = "the answer and a later GET show the update"
+UNTOUCHED = "only the fields that are sent are changed"
+
+
+class Subject:
+    """A persona that this run has made, ready to be updated and read back."""
+
+    def __init__(self, api: Api, judge: Judge, tally: Counter[tuple[str, str]], persona: Persona) -> None:
+        self.api = api
+        self.judge = judge
+        self.tally = tally
+        self.persona_id: str = persona["id"]
+        self._last: Persona | None = persona
+
+    @property
+    def contract(self) -> Contract:
+        """The contract that the API is held to."""
+        return self.judge.contract
+
+    def read(self) -> Persona:
+        """
+        Read the persona.
+
+        Returns:
+            The persona as GET answers it.
+
+        Raises:
+            Violation: GET does not answer 200 as documented.
+        """
+        exchange = self.api.get(self.persona_id)
+        require(self.judge.answer("getPersona", exchange, 200))
+        self._last = exchange.persona
+        return exchange.persona
+
+    @property
+    def last(self) -> Persona:
+        """What the API said of the persona last; it is read again after anything went wrong."""
+        return self._last if self._last is not None else self.read()
+
+    def accepts(self, body: Mapping[str, Any], *, token: str | None = None) -> Exchange:
+        """
+        Send an update that the contract allows, and hold the API to all that acceptance means.
+
+        Args:
+            body: The fields to change.
+            token: The body as JSON text, where the spelling matters.
+
+        Returns:
+            The exchange of the update.
+
+        Raises:
+            Violation: It was refused, or did not do what it says, or did more.
+        """
+        before, self._last = self.last, None
+        exchange = self.api.update(self.persona_id, to_json(body) if token is None else token)
+        found = self._refused_wrongly(exchange, body) or self._judge_accepted(before, body, exchange)
+        require(found)
+        return exchange
+
+    def refuses(
+        self,
+        token: bytes | str,
+        *,
+        promise: str,
+        clause: str,
+        field_name: str | None = None,
+        statuses: tuple[int, ...] = (400,),
+        content_type: str | None = "application/json",
+    ) -> Exchange:
+        """
+        Send an update that the contract forbids, and hold the API to all that refusal means.
+
+        Args:
+            token: The body as it goes over the wire.
+            promise: What the contract says, in a sentence.
+            clause: Where it says so.
+            field_name: The one field at fault, where it is one.
+            statuses: The statuses that are right.
+            content_type: The media type that is sent along.
+
+        Returns:
+            The exchange of the update.
+
+        Raises:
+            Violation: It was accepted, or refused in another way, or changed something.
+        """
+        before, self._last = self.last, None
+        path = f"/personas/{self.persona_id}"
+        exchange = self.api.send("PATCH", path, body=token, content_type=content_type)
+        about = field_name or "the body"
+        found = self.judge.refusal(
+            "updatePersona", exchange, *statuses, promise=promise, clause=clause, about=f"{about} against the contract"
+        )
+        if field_name is not None and not found:
+            found += self.judge.details(exchange, field_name)
+        require(found + self.unmoved(before, exchange))
+        return exchange
+
+    def unmoved(self, before: Persona, cause: Exchange) -> list[Finding]:
+        """Find what a request that may change nothing has changed: read again and compare."""
+        exchange = self.api.get(self.persona_id)
+        found = self.judge.answer("getPersona", exchange, 200)
+        expected = {name: (before.get(name),) for name in self.contract.persona_fields}
+        if not found:
+            found = self.judge.shows(cause, exchange.persona, expected, ATOMIC)
+        if not found:
+            self._last = exchange.persona
+        return found
+
+    def try_boundary(self, boundary: Boundary) -> None:
+        """
+        Send one boundary value, alone in its body, and expect what the contract says.
+
+        Raises:
+            Violation: The API says otherwise.
+        """
+        name = boundary.field.name
+        token = f"{{{to_json(name)}: {boundary.token}}}"
+        self.tally[name, "accepted" if boundary.accepted else "refused"] += 1
+        if not boundary.accepted:
+            promise = f"{name} is not valid: {boundary.source.rpartition('/')[2]} of {boundary.field.name}"
+            self.refuses(token, promise=promise, clause=boundary.source, field_name=name)
+            return
+        body = {name: boundary.value}
+        self.make_visible(body)
+        self.accepts(body, token=token)
+
+    def make_visible(self, body: Mapping[str, Any]) -> None:
+        """Give each field that already reads as it will another value first: an update that changes nothing shows nothing."""
+        fields = self.contract.fields("updatePersona")
+        other: dict[str, Any] = {}
+        for name, value in body.items():
+            if name in fields and name not in (VOICE_FIELD, LANGUAGE_FIELD):
+                shown = self.last.get(name)
+                if shown in self.judge.expected_reading(name, object(), value):
+                    other[name] = next(good for good in good_values(fields[name]) if good != shown)
+        if other:
+            self.accepts(other)
+
+    def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any]) -> list[Finding]:
+        if exchange.was_accepted or not 400 <= exchange.status < 500:
+            return []
+        fields = self.contract.fields("updatePersona")
+        only = fields.get(next(iter(body), ""))
+        clause = only.pointer if only is not None and len(body) == 1 else self.contract.operation("updatePersona").pointer
+        problem = f"{', '.join(body) or 'an empty update'} was refused with {exchange.status}"
+        return [Finding("broken", problem, "the contract allows this value", clause, exchange)]
+
+    def _judge_accepted(self, before: Persona, body: Mapping[str, Any], exchange: Exchange) -> list[Finding]:
+        found = self.judge.answer("updatePersona", exchange, 200)
+        if not exchange.was_accepted:
+            return found
+        changed = {
+            name: self.judge.expected_reading(name, before.get(name), value)
+            for name, value in body.items()
+            if name in self.contract.fields("updatePersona")
+        }
+        kept = {
+            name: (before.get(name),) for name in self.contract.persona_fields - changed.keys() - {"update_time"}
+        }
+        read = self.api.get(self.persona_id)
+        faults = self.judge.answer("getPersona", read, 200)
+        for answer in (exchange, read) if not faults else (exchange,):
+            found += self.judge.shows(exchange, answer.persona, changed, STORED)
+            found += self.judge.shows(exchange, answer.persona, kept, UNTOUCHED)
+        found += faults
+        if not found:
+            found += self.judge.moved_back(read, before.get("update_time"), read.persona.get("update_time"))
+            self._last = read.persona
+        return found

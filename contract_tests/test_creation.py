@@ -1,0 +1,161 @@
+"""Creating a persona: what is accepted is stored, what the contract forbids makes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.boundaries import ALPHABETS, Boundary, boundaries, good_values, to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.run import Run
+from contract_tests.target import Exchange
+from contract_tests.verdict import Finding, Judge, require
+
+CONTRACT = load_contract()
+FIELDS = CONTRACT.fields("createPersona")
+NAME_FIELD = "name"
+OPTIONAL = [tried for tried in FIELDS.values() if not tried.is_required]
+REQUIRED = [tried for tried in FIELDS.values() if tried.is_required]
+CREATE = CONTRACT.operation("createPersona").pointer
+STORED = "POST stores every field that it accepts"
+
+# The name of a persona that is made here begins with the prefix of the run, so other names are left to updates.
+VALUES = [
+    value
+    for tried in FIELDS.values()
+    for value in boundaries(CONTRACT, tried)
+    if not (value.accepted and tried.name in (NAME_FIELD, VOICE_FIELD, LANGUAGE_FIELD))
+]
+
+
+def _create(run: Run, body: dict[str, Any], token: str | None = None) -> Exchange:
+    return run.api.create(to_json(body) if token is None else token)
+
+
+def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchange) -> None:
+    """Hold a creation to its promise: 201, every field in the answer and in a later GET; then remove the persona."""
+    found = judge.answer("createPersona", exchange, 201)
+    persona_id = exchange.persona.get("id")
+    if isinstance(persona_id, str):
+        read = run.api.get(persona_id)
+        expected = {name: judge.expected_reading(name, None, value) for name, value in body.items()}
+        found += judge.answer("getPersona", read, 200)
+        for persona in (exchange.persona, read.persona):
+            found += judge.shows(exchange, persona, expected, STORED)
+        run.api.delete(persona_id)
+    require(found)
+
+
+def _require_refused(run: Run, judge: Judge, exchange: Exchange, promise: str, clause: str, name: str) -> None:
+    """Hold a refusal to its promise, and remove what was made against it."""
+    found = judge.refusal("createPersona", exchange, 400, promise=promise, clause=clause, about=f"{name} of a new persona")
+    if exchange.was_accepted and isinstance(exchange.persona.get("id"), str):
+        run.api.delete(exchange.persona["id"])
+    require(found or judge.details(exchange, name))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.name)
+def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Boundary) -> None:
+    """The schema of the field decides; all other fields hold values that are valid beyond doubt."""
+    name = value.field.name
+    body = {**run.full_body(), name: value.value}
+    items = [f"{to_json(key)}: {value.token if key == name else to_json(other)}" for key, other in body.items()]
+    exchange = _create(run, body, f"{{{', '.join(items)}}}")
+    run.tally[f"{name} of a new persona", "accepted" if value.accepted else "refused"] += 1
+    if value.accepted:
+        _require_made(run, judge, body, exchange)
+    else:
+        _require_refused(run, judge, exchange, f"{name} is not valid", value.source, name)
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+@pytest.mark.parametrize("excess", [-1, 0, 1])
+def test_name_has_the_length_that_the_contract_allows(run: Run, judge: Judge, alphabet: str, excess: int) -> None:
+    """#/components/schemas/PersonaName: the length counts code points, also of a new persona's name."""
+    tried = FIELDS[NAME_FIELD]
+    prefix = run.api.new_name()
+    size = tried.schema["maxLength"] + excess
+    body = {**run.full_body(), NAME_FIELD: prefix + ALPHABETS[alphabet] * (size - len(prefix))}
+    exchange = _create(run, body)
+    if CONTRACT.accepts_value(tried, body[NAME_FIELD]):
+        _require_made(run, judge, body, exchange)
+    else:
+        _require_refused(run, judge, exchange, "name is too long", f"{tried.pointer}/maxLength", NAME_FIELD)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_full_persona_is_stored_whole(run: Run, judge: Judge, index: int) -> None:
+    """Decision: POST stores every field that it accepts."""
+    body = run.full_body(index=index)
+    _require_made(run, judge, body, _create(run, body))
+
+
+def test_smallest_persona_is_made(run: Run, judge: Judge) -> None:
+    """#/components/schemas/PersonaCreate/required: these fields suffice."""
+    full = run.full_body()
+    body = {tried.name: full[tried.name] for tried in REQUIRED}
+    _require_made(run, judge, body, _create(run, body))
+
+
+def test_persona_with_null_in_every_optional_field_is_made(run: Run, judge: Judge) -> None:
+    """#/components/schemas/PersonaCreate: an optional field may be null, which leaves it not set."""
+    body = {**run.full_body(), **{tried.name: None for tried in OPTIONAL if tried.is_nullable}}
+    _require_made(run, judge, body, _create(run, body))
+
+
+@pytest.mark.parametrize("tried", OPTIONAL, ids=lambda tried: tried.name)
+def test_optional_field_may_be_left_out(run: Run, judge: Judge, tried: Any) -> None:
+    """#/components/schemas/PersonaCreate/required: every other field may be left out."""
+    body = {name: value for name, value in run.full_body().items() if name != tried.name}
+    _require_made(run, judge, body, _create(run, body))
+
+
+@pytest.mark.parametrize("fault", ["missing", "null"])
+@pytest.mark.parametrize("tried", REQUIRED, ids=lambda tried: tried.name)
+def test_required_field_is_required(run: Run, judge: Judge, tried: Any, fault: str) -> None:
+    """#/components/schemas/PersonaCreate/required: without name, voice and language no persona is made."""
+    body = {**run.full_body(), tried.name: None}
+    if fault == "missing":
+        del body[tried.name]
+    clause = "#/components/schemas/PersonaCreate/required"
+    _require_refused(run, judge, _create(run, body), f"{tried.name} is required and not null", clause, tried.name)
+
+
+def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
+    """Decision: a rejected body changes nothing at all: no persona of that name comes to be."""
+    for tried in FIELDS.values():
+        if tried.name == NAME_FIELD:
+            continue
+        fault = next(value for value in boundaries(CONTRACT, tried) if not value.accepted)
+        body = {**run.full_body(), tried.name: fault.value}
+        exchange = _create(run, body)
+        require(judge.answer("createPersona", exchange, 400))
+        listed = run.api.list(filter=f'name="{body[NAME_FIELD]}"')
+        require(judge.answer("listPersonas", listed, 200))
+        if any(item["name"] == body[NAME_FIELD] for item in listed.json["personas"]):
+            require([Finding("broken", "a refused create made a persona", STORED, CREATE, exchange)])
+
+
+def test_new_persona_needs_a_voice_that_exists(run: Run, judge: Judge) -> None:
+    """#/components/schemas/VoiceName: one of the voices of GET /personas/voices, also for a new persona."""
+    body = {**run.full_body(), VOICE_FIELD: "contract-test-no-voice"}
+    clause = "#/components/schemas/VoiceName/description"
+    _require_refused(run, judge, _create(run, body), "voice_name is one of the voices", clause, VOICE_FIELD)
+
+
+def test_new_persona_needs_a_language_that_its_voice_speaks(run: Run, judge: Judge) -> None:
+    """#/components/schemas/LanguageCode: supported by the selected voice, also for a new persona."""
+    languages = sorted({language for spoken in run.voices.values() for language in spoken})
+    for voice, spoken in list(run.voices.items())[:4]:
+        for language in [*[known for known in languages if known not in spoken][:2], "xx-XX"]:
+            body = {**run.full_body(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
+            clause = "#/components/schemas/LanguageCode/description"
+            _require_refused(run, judge, _create(run, body), f"{voice} does not speak it", clause, LANGUAGE_FIELD)
+
+
+def test_created_persona_can_be_updated(run: Run) -> None:
+    """createPersona 201, links: the new persona takes updates like any other."""
+    with run.persona() as subject:
+        for tried in OPTIONAL:
+            subject.accepts({tried.name: good_values(tried)[1 % len(good_values(tried))]})

@@ -1,0 +1,140 @@
+"""What a persona keeps for life, id, resource name and creation time, and the one time that moves."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from contract_tests.boundaries import to_json
+from contract_tests.contract import load_contract
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+from contract_tests.verdict import DECISIONS, RESPONSE, Finding, Judge, parse_time, require, same_instant
+
+CONTRACT = load_contract()
+
+# A clock that prints whole seconds must have moved after this long.
+PATIENCE_SECONDS = 2.5
+
+
+def _waits(subject: Subject) -> dict[str, float]:
+    """Return an update that changes the persona."""
+    return {"wait_seconds": 1.5 if subject.last.get("wait_seconds") != 1.5 else 0.5}
+
+
+def test_resource_name_is_made_of_the_id(run: Run, judge: Judge, subject: Subject) -> None:
+    """The response's persona: resource_name is personas/{id}, wherever the persona is shown."""
+    expected = {"id": (subject.persona_id,), "resource_name": (f"personas/{subject.persona_id}",)}
+    update = run.api.update(subject.persona_id, "{}")
+    read = run.api.get(subject.persona_id)
+    for exchange in (update, read):
+        require(judge.shows(exchange, exchange.persona, expected, "resource_name is personas/ and the id"))
+
+
+def test_created_persona_has_the_id_it_is_read_by(run: Run, judge: Judge) -> None:
+    """createPersona 201: the id in the answer reads that very persona, whose resource_name is made of it."""
+    body = run.full_body()
+    exchange = run.api.create(to_json(body))
+    require(judge.answer("createPersona", exchange, 201))
+    created = exchange.persona
+    name = {"resource_name": (f"personas/{created['id']}",)}
+    found = judge.shows(exchange, created, name, "resource_name is personas/ and the id")
+    read = run.api.get(created["id"])
+    expected = {"id": (created["id"],), "name": (body["name"],), "create_time": (created["create_time"],)}
+    found += judge.answer("getPersona", read, 200) + judge.shows(read, read.persona, expected, "the persona that was made")
+    run.api.delete(created["id"])
+    require(found)
+
+
+def test_every_persona_has_its_own_id(run: Run) -> None:
+    """createPersona 201: no two personas share an id."""
+    with run.persona() as one, run.persona() as other, run.persona() as third:
+        ids = [one.persona_id, other.persona_id, third.persona_id]
+        assert len(set(ids)) == 3, f"three personas were made, and their ids are {ids}"
+
+
+@pytest.mark.parametrize("name", ["id", "resource_name", "create_time"])
+def test_body_cannot_change_what_a_persona_is(run: Run, judge: Judge, subject: Subject, name: str) -> None:
+    """Decision: create_time, id and resource_name never move; a body that brings them is ignored or refused."""
+    before = subject.last
+    values = {"id": run.api.absent_id(), "create_time": "2001-02-03T04:05:06Z"}
+    value = values.get(name, f"personas/{values['id']}")
+    exchange = run.api.update(subject.persona_id, to_json({name: value}))
+    found = judge.answer("updatePersona", exchange, 200, 400)
+    kept = {field: (before.get(field),) for field in ("id", "resource_name", "create_time", "name")}
+    read = run.api.get(subject.persona_id)
+    found += judge.answer("getPersona", read, 200)
+    require(found or judge.shows(exchange, read.persona, kept, "id, resource_name and create_time never move"))
+
+
+def test_create_time_never_moves(subject: Subject) -> None:
+    """Decision: create_time never moves, however often the persona is updated."""
+    born = subject.last["create_time"]
+    for _ in range(3):
+        exchange = subject.accepts(_waits(subject))
+        for shown in (exchange.persona["create_time"], subject.last["create_time"]):
+            assert same_instant(born, shown), f"create_time was {born} and is {shown}\n{exchange.curl()}"
+
+
+def test_personas_are_created_in_the_order_of_their_times(run: Run) -> None:
+    """#/components/schemas/Persona/properties/create_time: when the persona was created; time does not run backwards."""
+    with run.persona() as elder, run.persona() as younger:
+        first, second = (parse_time(subject.last["create_time"])[0] for subject in (elder, younger))
+        assert first <= second, f"a persona made later has create_time {second}, the one before it {first}"
+
+
+def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, subject: Subject) -> None:
+    """Decision: update_time moves forward on an update that changed something, as far as its resolution shows."""
+    exchange = subject.accepts(_waits(subject))
+    before = subject.last.get("update_time")
+    if before is None:
+        problem = "update_time is null or missing after an update"
+        require([Finding("broken", problem, "only before the first update may it be null", RESPONSE, exchange)])
+    assert isinstance(before, str)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while subject.last.get("update_time") == before:
+        if time.monotonic() > deadline:
+            problem = f"update_time is still {before} after {PATIENCE_SECONDS} seconds of updates"
+            require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
+        time.sleep(min(parse_time(before)[1].total_seconds(), 0.2) + 0.002)
+        exchange = subject.accepts(_waits(subject))
+    require(judge.moved_back(exchange, before, subject.last.get("update_time")))
+
+
+def test_update_is_not_older_than_the_persona(subject: Subject) -> None:
+    """Decision: update_time moves forward; a change is never older than the persona that it changes."""
+    exchange = subject.accepts(_waits(subject))
+    (born, born_step), (changed, changed_step) = (
+        parse_time(subject.last[name]) for name in ("create_time", "update_time")
+    )
+    slack = max(born_step, changed_step, timedelta(0))
+    assert changed + slack > born, f"update_time {changed} lies before create_time {born}\n{exchange.curl()}"
+
+
+def test_reading_moves_no_time(subject: Subject) -> None:
+    """getPersona reads: neither time moves."""
+    subject.accepts(_waits(subject))
+    before = subject.last
+    time.sleep(0.01)
+    for name in ("create_time", "update_time"):
+        assert before.get(name) == subject.read().get(name), f"{name} moved although the persona was only read"
+
+
+def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> None:
+    """Decision: ids are compared exactly, case included; an id that is nearly right names no persona."""
+    own = subject.persona_id
+    for near in (own.swapcase(), own[:-1], f"{own}a", f"{own} ", f" {own}"):
+        if near in ("", own):
+            continue
+        exchange = run.api.send("GET", f"/personas/{quote(near, safe='')}")
+        if exchange.was_accepted and exchange.persona.get("id") == near:
+            continue  # another account's persona may have the very id that was made up here
+        require(judge.answer("getPersona", exchange, 404))
+
+
+def test_voices_are_no_persona(run: Run, judge: Judge) -> None:
+    """Decision: /personas/voices is a literal path, not a persona called "voices"."""
+    require(judge.answer("listVoices", run.api.voices(), 200))

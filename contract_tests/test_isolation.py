@@ -1,0 +1,86 @@
+"""An update of one persona changes no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.boundaries import good_values
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+from contract_tests.target import Exchange
+from contract_tests.verdict import Finding, Judge, require
+
+CONTRACT = load_contract()
+FIELDS = CONTRACT.fields("updatePersona")
+PROMISE = "an update changes the persona that its path names, and no other"
+CLAUSE = CONTRACT.operation("updatePersona").pointer
+
+
+@pytest.fixture(scope="module")
+def neighbours(run: Run) -> Iterator[tuple[Subject, Subject, Subject]]:
+    """Three personas alike, made one after the other; the tests update the one in the middle."""
+    with run.persona() as elder, run.persona() as middle, run.persona() as younger:
+        yield elder, middle, younger
+
+
+def _unmoved(bystander: Subject, cause: Exchange) -> list[Finding]:
+    """Find what an update of another persona has changed in this one."""
+    before = bystander.last
+    found = bystander.unmoved(before, cause)
+    return [Finding("broken", f"another persona changed: {f.problem}", PROMISE, CLAUSE, f.exchange) for f in found]
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in (VOICE_FIELD, LANGUAGE_FIELD)])
+def test_update_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, Subject], name: str) -> None:
+    """updatePersona: changes the persona in the path; those made before and after it stay as they are."""
+    elder, middle, younger = neighbours
+    value = next(good for good in good_values(FIELDS[name])[::-1] if good != middle.last.get(name))
+    exchange = middle.accepts({name: value})
+    require(_unmoved(elder, exchange) + _unmoved(younger, exchange))
+
+
+def test_clearing_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, Subject]) -> None:
+    """x-on-null: null clears the field of one persona only."""
+    elder, middle, younger = neighbours
+    exchange = middle.accepts({name: None for name, tried in FIELDS.items() if tried.is_nullable})
+    require(_unmoved(elder, exchange) + _unmoved(younger, exchange))
+
+
+def test_refused_update_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, Subject]) -> None:
+    """Decision: a rejected body changes nothing at all, in no persona."""
+    elder, middle, younger = neighbours
+    token = '{"wait_seconds": 1.75, "name": []}'
+    exchange = middle.refuses(token, promise="name is a string", clause="#/components/schemas/PersonaName/type")
+    require(_unmoved(elder, exchange) + _unmoved(younger, exchange))
+
+
+def test_update_does_not_spread_over_the_account(run: Run, judge: Judge, subject: Subject) -> None:
+    """updatePersona: no persona of the account, first or last, shows the values that only one was given."""
+    chance = run.chance("isolation")
+    unique = {
+        "name": f"{run.api.new_name()}-only",
+        "persona_prompt": f"only {run.api.run} {chance.random()}",
+        "wait_seconds": round(chance.uniform(0.1, 2), 6),
+        "hold_music_timeout_seconds": round(chance.uniform(5, 300), 5),
+    }
+    exchange = subject.accepts({name: value for name, value in unique.items() if name in FIELDS})
+    for order in ("create_time", "-create_time", "name", "update_time"):
+        listed = run.api.list(page_size="100", order_by=order)
+        require(judge.answer("listPersonas", listed, 200))
+        for other in listed.json["personas"]:
+            shared = [name for name in unique if other.get(name) == subject.last.get(name)]
+            if other["id"] != subject.persona_id and shared:
+                problem = f"persona {other['id']} shows the {', '.join(shared)} that another persona was given"
+                require([Finding("broken", problem, PROMISE, CLAUSE, exchange)])
+
+
+def test_two_personas_keep_their_own_values(run: Run) -> None:
+    """updatePersona: updates of two personas in turn do not mix."""
+    with run.persona() as one, run.persona() as other:
+        for step in range(4):
+            one.accepts({"wait_seconds": 0.25 + step / 8})
+            other.accepts({"wait_seconds": 1.25 + step / 8})
+            require(_unmoved(one, other.accepts({})))

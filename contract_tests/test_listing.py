@@ -1,0 +1,243 @@
+"""Listing personas: pages, order, filters, and that a list tells the same as reading each persona."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract_tests.boundaries import boundaries
+from contract_tests.contract import load_contract
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+from contract_tests.target import Exchange
+from contract_tests.verdict import DECISIONS, Finding, Judge, parse_time, require, same_instant
+
+CONTRACT = load_contract()
+LIST = CONTRACT.operation("listPersonas").pointer
+PAGE_SIZE = CONTRACT.query_fields("listPersonas")["page_size"]
+ORDERS = CONTRACT.parameter_examples("listPersonas", "order_by")
+
+# On an account with many personas, so many pages are turned before the search ends.
+MOST_PAGES = 12
+
+
+def _sizes() -> list[Any]:
+    """Return page sizes as the query spells them, each with whether the contract allows it."""
+    whole = [b for b in boundaries(CONTRACT, PAGE_SIZE) if isinstance(b.value, int) and not isinstance(b.value, bool)]
+    sizes = {b.token: b.accepted for b in whole if len(b.token) < 20}
+    words = {"abc": False, "1.5": False, "ten": False, "-5": False, "1000": False, "1e400": False}
+    return [pytest.param(text, ok, id=f"{text}-{'accepted' if ok else 'refused'}") for text, ok in (sizes | words).items()]
+
+
+def _page(judge: Judge, exchange: Exchange) -> list[dict[str, Any]]:
+    """Return the personas of a page.
+
+    Raises:
+        Violation: The list does not answer 200 as documented.
+    """
+    require(judge.answer("listPersonas", exchange, 200))
+    personas: list[dict[str, Any]] = exchange.json["personas"]
+    return personas
+
+
+def _walk(run: Run, judge: Judge, **params: str) -> tuple[list[dict[str, Any]], Exchange]:
+    """Turn the pages until the last, or until every persona of this test's file has come by."""
+    exchange = run.api.list(**params)
+    personas = _page(judge, exchange)
+    wanted = set(run.api.ledger.alive)
+    for _ in range(MOST_PAGES * 100 // int(params.get("page_size", "100"))):
+        token = exchange.json.get("next_page_token")
+        if not token or wanted <= {item["id"] for item in personas}:
+            break
+        exchange = run.api.list(**params, page_token=token)
+        personas += _page(judge, exchange)
+    return personas, exchange
+
+
+def _broken(problem: str, promise: str, exchange: Exchange) -> Finding:
+    return Finding("broken", problem, promise, f"{LIST}; {DECISIONS}", exchange)
+
+
+@pytest.fixture(scope="module")
+def family(run: Run) -> Iterator[list[Subject]]:
+    """Five personas, made one after the other."""
+    members = [run.create() for _ in range(5)]
+    yield members
+    for member in members:
+        run.api.delete(member.persona_id)
+
+
+@pytest.mark.parametrize(("text", "accepted"), _sizes())
+def test_page_size_is_treated_as_the_contract_says(
+    run: Run, judge: Judge, family: list[Subject], text: str, accepted: bool
+) -> None:
+    """listPersonas page_size: 1 to 100; anything else gets 400."""
+    exchange = run.api.list(page_size=text)
+    run.tally["page_size", "accepted" if accepted else "refused"] += 1
+    if not accepted:
+        promise = "page_size is a whole number from 1 to 100"
+        require(judge.refusal("listPersonas", exchange, 400, promise=promise, clause=PAGE_SIZE.pointer, about="page_size"))
+        return
+    personas = _page(judge, exchange)
+    if len(personas) > int(text):
+        require([_broken(f"a page of {text} holds {len(personas)}", "a page holds at most page_size", exchange)])
+    if len(personas) < min(int(text), len(family)):
+        require([_broken(f"a page of {text} holds only {len(personas)}", "a page is filled", exchange)])
+
+
+@pytest.mark.parametrize("size", ["1", "2", "3"])
+def test_pages_show_every_persona_once(run: Run, judge: Judge, family: list[Subject], size: str) -> None:
+    """listPersonas next_page_token: turning the pages passes every persona once, newest first by default."""
+    personas, exchange = _walk(run, judge, page_size=size)
+    ids = [item["id"] for item in personas]
+    for member in family:
+        if ids.count(member.persona_id) != 1:
+            problem = f"persona {member.persona_id} comes {ids.count(member.persona_id)} times in pages of {size}"
+            require([_broken(problem, "turning the pages shows every persona once", exchange)])
+    if len(ids) != len(set(ids)):
+        require([_broken(f"pages of {size} show a persona twice", "every persona once", exchange)])
+
+
+def test_last_page_has_no_next(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas next_page_token: a page that is not full is the last, and its token is null."""
+    name = family[0].last["name"]
+    exchange = run.api.list(filter=f'name="{name}"', page_size="100")
+    if len(_page(judge, exchange)) < 100 and exchange.json.get("next_page_token"):
+        following = run.api.list(
+            filter=f'name="{name}"', page_size="100", page_token=exchange.json["next_page_token"]
+        )
+        if not _page(judge, following):
+            require([_broken("the last page names a next one, which is empty", "null on the last page", exchange)])
+
+
+def test_pages_end(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas next_page_token: the token of a page leads to another page, never back to the same."""
+    exchange = run.api.list(page_size="2")
+    seen: list[list[str]] = []
+    while len(seen) < len(family):
+        page = [item["id"] for item in _page(judge, exchange)]
+        if page in seen:
+            require([_broken("a page came twice while the pages were turned", "every persona once", exchange)])
+        seen.append(page)
+        if not exchange.json.get("next_page_token"):
+            break
+        exchange = run.api.list(page_size="2", page_token=exchange.json["next_page_token"])
+    if sum(len(page) for page in seen) < len(family):
+        require([_broken(f"the pages ended after {seen}", "the pages show every persona", exchange)])
+
+
+@pytest.mark.parametrize("params", [{}, {"order_by": "-create_time"}], ids=["by-default", "asked-for"])
+def test_list_is_newest_first(run: Run, judge: Judge, family: list[Subject], params: dict[str, str]) -> None:
+    """Decision: listing is newest first by default."""
+    exchange = run.api.list(page_size="100", **params)
+    personas = _page(judge, exchange)
+    require(_in_order(personas, "create_time", exchange, descending=True))
+    shown = [item["id"] for item in personas]
+    expected = [member.persona_id for member in reversed(family)]
+    times = [parse_time(member.last["create_time"])[0] for member in family]
+    mine = [persona_id for persona_id in shown if persona_id in expected]
+    if len(set(times)) == len(times) and mine != expected:
+        require([_broken(f"five personas made in turn are listed as {mine}", "newest first", exchange)])
+
+
+@pytest.mark.parametrize("order", [order for order in ORDERS if order.lstrip("-") in ("create_time", "update_time")])
+def test_list_is_ordered_by_time(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
+    """listPersonas order_by: ascending by the field, descending with a dash in front."""
+    family[2].accepts({"wait_seconds": 1.25 if family[2].last.get("wait_seconds") != 1.25 else 0.25})
+    exchange = run.api.list(page_size="100", order_by=order)
+    require(_in_order(_page(judge, exchange), order.lstrip("-"), exchange, descending=order.startswith("-")))
+
+
+def _in_order(personas: list[dict[str, Any]], name: str, exchange: Exchange, *, descending: bool) -> list[Finding]:
+    """Find a persona out of order; those without the time, and steps below the resolution, prove nothing."""
+    times = [parse_time(item[name]) for item in personas if item.get(name) is not None]
+    for (one, step), (other, other_step) in zip(times, times[1:], strict=False):
+        late, early = (one, other) if descending else (other, one)
+        if late + max(step, other_step) <= early:
+            words = "descending" if descending else "ascending"
+            return [_broken(f"{name} {one} stands before {other}", f"{words} by {name}", exchange)]
+    return []
+
+
+def test_list_is_ordered_by_name(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas order_by=name: ascending; names that differ in their last letter only leave no doubt."""
+    stem = run.api.new_name()
+    for member, letter in zip(family, "caebd", strict=True):
+        member.accepts({"name": f"{stem}-{letter}"})
+    exchange = run.api.list(page_size="100", order_by="name")
+    mine = [item["name"] for item in _page(judge, exchange) if item["name"].startswith(f"{stem}-")]
+    if mine != sorted(mine):
+        require([_broken(f"the names are listed as {mine}", "ascending by name", exchange)])
+
+
+def test_filter_finds_the_persona_of_that_name(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """Decision: a filter on a name finds at least the persona of exactly that name."""
+    for member in family:
+        exchange = run.api.list(filter=f'name="{member.last["name"]}"', page_size="100")
+        if member.persona_id not in [item["id"] for item in _page(judge, exchange)]:
+            require([_broken("a persona is not found by its own name", "exactly that name is found", exchange)])
+
+
+def test_filter_leaves_out_other_names(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas filter: keeps only the personas that match; names without a letter in common do not."""
+    family[0].accepts({"name": f"qqqq{run.api.run}qqqq"})
+    exchange = run.api.list(filter=f'name="zzzz{run.api.run}zzzz"', page_size="100")
+    if any(item["id"] == family[0].persona_id for item in _page(judge, exchange)):
+        require([_broken("a filter shows a persona of quite another name", "keep only what matches", exchange)])
+
+
+def test_filter_by_creation_time_keeps_the_younger(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas filter: create_time>"..." keeps what was created after that time, and only that."""
+    old, far = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+    shown = _page(judge, run.api.list(filter=f'create_time>"{old}"', page_size="100"))
+    exchange = run.api.list(filter=f'create_time>"{far}"', page_size="100")
+    if _page(judge, exchange):
+        require([_broken(f"personas created after {far} are listed", "keep only what matches", exchange)])
+    if not {member.persona_id for member in family} <= {item["id"] for item in shown}:
+        exchange = run.api.list(filter=f'create_time>"{old}"', page_size="100")
+        require([_broken(f"personas created after {old} are missing", "what matches is kept", exchange)])
+    middle = family[2].last["create_time"]
+    exchange = run.api.list(filter=f'create_time>"{middle}"', page_size="100")
+    for item in _page(judge, exchange):
+        moment, step = parse_time(item["create_time"])
+        if moment + step < parse_time(middle)[0]:
+            require([_broken(f"{moment} is not after {middle}", "keep only what matches", exchange)])
+
+
+def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """Decision: a page_token is opaque, and a made-up one gets 400 or an empty page."""
+    for token in ("contract-test", "0", "-1", "%00", "bm90IGEgdG9rZW4="):
+        exchange = run.api.list(page_token=token, page_size="5")
+        require(judge.answer("listPersonas", exchange, 200, 400))
+        if exchange.was_accepted and exchange.json["personas"]:
+            problem = f"the made-up page_token {token!r} shows personas"
+            require([_broken(problem, "a made-up page_token gets 400 or an empty page", exchange)])
+
+
+def test_list_tells_the_same_as_reading(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """Decision: a read sees the last completed write; a list shows every field as GET does, also after an update."""
+    for member, index in zip(family, (0, 1, 2, 0, 1), strict=True):
+        member.accepts({**run.full_body("updatePersona", index)})
+    exchange = run.api.list(page_size="100")
+    listed = {item["id"]: item for item in _page(judge, exchange)}
+    for member in family:
+        if member.persona_id not in listed:
+            require([_broken(f"{member.persona_id} is not on the first page", "newest first", exchange)])
+        item = listed[member.persona_id]
+        names = CONTRACT.persona_fields - {"create_time", "update_time"}
+        expected = {name: (member.last.get(name),) for name in names}
+        require(judge.shows(exchange, item, expected, "a list tells the same as GET"))
+        for name in ("create_time", "update_time"):
+            if not same_instant(item.get(name), member.last.get(name)):
+                problem = f"the list shows {name} {item.get(name)}, GET shows {member.last.get(name)}"
+                require([_broken(problem, "a list tells the same as GET", exchange)])
+
+
+def test_listing_changes_nothing(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas reads: no persona is changed by it."""
+    before = family[1].last
+    exchange = run.api.list(page_size="100", order_by="name")
+    _page(judge, exchange)
+    require(family[1].unmoved(before, exchange))

@@ -1,0 +1,189 @@
+"""HTTP and JSON around the update: media types, malformed bodies, other spellings, other methods, great size."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.boundaries import to_json
+from contract_tests.contract import load_contract
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+from contract_tests.target import Exchange
+from contract_tests.verdict import DECISIONS, Finding, Judge, require
+
+CONTRACT = load_contract()
+UPDATE = CONTRACT.operation("updatePersona").pointer
+BODY = f"{UPDATE}/requestBody/content/application~1json"
+
+MALFORMED = {
+    "empty": b"",
+    "spaces": b"   ",
+    "open-brace": b"{",
+    "open-text": b'{"name": "contract',
+    "trailing-comma": b'{"wait_seconds": 1.25,}',
+    "single-quotes": b"{'wait_seconds': 1.25}",
+    "bare-key": b"{wait_seconds: 1.25}",
+    "two-values": b'{"wait_seconds": 1.25} {}',
+    "trailing-text": b'{"wait_seconds": 1.25} x',
+    "no-colon": b'{"wait_seconds" 1.25}',
+    "no-value": b'{"wait_seconds": }',
+    "comment": b'{"wait_seconds": 1.25 /* seconds */}',
+    "leading-zero": b'{"wait_seconds": 01}',
+    "leading-point": b'{"wait_seconds": .5}',
+    "trailing-point": b'{"wait_seconds": 1.}',
+    "plus-sign": b'{"wait_seconds": +1}',
+    "hexadecimal": b'{"wait_seconds": 0x1}',
+    "underscore": b'{"hold_music_timeout_seconds": 1_0}',
+    "python-none": b'{"wait_seconds": None}',
+    "capital-null": b'{"wait_seconds": NULL}',
+    "undefined": b'{"wait_seconds": undefined}',
+    "raw-newline": b'{"name": "contract\ntest"}',
+    "raw-nul": b'{"name": "contract\x00test"}',
+    "bad-escape": b'{"name": "contract\\x"}',
+    "short-escape": b'{"name": "contract\\u12"}',
+    "bad-utf8": b'{"name": "contract\xff\xfe"}',
+    "overlong-utf8": b'{"name": "contract\xc0\xaf"}',
+    "surrogate-utf8": b'{"name": "contract\xed\xa0\x80"}',
+    "latin-1": '{"name": "contract é"}'.encode("latin-1"),
+    "form": b"wait_seconds=1.25",
+    "yaml": b"wait_seconds: 1.25",
+    "xml": b"<wait_seconds>1.25</wait_seconds>",
+}
+NO_OBJECT = ["[]", '[{"wait_seconds": 1.25}]', '"wait_seconds"', "1.25", "true", "false", "null"]
+SAME_TYPE = [
+    "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON",
+    "application/json ; charset=utf-8",
+]  # fmt: skip
+OTHER_TYPES = [
+    "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream",
+    "multipart/form-data; boundary=x", "application/jsonp", "image/png",
+]  # fmt: skip
+SPELLINGS = {
+    "spaces": '  { "wait_seconds" :\t%s\r\n}\n ',
+    "no-spaces": '{"wait_seconds":%s}',
+    "escaped-name": '{"w\\u0061it_seconds": %s}',
+}
+
+
+@pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_json_is_refused(shared_subject: Subject, token: bytes) -> None:
+    """Decision: malformed JSON gets 400, and changes nothing."""
+    shared_subject.refuses(token, promise="the body is not JSON (RFC 8259), so it gets 400", clause=DECISIONS)
+
+
+@pytest.mark.parametrize("token", NO_OBJECT)
+def test_json_that_is_no_object_is_refused(shared_subject: Subject, token: str) -> None:
+    """Decision: JSON that is no object gets 400, and changes nothing."""
+    shared_subject.refuses(token, promise="the body is no JSON object, so it gets 400", clause=DECISIONS)
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+def test_other_media_type_is_refused(shared_subject: Subject, content_type: str) -> None:
+    """Decision: a body sent as another media type gets 400 or 415, and changes nothing."""
+    shared_subject.refuses(
+        to_json({"wait_seconds": 1.25}),
+        promise=f"a body sent as {content_type} gets 400 or 415",
+        clause=BODY,
+        statuses=(400, 415),
+        content_type=content_type,
+    )
+
+
+@pytest.mark.parametrize("content_type", SAME_TYPE)
+def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
+    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case."""
+    subject.make_visible({"name": f"{run.api.run} é"})
+    path = f"/personas/{subject.persona_id}"
+    exchange = run.api.send("PATCH", path, body=to_json({"name": f"{run.api.run} é"}), content_type=content_type)
+    require(judge.answer("updatePersona", exchange, 200))
+    require(judge.shows(exchange, subject.read(), {"name": (f"{run.api.run} é",)}, "the update is stored"))
+
+
+def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
+    """Every 200: application/json, also when the caller asks for nothing in particular."""
+    for accept in ("*/*", "application/json"):
+        exchange = run.api.send("GET", f"/personas/{subject.persona_id}", headers=[("accept", accept)])
+        require(judge.answer("getPersona", exchange, 200))
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_spelling_of_the_json_does_not_matter(subject: Subject, spelling: str) -> None:
+    """RFC 8259: white space and escapes do not change what a JSON text says."""
+    body = {"wait_seconds": 1.25}
+    subject.make_visible(body)
+    subject.accepts(body, token=spelling % "1.25")
+
+
+def test_order_of_the_fields_does_not_matter(run: Run, subject: Subject) -> None:
+    """RFC 8259, section 4: an object is unordered."""
+    body = run.full_body("updatePersona", 1)
+    subject.accepts(dict(reversed(body.items())))
+
+
+def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, subject: Subject) -> None:
+    """RFC 8259, section 4 leaves duplicate names open: 200 with one of the values, or 400, and never a failure."""
+    exchange = run.api.update(subject.persona_id, '{"wait_seconds": 1.25, "wait_seconds": 0.25}')
+    require(judge.answer("updatePersona", exchange, 200, 400))
+    if exchange.was_accepted:
+        promise = "one of the values that were sent is stored"
+        require(judge.shows(exchange, subject.read(), {"wait_seconds": (1.25, 0.25)}, promise))
+
+
+@pytest.mark.parametrize("token", ['"\\ud800"', '"\\udc00 \\ud800"', '"a\\ud83d"'])
+@pytest.mark.parametrize("name", ["name", "persona_prompt"])
+def test_lone_surrogate_gets_a_documented_answer(run: Run, judge: Judge, subject: Subject, name: str, token: str) -> None:
+    """Decision: a lone surrogate may be refused with 400; it never makes the API or the persona fail."""
+    exchange = run.api.update(subject.persona_id, f'{{"{name}": {token}}}')
+    require(judge.answer("updatePersona", exchange, 200, 400))
+    require(judge.answer("getPersona", run.api.get(subject.persona_id), 200))
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 20_000])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+def test_deep_nesting_is_refused(subject: Subject, opened: str, closed: str, depth: int) -> None:
+    """#/components/schemas/PersonaUpdate: a nested value is of the wrong type, however deep, so it gets 400."""
+    token = f'{{"name": {opened * depth}{"1" if opened != "[" else ""}{closed * depth}}}'
+    subject.refuses(token, promise="name is a string or null", clause="#/components/schemas/PersonaName/type")
+
+
+def test_great_body_is_refused(subject: Subject) -> None:
+    """#/components/schemas/PersonaName/maxLength: a name of 300,000 characters is refused like one of 201, or as too large."""
+    token = to_json({"name": "a" * 300_000})
+    clause = "#/components/schemas/PersonaName/maxLength"
+    subject.refuses(token, promise="name has at most 200 characters", clause=clause, statuses=(400,))
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_undeclared_method_on_a_persona_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
+    """Decision: a method that the contract does not name gets 405 (or 404), and changes nothing."""
+    before = subject.last
+    path = f"/personas/{subject.persona_id}"
+    exchange = run.api.send(method, path, body=to_json({"wait_seconds": 1.25, "name": "contract-test-moved"}))
+    require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_undeclared_method_on_the_voices_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
+    """Decision: a method that the contract does not name gets 405 (or 404); /personas/voices is no persona."""
+    before = subject.last
+    exchange = run.api.send(method, "/personas/voices", body=None if method == "DELETE" else "{}")
+    require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
+def test_method_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
+    """getPersona: a GET reads, whatever other headers say."""
+    before = subject.last
+    headers = [("x-http-method-override", method), ("x-method-override", method)]
+    exchange = run.api.send("GET", f"/personas/{subject.persona_id}", headers=headers)
+    require(judge.answer("getPersona", exchange, 200) + subject.unmoved(before, exchange))
+
+
+def _refused_method(judge: Judge, exchange: Exchange) -> list[Finding]:
+    found = judge.leaks(exchange)
+    if exchange.status in (404, 405):
+        return found
+    problem = f"{exchange.method} {exchange.path} answered {exchange.status} instead of 405 or 404"
+    kind = "looser" if exchange.was_accepted else "broken"
+    promise = "a method that the contract does not name gets 405 (or 404)"
+    return [*found, Finding(kind, problem, promise, DECISIONS, exchange)]

@@ -1,0 +1,137 @@
+"""What an update promises: only what is sent changes, null does what x-on-null says, a refusal changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.boundaries import boundaries, good_values, to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+
+CONTRACT = load_contract()
+FIELDS = CONTRACT.fields("updatePersona")
+FREE_FIELDS = [tried for name, tried in FIELDS.items() if name not in (VOICE_FIELD, LANGUAGE_FIELD)]
+NULLABLE_FIELDS = [tried for tried in FIELDS.values() if tried.is_nullable]
+BODY = f"{CONTRACT.operation('updatePersona').pointer}/requestBody"
+
+
+def _named(tried: Field) -> str:
+    return tried.name
+
+
+def _other_values(subject: Subject) -> dict[str, Any]:
+    """Return a value for each free field that differs from what the persona has."""
+    return {
+        tried.name: next(good for good in good_values(tried) if good != subject.last.get(tried.name))
+        for tried in FREE_FIELDS
+    }
+
+
+def test_fields_of_the_update_are_known() -> None:
+    """The contract names fields to try: a suite without fields would pass and say nothing."""
+    assert len(FIELDS) >= 8
+    assert len(FREE_FIELDS) == len(FIELDS) - 2
+
+
+@pytest.mark.parametrize("tried", FREE_FIELDS, ids=_named)
+def test_field_sent_alone_changes_alone(subject: Subject, tried: Field) -> None:
+    """updatePersona: only the fields that are sent are changed, and every field may be sent alone."""
+    for value in good_values(tried)[:3]:
+        subject.make_visible({tried.name: value})
+        subject.accepts({tried.name: value})
+
+
+def test_every_field_sent_together_changes_together(run: Run, subject: Subject) -> None:
+    """updatePersona: any set of valid fields may be sent together."""
+    for index in (1, 2):
+        subject.accepts(run.full_body("updatePersona", index))
+
+
+def test_empty_update_changes_nothing(subject: Subject) -> None:
+    """updatePersona: an empty object is a valid update of nothing."""
+    subject.accepts({})
+
+
+@pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
+def test_null_does_what_the_contract_says(subject: Subject, tried: Field) -> None:
+    """x-on-null: null clears the stored value, or leaves it; sending it twice does no more."""
+    subject.accepts({tried.name: None})
+    subject.accepts({tried.name: None})
+
+
+@pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
+def test_null_beside_values_touches_its_own_field_only(subject: Subject, tried: Field) -> None:
+    """x-on-null: null in one field, values in all others; each field follows its own rule."""
+    body = {**_other_values(subject), tried.name: None}
+    subject.accepts(body)
+    subject.accepts(dict(reversed(_other_values(subject).items())) | {tried.name: None})
+
+
+def test_null_in_every_field_follows_each_rule(subject: Subject) -> None:
+    """x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
+    subject.accepts({tried.name: None for tried in NULLABLE_FIELDS})
+
+
+@pytest.mark.parametrize("tried", [tried for tried in FREE_FIELDS if tried.clears_on_null], ids=_named)
+def test_cleared_field_can_be_set_again(subject: Subject, tried: Field) -> None:
+    """x-on-null clear: a field that was cleared takes a value again, and other updates leave it cleared."""
+    subject.accepts({tried.name: None})
+    other = next(field for field in FREE_FIELDS if field.name != tried.name)
+    subject.make_visible({other.name: good_values(other)[1]})
+    subject.accepts({other.name: good_values(other)[1]})
+    subject.accepts({tried.name: good_values(tried)[0]})
+
+
+def test_same_update_twice_is_accepted_twice(run: Run, subject: Subject) -> None:
+    """Decision: sending the same update twice answers 200 twice."""
+    body = run.full_body("updatePersona", 1)
+    subject.accepts(body)
+    subject.accepts(body)
+
+
+def test_update_is_still_there_later(subject: Subject) -> None:
+    """Decision: a read sees the last completed write, and reading changes nothing."""
+    subject.accepts(_other_values(subject))
+    stored = subject.last
+    for _ in range(3):
+        again = subject.read()
+        assert {name: again.get(name) for name in CONTRACT.persona_fields} == {
+            name: stored.get(name) for name in CONTRACT.persona_fields
+        }, f"GET answered {again} after {stored}, with no update in between"
+
+
+def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
+    """updatePersona: the twenty-fifth update counts as much as the first."""
+    for _ in range(25):
+        subject.accepts(_other_values(subject))
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("tried", FIELDS.values(), ids=_named)
+def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str) -> None:
+    """Decision: a rejected body changes nothing at all, also when some of its fields were valid."""
+    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
+    valid = [f"{to_json(name)}: {to_json(value)}" for name, value in _other_values(subject).items() if name != tried.name]
+    spoilt = f"{to_json(tried.name)}: {fault.token}"
+    items = [spoilt, *valid] if place == "first" else [*valid, spoilt]
+    promise = f"{tried.name} is not valid, so nothing of the body may be stored"
+    subject.refuses(f"{{{', '.join(items)}}}", promise=promise, clause=fault.source, field_name=tried.name)
+
+
+def test_body_with_every_field_wrong_changes_nothing(subject: Subject) -> None:
+    """Decision: a rejected body changes nothing at all; two faults do not cancel out."""
+    faults = [next(b for b in boundaries(CONTRACT, tried) if not b.accepted) for tried in FIELDS.values()]
+    items = ", ".join(f"{to_json(fault.field.name)}: {fault.token}" for fault in faults)
+    subject.refuses(f"{{{items}}}", promise="no field of this body is valid", clause=BODY)
+
+
+def test_null_beside_a_fault_clears_nothing(subject: Subject) -> None:
+    """Decision: a rejected body changes nothing at all; a null in it clears nothing."""
+    tried = next(tried for tried in FREE_FIELDS if not tried.clears_on_null)
+    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
+    nulls = [f"{to_json(other.name)}: null" for other in FREE_FIELDS if other.clears_on_null]
+    body = f"{{{', '.join([*nulls, f'{to_json(tried.name)}: {fault.token}'])}}}"
+    subject.refuses(body, promise=f"{tried.name} is not valid", clause=fault.source, field_name=tried.name)

@@ -1,0 +1,143 @@
+"""The one rule across fields: the language must be one that the voice speaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.boundaries import to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD
+from contract_tests.run import Run
+from contract_tests.subject import Subject
+from contract_tests.verdict import Judge, require
+
+PROMISE = "language_code must be supported by the selected voice"
+CLAUSE = "#/components/schemas/LanguageCode/description"
+VOICE_PROMISE = "voice_name is one of the voices of GET /personas/voices"
+VOICE_CLAUSE = "#/components/schemas/VoiceName/description"
+
+# How many voices of a long list are tried.
+SAMPLE = 8
+
+
+def _pairs(run: Run) -> list[tuple[str, str]]:
+    """Return voices with languages that they speak, each voice at least once."""
+    chance = run.chance("voices")
+    chosen = chance.sample(sorted(run.voices), min(SAMPLE, len(run.voices)))
+    return [(voice, language) for voice in chosen for language in run.voices[voice][:3]]
+
+
+def _languages(run: Run) -> list[str]:
+    return sorted({language for spoken in run.voices.values() for language in spoken})
+
+
+def _mute_pair(run: Run) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return a voice with its language, and another voice with a language that the first does not speak."""
+    for voice, spoken in run.voices.items():
+        for other, others in run.voices.items():
+            foreign = [language for language in others if language not in spoken]
+            if foreign and not set(spoken) <= set(others):
+                own = next(language for language in spoken if language not in others)
+                return (voice, own), (other, foreign[0])
+    pytest.skip("the API's voices all speak the same languages, so the rule cannot be broken")
+
+
+def test_voices_have_names_and_languages(run: Run, judge: Judge) -> None:
+    """listVoices 200: voices, each with the languages that it speaks; no voice twice."""
+    exchange = run.api.voices()
+    require(judge.answer("listVoices", exchange, 200))
+    names = [voice["voice_name"] for voice in exchange.json["voices"]]
+    assert names, "GET /personas/voices lists no voice, so no persona could be created"
+    assert len(names) == len(set(names)), f"GET /personas/voices lists a voice twice: {names}"
+    again = run.api.voices()
+    assert again.json == exchange.json, "GET /personas/voices answered differently the second time"
+
+
+def test_every_pair_that_voices_name_is_accepted(run: Run, subject: Subject) -> None:
+    """voice_name, language_code: each language that GET /personas/voices names for a voice is accepted with it."""
+    for voice, language in _pairs(run):
+        subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
+
+
+def test_language_alone_may_change_to_another_of_the_voice(run: Run, subject: Subject) -> None:
+    """language_code alone: must be supported by the stored voice."""
+    for voice, spoken in list(run.voices.items())[:SAMPLE]:
+        if len(spoken) > 1:
+            subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: spoken[0]})
+            subject.accepts({LANGUAGE_FIELD: spoken[1]})
+            subject.accepts({LANGUAGE_FIELD: spoken[0]})
+
+
+def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subject: Subject) -> None:
+    """voice_name alone: the stored language must be one that the new voice speaks."""
+    for language in _languages(run)[:SAMPLE]:
+        voices = [voice for voice, spoken in run.voices.items() if language in spoken]
+        if len(voices) > 1:
+            subject.accepts({VOICE_FIELD: voices[0], LANGUAGE_FIELD: language})
+            subject.accepts({VOICE_FIELD: voices[1]})
+
+
+def test_language_that_the_stored_voice_does_not_speak_is_refused(run: Run, subject: Subject) -> None:
+    """language_code alone: a language that the stored voice does not speak gets 400, and the voice stays."""
+    (voice, own), (_, foreign) = _mute_pair(run)
+    subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
+    subject.refuses(to_json({LANGUAGE_FIELD: foreign}), promise=PROMISE, clause=CLAUSE)
+    subject.refuses(to_json({VOICE_FIELD: None, LANGUAGE_FIELD: foreign}), promise=PROMISE, clause=CLAUSE)
+
+
+def test_voice_that_does_not_speak_the_stored_language_is_refused(run: Run, subject: Subject) -> None:
+    """Decision: a new voice that does not speak the stored language gets 400; the API never changes the other field."""
+    (voice, own), (other, foreign) = _mute_pair(run)
+    subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
+    subject.refuses(to_json({VOICE_FIELD: other}), promise=PROMISE, clause=CLAUSE)
+    subject.refuses(to_json({VOICE_FIELD: other, LANGUAGE_FIELD: None}), promise=PROMISE, clause=CLAUSE)
+    subject.accepts({VOICE_FIELD: other, LANGUAGE_FIELD: foreign})
+
+
+def test_pair_that_does_not_fit_is_refused(run: Run, subject: Subject) -> None:
+    """voice_name and language_code together: the pair is judged, not each by itself, in either order."""
+    (voice, own), (other, foreign) = _mute_pair(run)
+    subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
+    for body in ({VOICE_FIELD: other, LANGUAGE_FIELD: own}, {LANGUAGE_FIELD: foreign, VOICE_FIELD: voice}):
+        subject.refuses(to_json(body), promise=PROMISE, clause=CLAUSE)
+    subject.refuses(to_json({VOICE_FIELD: other, "wait_seconds": 1.75}), promise=PROMISE, clause=CLAUSE)
+
+
+def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Subject) -> None:
+    """voice_name and language_code: no voice takes a language that GET /personas/voices does not name for it."""
+    chance = run.chance("foreign languages")
+    for voice in chance.sample(sorted(run.voices), min(SAMPLE, len(run.voices))):
+        foreign = [language for language in _languages(run) if language not in run.voices[voice]]
+        for language in foreign[:2]:
+            body = to_json({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
+            subject.refuses(body, promise=PROMISE, clause=CLAUSE)
+
+
+@pytest.mark.parametrize("miss", ["unknown", "empty", "space-after", "cut", "longer", "upper"])
+def test_voice_that_does_not_exist_is_refused(run: Run, subject: Subject, miss: str) -> None:
+    """voice_name: one of the voices of GET /personas/voices, exactly."""
+    voice = subject.last[VOICE_FIELD]
+    misses = {
+        "unknown": "contract-test-no-voice", "empty": "", "space-after": f"{voice} ", "cut": voice[:-1],
+        "longer": f"{voice}s", "upper": voice.upper() if voice.upper() != voice else voice.lower(),
+    }  # fmt: skip
+    if misses[miss] in run.voices:
+        pytest.skip(f"{misses[miss]!r} is a voice of this API")
+    body = to_json({VOICE_FIELD: misses[miss]})
+    subject.refuses(body, promise=VOICE_PROMISE, clause=VOICE_CLAUSE)
+
+
+@pytest.mark.parametrize("language", ["xx-XX", "", "english", "contract-test", "en_US_POSIX"])
+def test_language_that_no_voice_speaks_is_refused(run: Run, subject: Subject, language: str) -> None:
+    """language_code: must be supported by the selected voice."""
+    if language in _languages(run):
+        pytest.skip(f"{language!r} is spoken at this API")
+    subject.refuses(to_json({LANGUAGE_FIELD: language}), promise=PROMISE, clause=CLAUSE)
+
+
+def test_other_updates_leave_voice_and_language_alone(run: Run, subject: Subject) -> None:
+    """Decision: the API never changes the other field by itself."""
+    (voice, own), _ = _mute_pair(run)
+    subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
+    subject.accepts({VOICE_FIELD: None, LANGUAGE_FIELD: None, "wait_seconds": 1.25})
+    subject.accepts({VOICE_FIELD: voice})
+    subject.accepts({LANGUAGE_FIELD: own})
