@@ -7,6 +7,7 @@ that this run has made, or an id that cannot exist. Knows nothing of pytest.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import threading
@@ -221,6 +222,20 @@ class FencedTransport(httpx.BaseTransport):
         if method == "DELETE" and len(segments) == 2 and response.status_code in (200, 202, 204, 404):
             with self._ledger.lock:
                 self._ledger.removed.add(segments[1])
+
+
+class AsyncFencedTransport(httpx.AsyncBaseTransport):
+    """The same fence for callers that are asynchronous."""
+
+    def __init__(self, fence: FencedTransport) -> None:
+        self._fence = fence
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that is allowed, in a thread of its own."""
+        response = await asyncio.to_thread(self._fence.handle_request, request)
+        # Its content is decoded already, so the header that says how it was encoded would mislead.
+        headers = [item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")]
+        return httpx.Response(response.status_code, headers=headers, content=response.content)
 
 
 class Api:

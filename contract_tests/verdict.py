@@ -115,7 +115,8 @@ class Judge:
     def leaks(self, exchange: Exchange) -> list[Finding]:
         """Find what no answer may carry: the caller's key, a stack trace, an internal name."""
         headers = "\n".join(f"{name}: {value}" for name, value in exchange.headers.items())
-        answer = headers + "\n" + exchange.body.decode("utf-8", "replace")
+        body = exchange.body.decode("utf-8", "replace")
+        answer = "\n".join((headers, body, body.replace('\\"', '"')))
         request = f"{exchange.path} {exchange.request_body.decode('utf-8', 'replace')}"
         found = []
         if any(form in answer for secret in self.secrets for form in _forms(secret) if form not in request):

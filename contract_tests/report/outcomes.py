@@ -53,6 +53,9 @@ class Outcomes:
             found = [finding for violation in violations for finding in violation.findings]
             report.findings = [[finding.kind, finding.problem, finding.clause] for finding in found]
             report.longrepr = "\n\n".join(dict.fromkeys(str(violation) for violation in violations))
+        elif isinstance(call.excinfo.value, AssertionError):
+            first_line = (str(call.excinfo.value).splitlines() or ["an assertion failed"])[0]
+            report.findings = [["broken", first_line, report.nodeid.rpartition("/")[2]]]
         elif doubts:
             report.outcome = "skipped"
             report.inconclusive = str(doubts[0])

@@ -1,0 +1,56 @@
+# Every command a person or CI runs. `make` alone lists them.
+#   BASE_URL=https://...  aims contract, fuzz and boundaries at a live API; its key is read from COVAL_API_KEY
+#   SEED=n repeats a run, ARGS="..." reaches pytest, PORT=n and MINUTES=n are said beside their targets
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
+UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
+PORT ?= 8400
+export BASE_URL SEED MINUTES
+
+.DEFAULT_GOAL := help
+.PHONY: help install contract fuzz mock client client-check lint types self-test test lock clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+install: $(VENV)/installed ## make a private environment from requirements.lock; every other command calls it
+
+contract: install ## run the contract tests against the mock, or against BASE_URL
+	@$(RUN) -m contract_tests $(ARGS)
+
+fuzz: install ## the generative contract tests with a time budget, MINUTES=10; goes on from earlier runs
+	@$(RUN) -m contract_tests --fuzz $(ARGS)
+
+mock: install ## run the mock API alone, PORT=8400
+	@$(RUN) -m contract_tests.mock_api --port $(PORT) $(ARGS)
+
+client: install ## write generated_client from openapi.yaml
+	@$(RUN) -m codegen.generate
+
+client-check: install ## fail if generated_client is not what openapi.yaml gives
+	@$(RUN) -m codegen.generate --check
+
+lint: install ## check the style of the code
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client
+
+types: install ## check the types, of the generated client too
+	@$(RUN) -m mypy
+
+self-test: install ## the tests of this repository itself: the page, the mock, the client, the commands
+	@$(RUN) -m pytest contract_tests/self_tests -q $(ARGS)
+
+test: lint types client-check self-test contract ## everything this repository can say about itself; what CI runs
+
+lock: install ## resolve the dependencies of pyproject.toml anew
+	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## remove what the commands have made, the environment too
+	@rm -rf $(VENV) reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python 3.11 or newer is needed; name one with PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV) && { test -x "$(UV)" || $(RUN) -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
+	@{ "$(UV)" pip sync -q --python $(RUN) requirements.lock || $(RUN) -m pip install -q --require-hashes -r requirements.lock; } && touch $@

@@ -1,0 +1,1 @@
+"""What this repository says about itself: its contract against the page, its mock, its client, its commands."""

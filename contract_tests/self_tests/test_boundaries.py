@@ -1,0 +1,134 @@
+"""The values that are tried: close to each limit, on both sides, and judged by the contract."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.boundaries import Boundary, boundaries, good_values, nearest_single
+from contract_tests.contract import Contract, Field, load_contract
+
+CONTRACT = load_contract()
+FIELDS = CONTRACT.fields("updatePersona")
+
+
+def _field(schema: dict[str, Any]) -> tuple[Contract, Field]:
+    """Return a contract whose update has one field, of this schema, and the field."""
+    document: Any = json.loads(json.dumps(CONTRACT.document))
+    document["components"]["schemas"]["PersonaUpdate"]["properties"] = {"field": schema}
+    contract = Contract(document)
+    return contract, contract.fields("updatePersona")["field"]
+
+
+def _by_reason(name: str) -> dict[str, Boundary]:
+    return {boundary.reason: boundary for boundary in boundaries(CONTRACT, FIELDS[name])}
+
+
+@given(low=st.floats(-1e6, 1e6), width=st.floats(1e-3, 1e6))
+def test_number_limits_have_their_neighbouring_doubles(low: float, width: float) -> None:
+    """Whatever the limits, the last valid double and the first invalid one are tried on both sides."""
+    high = low + width
+    contract, tried = _field({"type": "number", "minimum": low, "maximum": high})
+    sides = {boundary.value: boundary.accepted for boundary in boundaries(contract, tried) if boundary.kind == "number"}
+    assert sides[low]
+    assert sides[high]
+    assert not sides[math.nextafter(low, -math.inf)]
+    assert not sides[math.nextafter(high, math.inf)]
+
+
+@given(low=st.floats(-1e6, 1e6), width=st.floats(1e-3, 1e6))
+def test_exclusive_limits_are_invalid_themselves(low: float, width: float) -> None:
+    """An exclusive limit is tried and expected to be refused, its inner neighbour to be accepted."""
+    contract, tried = _field({"type": "number", "exclusiveMinimum": low, "exclusiveMaximum": low + width})
+    sides = {boundary.value: boundary.accepted for boundary in boundaries(contract, tried) if boundary.kind == "number"}
+    assert not sides[low]
+    assert not sides[low + width]
+    assert sides[math.nextafter(low, math.inf)]
+
+
+@given(low=st.integers(0, 300), width=st.integers(0, 300))
+def test_lengths_are_tried_on_both_sides_in_code_points(low: int, width: int) -> None:
+    """Whatever the limits, a text of the limit and one a code point beyond are tried, in every alphabet."""
+    contract, tried = _field({"type": "string", "minLength": low, "maxLength": low + width})
+    texts = {b.value: b.accepted for b in boundaries(contract, tried) if b.kind == "length"}
+    for character in "aé語😀":
+        assert texts[character * (low + width)]
+        assert not texts[character * (low + width + 1)]
+        assert texts[character * low]
+        assert not low or not texts[character * (low - 1)]
+
+
+@given(low=st.integers(-1000, 1000), width=st.integers(0, 1000))
+def test_whole_number_limits_are_tried_on_both_sides(low: int, width: int) -> None:
+    """A whole number is tried at each limit and one beyond it, and a fraction is refused."""
+    contract, tried = _field({"type": "integer", "minimum": low, "maximum": low + width})
+    sides = {boundary.value: boundary.accepted for boundary in boundaries(contract, tried) if boundary.kind == "number"}
+    assert sides[low]
+    assert sides[low + width]
+    assert not sides[low - 1]
+    assert not sides[low + width + 1]
+    assert not sides[low + 0.5]
+
+
+def test_single_precision_neighbours_are_tried() -> None:
+    """The closest single-precision numbers beyond each limit are among the values."""
+    reasons = _by_reason("wait_seconds")
+    assert reasons["one-single-above-maximum"].value == 2.000000238418579
+    assert reasons["one-single-below-minimum"].value == 0.09999999403953552
+    assert not reasons["one-single-below-minimum"].accepted
+
+
+def test_length_is_not_counted_in_other_units() -> None:
+    """Texts that are too long only in bytes, in UTF-16 or until composed are told apart from texts that are too long."""
+    reasons = _by_reason("name")
+    assert reasons["over-in-bytes-by-one"].accepted
+    assert reasons["over-in-utf16-by-one"].accepted
+    assert reasons["over-in-utf16-only"].accepted
+    assert not reasons["over-unless-composed"].accepted
+    assert not reasons["over-unless-trimmed-right"].accepted
+    assert len(reasons["over-in-utf16-by-one"].value) == 200
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_json_type_is_tried(name: str) -> None:
+    """Each field is sent each JSON type that it does not have, and null."""
+    tokens = [boundary.token for boundary in boundaries(CONTRACT, FIELDS[name]) if len(boundary.token) < 300]
+    kinds = {type(json.loads(token)) for token in tokens}
+    assert {bool, list, dict, type(None)} <= kinds
+    assert kinds & {int, float}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_ids_are_unique(name: str) -> None:
+    """Two values with one id could not be told apart in a report."""
+    names = [boundary.name for boundary in boundaries(CONTRACT, FIELDS[name])]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in ("voice_name", "language_code")])
+def test_good_values_are_valid_and_differ(name: str) -> None:
+    """Values that are valid beyond doubt are valid, and there are two of them."""
+    values = good_values(FIELDS[name])
+    assert len({json.dumps(value) for value in values}) == len(values) >= 2
+    assert all(CONTRACT.accepts("updatePersona", {name: value}) for value in values)
+
+
+@given(st.floats(-1e30, 1e30))
+def test_nearest_single_is_the_shortest_name_of_a_single(value: float) -> None:
+    """The result names the same single as the value, and no shorter decimal does."""
+    found = nearest_single(value)
+    assert struct.pack("f", found) == struct.pack("f", value)
+    digits = len(f"{found!r}".partition("e")[0].replace("-", "").replace(".", "").strip("0"))
+    shorter = [float(f"{value:.{size}g}") for size in range(1, digits)]
+    assert all(struct.pack("f", other) != struct.pack("f", value) for other in shorter)
+
+
+def test_known_singles_are_named_in_short() -> None:
+    """0.8 reads back as 0.8, never as 0.800000011920929."""
+    assert [nearest_single(value) for value in (0.8, 0.1, 2.0, 1 / 3)] == [0.8, 0.1, 2.0, 0.33333334]
