@@ -11,7 +11,8 @@ import json
 import math
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as data
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +41,7 @@ class Candidate:
     """The group that the value is counted in: number, length, enum, type, null."""
     reason: str
     """Why the value is tried, as words joined by dashes."""
-    value: Any = field(repr=False)
+    value: Any = data(repr=False)
     keyword: str
     """The JSON Schema keyword on trial."""
     token: str | None = None
@@ -54,8 +55,8 @@ class Boundary:
     field: Field
     kind: str
     reason: str
-    value: Any = field(repr=False)
-    token: str = field(repr=False)
+    value: Any = data(repr=False)
+    token: str = data(repr=False)
     """The JSON text that is sent."""
     accepted: bool
     source: str

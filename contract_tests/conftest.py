@@ -101,5 +101,3 @@ def bystander(run: Run) -> Iterator[Subject]:
     """A second persona with every field set, which a test leaves alone."""
     with run.persona() as subject:
         yield subject
-
-

@@ -288,9 +288,9 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
         raise ContractError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
         raise ContractError(f"{path.name}: openapi must say 3.1.x")
-    for error in OpenAPIV31SpecValidator(document).iter_errors():
-        where = "/".join(str(step) for step in error.absolute_path)
-        raise ContractError(f"{path.name} #/{where}: {error.message[:300]}")
+    for fault in OpenAPIV31SpecValidator(document).iter_errors():
+        where = _locate(document, list(fault.absolute_path), fault.instance)
+        raise ContractError(f"{path.name} {where}: {' '.join(fault.message.split())[:300]}")
     contract = Contract(document)
     for operation_id in ("updatePersona", "createPersona"):
         _check_fields(contract, operation_id)
@@ -308,6 +308,25 @@ def _check_fields(contract: Contract, operation_id: str) -> None:
             raise ContractError(
                 f"openapi.yaml {value_of.pointer}: type is {value_of.json_type!r}; it must be one of {JSON_TYPES}"
             )
+
+
+def _locate(document: Any, path: list[Any], instance: object) -> str:
+    """Return the pointer to what a validator complains of; it counts its path from the innermost schema."""
+
+    def places(node: Any, pointer: str) -> Iterator[str]:
+        target = node
+        for step in path:
+            target = target[step] if isinstance(target, (dict, list)) and _has(target, step) else places
+        if target == instance:
+            yield "/".join([pointer, *(_escape(str(step)) for step in path)])
+        for key, item in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+            yield from places(item, f"{pointer}/{_escape(str(key))}")
+
+    return next(places(document, "#"), "#/" + "/".join(str(step) for step in path))
+
+
+def _has(node: Any, step: Any) -> bool:
+    return step in node if isinstance(node, dict) else isinstance(step, int) and step < len(node)
 
 
 def _escape(step: str) -> str:

@@ -163,7 +163,9 @@ class Subject:
             return []
         fields = self.contract.fields("updatePersona")
         only = fields.get(next(iter(body), ""))
-        clause = only.pointer if only is not None and len(body) == 1 else self.contract.operation("updatePersona").pointer
+        clause = (
+            only.pointer if only is not None and len(body) == 1 else self.contract.operation("updatePersona").pointer
+        )
         problem = f"{', '.join(body) or 'an empty update'} was refused with {exchange.status}"
         return [Finding("broken", problem, "the contract allows this value", clause, exchange)]
 
@@ -176,9 +178,7 @@ class Subject:
             for name, value in body.items()
             if name in self.contract.fields("updatePersona")
         }
-        kept = {
-            name: (before.get(name),) for name in self.contract.persona_fields - changed.keys() - {"update_time"}
-        }
+        kept = {name: (before.get(name),) for name in self.contract.persona_fields - changed.keys() - {"update_time"}}
         read = self.api.get(self.persona_id)
         faults = self.judge.answer("getPersona", read, 200)
         for answer in (exchange, read) if not faults else (exchange,):

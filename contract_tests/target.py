@@ -234,7 +234,9 @@ class AsyncFencedTransport(httpx.AsyncBaseTransport):
         """Send a request that is allowed, in a thread of its own."""
         response = await asyncio.to_thread(self._fence.handle_request, request)
         # Its content is decoded already, so the header that says how it was encoded would mislead.
-        headers = [item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")]
+        headers = [
+            item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")
+        ]
         return httpx.Response(response.status_code, headers=headers, content=response.content)
 
 
@@ -326,7 +328,9 @@ class Api:
             response.headers,
             response.content,
             last if last in self.ledger.made else None,
-            tuple(sorted({self.target.api_key, request.headers.get("x-api-key") or self.target.api_key}, key=len)[::-1]),
+            tuple(
+                sorted({self.target.api_key, request.headers.get("x-api-key") or self.target.api_key}, key=len)[::-1]
+            ),
             response,
         )
 
@@ -346,7 +350,7 @@ class Api:
         """Remove a persona of this run."""
         return self.send("DELETE", f"/personas/{quote(persona_id, safe='')}")
 
-    def list(self, **params: str) -> Exchange:
+    def list_personas(self, **params: str) -> Exchange:
         """List personas."""
         return self.send("GET", "/personas", params=params)
 
@@ -376,8 +380,6 @@ class Api:
         if value == self.target.api_key:
             return OWN_KEY
         return "another key" if name.lower() in SECRET_HEADERS else value
-
-
 
 
 def _created_id(response: httpx.Response) -> str | None:

@@ -95,9 +95,7 @@ def test_wrong_key_is_refused_and_changes_nothing(run: Run, judge: Judge, guarde
 
 @pytest.mark.parametrize("key", SHORT_LIST, ids=lambda key: key.name)
 @pytest.mark.parametrize("operation_id", [name for name in OPERATIONS if name != "updatePersona"])
-def test_every_operation_needs_the_key(
-    run: Run, judge: Judge, guarded: Subject, operation_id: str, key: Key
-) -> None:
+def test_every_operation_needs_the_key(run: Run, judge: Judge, guarded: Subject, operation_id: str, key: Key) -> None:
     """#/security: every operation needs the key; without it nothing is shown, made, or removed."""
     spoilt = key.spoil(run.api.target.api_key)
     before = guarded.last
@@ -111,7 +109,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     body = run.full_body()
     exchange = run.api.send("POST", "/personas", body=to_json(body), key=None)
     require(judge.answer("createPersona", exchange, 401))
-    listed = run.api.list(filter=f'name="{body["name"]}"')
+    listed = run.api.list_personas(filter=f'name="{body["name"]}"')
     require(judge.answer("listPersonas", listed, 200))
     made = [item for item in listed.json["personas"] if item["name"] == body["name"]]
     if made:
@@ -130,7 +128,9 @@ def test_stranger_learns_nothing_of_which_personas_exist(
     said = [answer.json["error"] for answer in (absent, present)]
     if (said[0]["code"], said[0]["message"]) != (said[1]["code"], said[1]["message"]):
         problem = f"a stranger is told {said[1]} of a persona that exists, {said[0]} of one that does not"
-        require([Finding("broken", problem, "a stranger learns nothing about which personas exist", DECISIONS, present)])
+        require(
+            [Finding("broken", problem, "a stranger learns nothing about which personas exist", DECISIONS, present)]
+        )
     persona_text = [str(value) for value in guarded.last.values() if isinstance(value, str) and len(value) > 12]
     if any(text in present.body.decode("utf-8", "replace") for text in persona_text):
         require([Finding("broken", "a 401 shows data of the persona", PROMISE, DECISIONS, present)])

@@ -36,7 +36,7 @@ def _levels(tried: Field) -> list[Any]:
     return [ABSENT, *_extremes(tried), good_values(tried)[-1], *null]
 
 
-PAIRS = [
+PAIRS: list[dict[str, Any]] = [
     {tried.name: value for tried, value in zip(FREE_FIELDS, row, strict=True) if value is not ABSENT}
     for row in AllPairs([_levels(tried) for tried in FREE_FIELDS])
 ]
@@ -45,9 +45,9 @@ PAIRS = [
 @pytest.mark.parametrize("index", range(len(PAIRS)))
 def test_every_pair_of_limits_is_accepted_together(run: Run, shared_subject: Subject, index: int) -> None:
     """Decision: any set of valid fields may be sent together; here each pair of limit values occurs once."""
-    voices = [{VOICE_FIELD: v, LANGUAGE_FIELD: spoken[-1]} for v, spoken in run.voices.items()]
-    both_null = {VOICE_FIELD: None, LANGUAGE_FIELD: None}
-    voice: dict[str, Any] = [{}, both_null, voices[index % len(voices)]][index % 3]
+    voices: list[dict[str, Any]] = [{VOICE_FIELD: v, LANGUAGE_FIELD: spoken[-1]} for v, spoken in run.voices.items()]
+    both_null: dict[str, Any] = {VOICE_FIELD: None, LANGUAGE_FIELD: None}
+    voice = ({}, both_null, voices[index % len(voices)])[index % 3]
     body = {**PAIRS[index], **voice}
     shared_subject.make_visible(body)
     shared_subject.accepts(body)

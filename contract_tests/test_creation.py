@@ -49,7 +49,9 @@ def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchan
 
 def _require_refused(run: Run, judge: Judge, exchange: Exchange, promise: str, clause: str, name: str) -> None:
     """Hold a refusal to its promise, and remove what was made against it."""
-    found = judge.refusal("createPersona", exchange, 400, promise=promise, clause=clause, about=f"{name} of a new persona")
+    found = judge.refusal(
+        "createPersona", exchange, 400, promise=promise, clause=clause, about=f"{name} of a new persona"
+    )
     if exchange.was_accepted and isinstance(exchange.persona.get("id"), str):
         run.api.delete(exchange.persona["id"])
     require(found or judge.details(exchange, name))
@@ -131,7 +133,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         body = {**run.full_body(), tried.name: fault.value}
         exchange = _create(run, body)
         require(judge.answer("createPersona", exchange, 400))
-        listed = run.api.list(filter=f'name="{body[NAME_FIELD]}"')
+        listed = run.api.list_personas(filter=f'name="{body[NAME_FIELD]}"')
         require(judge.answer("listPersonas", listed, 200))
         if any(item["name"] == body[NAME_FIELD] for item in listed.json["personas"]):
             require([Finding("broken", "a refused create made a persona", STORED, CREATE, exchange)])

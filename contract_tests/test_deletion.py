@@ -27,7 +27,7 @@ def test_removed_persona_is_listed_no_more(run: Run, judge: Judge) -> None:
     with run.persona() as subject:
         name = subject.last["name"]
         require(judge.answer("deletePersona", run.api.delete(subject.persona_id), 200))
-        for exchange in (run.api.list(), run.api.list(filter=f'name="{name}"')):
+        for exchange in (run.api.list_personas(), run.api.list_personas(filter=f'name="{name}"')):
             require(judge.answer("listPersonas", exchange, 200))
             if any(item["id"] == subject.persona_id for item in exchange.json["personas"]):
                 require([Finding("broken", "a list shows a persona that was removed", GONE, DECISIONS, exchange)])

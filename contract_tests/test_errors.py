@@ -18,7 +18,9 @@ def test_reading_an_unknown_persona_answers_404(run: Run, judge: Judge) -> None:
     require(judge.answer("getPersona", run.api.get(run.api.absent_id()), 404))
 
 
-@pytest.mark.parametrize("body", [{}, {"wait_seconds": 1}, {"name": "contract-test-nobody"}], ids=["empty", "number", "text"])
+@pytest.mark.parametrize(
+    "body", [{}, {"wait_seconds": 1}, {"name": "contract-test-nobody"}], ids=["empty", "number", "text"]
+)
 def test_updating_an_unknown_persona_answers_404(run: Run, judge: Judge, body: dict[str, object]) -> None:
     """updatePersona 404: no persona has this id, and an update makes none."""
     persona_id = run.api.absent_id()

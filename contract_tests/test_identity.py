@@ -44,7 +44,9 @@ def test_created_persona_has_the_id_it_is_read_by(run: Run, judge: Judge) -> Non
     found = judge.shows(exchange, created, name, "resource_name is personas/ and the id")
     read = run.api.get(created["id"])
     expected = {"id": (created["id"],), "name": (body["name"],), "create_time": (created["create_time"],)}
-    found += judge.answer("getPersona", read, 200) + judge.shows(read, read.persona, expected, "the persona that was made")
+    found += judge.answer("getPersona", read, 200) + judge.shows(
+        read, read.persona, expected, "the persona that was made"
+    )
     run.api.delete(created["id"])
     require(found)
 

@@ -68,7 +68,7 @@ def test_update_does_not_spread_over_the_account(run: Run, judge: Judge, subject
     }
     exchange = subject.accepts({name: value for name, value in unique.items() if name in FIELDS})
     for order in ("create_time", "-create_time", "name", "update_time"):
-        listed = run.api.list(page_size="100", order_by=order)
+        listed = run.api.list_personas(page_size="100", order_by=order)
         require(judge.answer("listPersonas", listed, 200))
         for other in listed.json["personas"]:
             shared = [name for name in unique if other.get(name) == subject.last.get(name)]

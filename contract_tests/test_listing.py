@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ def _sizes() -> list[Any]:
     whole = [b for b in boundaries(CONTRACT, PAGE_SIZE) if isinstance(b.value, int) and not isinstance(b.value, bool)]
     sizes = {b.token: b.accepted for b in whole if len(b.token) < 20}
     words = {"abc": False, "1.5": False, "ten": False, "-5": False, "1000": False, "1e400": False}
-    return [pytest.param(text, ok, id=f"{text}-{'accepted' if ok else 'refused'}") for text, ok in (sizes | words).items()]
+    return [
+        pytest.param(text, ok, id=f"{text}-{'accepted' if ok else 'refused'}") for text, ok in (sizes | words).items()
+    ]
 
 
 def _page(judge: Judge, exchange: Exchange) -> list[dict[str, Any]]:
@@ -44,14 +47,14 @@ def _page(judge: Judge, exchange: Exchange) -> list[dict[str, Any]]:
 
 def _walk(run: Run, judge: Judge, **params: str) -> tuple[list[dict[str, Any]], Exchange]:
     """Turn the pages until the last, or until every persona of this test's file has come by."""
-    exchange = run.api.list(**params)
+    exchange = run.api.list_personas(**params)
     personas = _page(judge, exchange)
     wanted = set(run.api.ledger.alive)
     for _ in range(MOST_PAGES * 100 // int(params.get("page_size", "100"))):
         token = exchange.json.get("next_page_token")
         if not token or wanted <= {item["id"] for item in personas}:
             break
-        exchange = run.api.list(**params, page_token=token)
+        exchange = run.api.list_personas(**params, page_token=token)
         personas += _page(judge, exchange)
     return personas, exchange
 
@@ -74,11 +77,13 @@ def test_page_size_is_treated_as_the_contract_says(
     run: Run, judge: Judge, family: list[Subject], text: str, accepted: bool
 ) -> None:
     """listPersonas page_size: 1 to 100; anything else gets 400."""
-    exchange = run.api.list(page_size=text)
+    exchange = run.api.list_personas(page_size=text)
     run.tally["page_size", "accepted" if accepted else "refused"] += 1
     if not accepted:
         promise = "page_size is a whole number from 1 to 100"
-        require(judge.refusal("listPersonas", exchange, 400, promise=promise, clause=PAGE_SIZE.pointer, about="page_size"))
+        require(
+            judge.refusal("listPersonas", exchange, 400, promise=promise, clause=PAGE_SIZE.pointer, about="page_size")
+        )
         return
     personas = _page(judge, exchange)
     if len(personas) > int(text):
@@ -103,9 +108,9 @@ def test_pages_show_every_persona_once(run: Run, judge: Judge, family: list[Subj
 def test_last_page_has_no_next(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas next_page_token: a page that is not full is the last, and its token is null."""
     name = family[0].last["name"]
-    exchange = run.api.list(filter=f'name="{name}"', page_size="100")
+    exchange = run.api.list_personas(filter=f'name="{name}"', page_size="100")
     if len(_page(judge, exchange)) < 100 and exchange.json.get("next_page_token"):
-        following = run.api.list(
+        following = run.api.list_personas(
             filter=f'name="{name}"', page_size="100", page_token=exchange.json["next_page_token"]
         )
         if not _page(judge, following):
@@ -114,7 +119,7 @@ def test_last_page_has_no_next(run: Run, judge: Judge, family: list[Subject]) ->
 
 def test_pages_end(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas next_page_token: the token of a page leads to another page, never back to the same."""
-    exchange = run.api.list(page_size="2")
+    exchange = run.api.list_personas(page_size="2")
     seen: list[list[str]] = []
     while len(seen) < len(family):
         page = [item["id"] for item in _page(judge, exchange)]
@@ -123,7 +128,7 @@ def test_pages_end(run: Run, judge: Judge, family: list[Subject]) -> None:
         seen.append(page)
         if not exchange.json.get("next_page_token"):
             break
-        exchange = run.api.list(page_size="2", page_token=exchange.json["next_page_token"])
+        exchange = run.api.list_personas(page_size="2", page_token=exchange.json["next_page_token"])
     if sum(len(page) for page in seen) < len(family):
         require([_broken(f"the pages ended after {seen}", "the pages show every persona", exchange)])
 
@@ -131,7 +136,7 @@ def test_pages_end(run: Run, judge: Judge, family: list[Subject]) -> None:
 @pytest.mark.parametrize("params", [{}, {"order_by": "-create_time"}], ids=["by-default", "asked-for"])
 def test_list_is_newest_first(run: Run, judge: Judge, family: list[Subject], params: dict[str, str]) -> None:
     """Decision: listing is newest first by default."""
-    exchange = run.api.list(page_size="100", **params)
+    exchange = run.api.list_personas(page_size="100", **params)
     personas = _page(judge, exchange)
     require(_in_order(personas, "create_time", exchange, descending=True))
     shown = [item["id"] for item in personas]
@@ -146,14 +151,14 @@ def test_list_is_newest_first(run: Run, judge: Judge, family: list[Subject], par
 def test_list_is_ordered_by_time(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
     """listPersonas order_by: ascending by the field, descending with a dash in front."""
     family[2].accepts({"wait_seconds": 1.25 if family[2].last.get("wait_seconds") != 1.25 else 0.25})
-    exchange = run.api.list(page_size="100", order_by=order)
+    exchange = run.api.list_personas(page_size="100", order_by=order)
     require(_in_order(_page(judge, exchange), order.lstrip("-"), exchange, descending=order.startswith("-")))
 
 
 def _in_order(personas: list[dict[str, Any]], name: str, exchange: Exchange, *, descending: bool) -> list[Finding]:
     """Find a persona out of order; those without the time, and steps below the resolution, prove nothing."""
     times = [parse_time(item[name]) for item in personas if item.get(name) is not None]
-    for (one, step), (other, other_step) in zip(times, times[1:], strict=False):
+    for (one, step), (other, other_step) in pairwise(times):
         late, early = (one, other) if descending else (other, one)
         if late + max(step, other_step) <= early:
             words = "descending" if descending else "ascending"
@@ -166,7 +171,7 @@ def test_list_is_ordered_by_name(run: Run, judge: Judge, family: list[Subject]) 
     stem = run.api.new_name()
     for member, letter in zip(family, "caebd", strict=True):
         member.accepts({"name": f"{stem}-{letter}"})
-    exchange = run.api.list(page_size="100", order_by="name")
+    exchange = run.api.list_personas(page_size="100", order_by="name")
     mine = [item["name"] for item in _page(judge, exchange) if item["name"].startswith(f"{stem}-")]
     if mine != sorted(mine):
         require([_broken(f"the names are listed as {mine}", "ascending by name", exchange)])
@@ -175,7 +180,7 @@ def test_list_is_ordered_by_name(run: Run, judge: Judge, family: list[Subject]) 
 def test_filter_finds_the_persona_of_that_name(run: Run, judge: Judge, family: list[Subject]) -> None:
     """Decision: a filter on a name finds at least the persona of exactly that name."""
     for member in family:
-        exchange = run.api.list(filter=f'name="{member.last["name"]}"', page_size="100")
+        exchange = run.api.list_personas(filter=f'name="{member.last["name"]}"', page_size="100")
         if member.persona_id not in [item["id"] for item in _page(judge, exchange)]:
             require([_broken("a persona is not found by its own name", "exactly that name is found", exchange)])
 
@@ -183,7 +188,7 @@ def test_filter_finds_the_persona_of_that_name(run: Run, judge: Judge, family: l
 def test_filter_leaves_out_other_names(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas filter: keeps only the personas that match; names without a letter in common do not."""
     family[0].accepts({"name": f"qqqq{run.api.run}qqqq"})
-    exchange = run.api.list(filter=f'name="zzzz{run.api.run}zzzz"', page_size="100")
+    exchange = run.api.list_personas(filter=f'name="zzzz{run.api.run}zzzz"', page_size="100")
     if any(item["id"] == family[0].persona_id for item in _page(judge, exchange)):
         require([_broken("a filter shows a persona of quite another name", "keep only what matches", exchange)])
 
@@ -191,15 +196,15 @@ def test_filter_leaves_out_other_names(run: Run, judge: Judge, family: list[Subj
 def test_filter_by_creation_time_keeps_the_younger(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas filter: create_time>"..." keeps what was created after that time, and only that."""
     old, far = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
-    shown = _page(judge, run.api.list(filter=f'create_time>"{old}"', page_size="100"))
-    exchange = run.api.list(filter=f'create_time>"{far}"', page_size="100")
+    shown = _page(judge, run.api.list_personas(filter=f'create_time>"{old}"', page_size="100"))
+    exchange = run.api.list_personas(filter=f'create_time>"{far}"', page_size="100")
     if _page(judge, exchange):
         require([_broken(f"personas created after {far} are listed", "keep only what matches", exchange)])
     if not {member.persona_id for member in family} <= {item["id"] for item in shown}:
-        exchange = run.api.list(filter=f'create_time>"{old}"', page_size="100")
+        exchange = run.api.list_personas(filter=f'create_time>"{old}"', page_size="100")
         require([_broken(f"personas created after {old} are missing", "what matches is kept", exchange)])
     middle = family[2].last["create_time"]
-    exchange = run.api.list(filter=f'create_time>"{middle}"', page_size="100")
+    exchange = run.api.list_personas(filter=f'create_time>"{middle}"', page_size="100")
     for item in _page(judge, exchange):
         moment, step = parse_time(item["create_time"])
         if moment + step < parse_time(middle)[0]:
@@ -209,7 +214,7 @@ def test_filter_by_creation_time_keeps_the_younger(run: Run, judge: Judge, famil
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[Subject]) -> None:
     """Decision: a page_token is opaque, and a made-up one gets 400 or an empty page."""
     for token in ("contract-test", "0", "-1", "%00", "bm90IGEgdG9rZW4="):
-        exchange = run.api.list(page_token=token, page_size="5")
+        exchange = run.api.list_personas(page_token=token, page_size="5")
         require(judge.answer("listPersonas", exchange, 200, 400))
         if exchange.was_accepted and exchange.json["personas"]:
             problem = f"the made-up page_token {token!r} shows personas"
@@ -220,7 +225,7 @@ def test_list_tells_the_same_as_reading(run: Run, judge: Judge, family: list[Sub
     """Decision: a read sees the last completed write; a list shows every field as GET does, also after an update."""
     for member, index in zip(family, (0, 1, 2, 0, 1), strict=True):
         member.accepts({**run.full_body("updatePersona", index)})
-    exchange = run.api.list(page_size="100")
+    exchange = run.api.list_personas(page_size="100")
     listed = {item["id"]: item for item in _page(judge, exchange)}
     for member in family:
         if member.persona_id not in listed:
@@ -238,6 +243,6 @@ def test_list_tells_the_same_as_reading(run: Run, judge: Judge, family: list[Sub
 def test_listing_changes_nothing(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas reads: no persona is changed by it."""
     before = family[1].last
-    exchange = run.api.list(page_size="100", order_by="name")
+    exchange = run.api.list_personas(page_size="100", order_by="name")
     _page(judge, exchange)
     require(family[1].unmoved(before, exchange))

@@ -9,7 +9,7 @@ from contract_tests.contract import load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject
 from contract_tests.target import Exchange
-from contract_tests.verdict import DECISIONS, Finding, Judge, require
+from contract_tests.verdict import BROKEN, DECISIONS, LOOSER, Finding, Judge, require
 
 CONTRACT = load_contract()
 UPDATE = CONTRACT.operation("updatePersona").pointer
@@ -131,7 +131,9 @@ def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, subject
 
 @pytest.mark.parametrize("token", ['"\\ud800"', '"\\udc00 \\ud800"', '"a\\ud83d"'])
 @pytest.mark.parametrize("name", ["name", "persona_prompt"])
-def test_lone_surrogate_gets_a_documented_answer(run: Run, judge: Judge, subject: Subject, name: str, token: str) -> None:
+def test_lone_surrogate_gets_a_documented_answer(
+    run: Run, judge: Judge, subject: Subject, name: str, token: str
+) -> None:
     """Decision: a lone surrogate may be refused with 400; it never makes the API or the persona fail."""
     exchange = run.api.update(subject.persona_id, f'{{"{name}": {token}}}')
     require(judge.answer("updatePersona", exchange, 200, 400))
@@ -184,6 +186,6 @@ def _refused_method(judge: Judge, exchange: Exchange) -> list[Finding]:
     if exchange.status in (404, 405):
         return found
     problem = f"{exchange.method} {exchange.path} answered {exchange.status} instead of 405 or 404"
-    kind = "looser" if exchange.was_accepted else "broken"
+    kind = LOOSER if exchange.was_accepted else BROKEN
     promise = "a method that the contract does not name gets 405 (or 404)"
     return [*found, Finding(kind, problem, promise, DECISIONS, exchange)]

@@ -146,7 +146,7 @@ class Conformance:
         if is_outside or re.fullmatch(r"[A-Za-z]+", size):
             statuses: tuple[int, ...] = (400,)
         else:
-            statuses = (200, 400) if others or not size.isdigit() and sizes else (200,)
+            statuses = (200, 400) if others or (not size.isdigit() and sizes) else (200,)
         require(self.run.judge.answer("listPersonas", exchange, *statuses))
         yield exchange
 

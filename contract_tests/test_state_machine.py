@@ -69,7 +69,7 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
         @rule()
         def list(self) -> None:
             """A list shows every living persona as it is, and none that is gone."""
-            exchange = run.api.list(page_size="100")
+            exchange = run.api.list_personas(page_size="100")
             require(run.judge.answer("listPersonas", exchange, 200))
             shown = {item["id"]: item for item in exchange.json["personas"]}
             for subject in self.subjects:

@@ -27,9 +27,7 @@ from contract_tests.verdict import same_instant
 
 CONTRACT = load_contract()
 FIELDS = {
-    name: tried
-    for name, tried in CONTRACT.fields("updatePersona").items()
-    if name not in (VOICE_FIELD, LANGUAGE_FIELD)
+    name: tried for name, tried in CONTRACT.fields("updatePersona").items() if name not in (VOICE_FIELD, LANGUAGE_FIELD)
 }
 
 
@@ -83,7 +81,9 @@ def test_every_field_at_once(run: Run, client: Client, subject: Subject) -> None
 @pytest.mark.parametrize("tried", FIELDS.values(), ids=lambda tried: tried.name)
 def test_limits_pass_through_the_client(client: Client, subject: Subject, tried: Field) -> None:
     """updatePersona: what is valid at the limits is sent, shown and read back by the client unchanged."""
-    valid = [value for value in boundaries(CONTRACT, tried) if value.accepted and value.kind in ("number", "length", "enum")]
+    valid = [
+        value for value in boundaries(CONTRACT, tried) if value.accepted and value.kind in ("number", "length", "enum")
+    ]
     for boundary in valid[:4] + valid[-2:]:
         body = PersonaUpdate.from_dict({tried.name: boundary.value})
         shown = update_persona.sync(subject.persona_id, client=client, body=body).persona
@@ -114,7 +114,9 @@ def test_voices_are_typed(run: Run, client: Client) -> None:
     assert {name: spoken for name, spoken in voices.items() if spoken} == run.voices
 
 
-@pytest.mark.parametrize("tried", [tried for tried in FIELDS.values() if tried.json_type == "number"], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "tried", [tried for tried in FIELDS.values() if tried.json_type == "number"], ids=lambda t: t.name
+)
 def test_refusal_is_an_exception_that_says_why(client: Client, subject: Subject, tried: Field) -> None:
     """#/components/responses/InvalidArgument: a documented error raises, with its status, code and message."""
     limit = tried.schema.get("maximum", 1e300)
@@ -127,9 +129,9 @@ def test_refusal_is_an_exception_that_says_why(client: Client, subject: Subject,
 def test_stranger_gets_an_exception(run: Run, subject: Subject) -> None:
     """#/components/responses/Unauthenticated: a wrong key raises, with status 401 and its code."""
     target = run.api.target
-    with Client("contract-test-wrong-key", target.base_url, httpx_args={"transport": run.api.transport}) as stranger:
-        with pytest.raises(ApiError) as refused:
-            get_persona.sync(subject.persona_id, client=stranger)
+    stranger = Client("contract-test-wrong-key", target.base_url, httpx_args={"transport": run.api.transport})
+    with stranger, pytest.raises(ApiError) as refused:
+        get_persona.sync(subject.persona_id, client=stranger)
     assert (refused.value.status, refused.value.code) == (401, "UNAUTHENTICATED"), f"raised {refused.value!r}"
 
 

@@ -114,7 +114,9 @@ def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
 def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str) -> None:
     """Decision: a rejected body changes nothing at all, also when some of its fields were valid."""
     fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
-    valid = [f"{to_json(name)}: {to_json(value)}" for name, value in _other_values(subject).items() if name != tried.name]
+    valid = [
+        f"{to_json(name)}: {to_json(value)}" for name, value in _other_values(subject).items() if name != tried.name
+    ]
     spoilt = f"{to_json(tried.name)}: {fault.token}"
     items = [spoilt, *valid] if place == "first" else [*valid, spoilt]
     promise = f"{tried.name} is not valid, so nothing of the body may be stored"

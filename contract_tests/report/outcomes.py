@@ -14,7 +14,6 @@ import pytest
 from contract_tests.target import Inconclusive, Ledger
 from contract_tests.verdict import Violation
 
-
 # What the contract expects of a value, and how the summary says it.
 KINDS = {"accepted": "valid", "refused": "invalid", "generated": "generated"}
 

@@ -1,0 +1,182 @@
+from typing import Any
+
+import httpx
+
+from ...client import Client, path_segment
+from ...errors import ApiError, read_documented, read_success
+from ...models.deleted import Deleted
+from ...models.error_response import ErrorResponse
+from ...types import Response
+
+
+def _get_kwargs(
+    persona_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "DELETE",
+        "url": f"/personas/{path_segment(persona_id)}",
+    }
+    return _kwargs
+
+
+def _parse_success(response: httpx.Response) -> Deleted:
+    if response.status_code == 200:
+        response_200 = Deleted.from_dict(response.json())
+
+        return response_200
+
+    raise ApiError.from_response(response)
+
+
+def _parse_documented(response: httpx.Response) -> Deleted | ErrorResponse | None:
+    if response.status_code == 200:
+        response_200 = Deleted.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = ErrorResponse.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 429:
+        return None
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    return None
+
+
+def _build_response(response: httpx.Response) -> Response[Deleted | ErrorResponse]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=read_documented(response, _parse_documented),
+    )
+
+
+def sync(
+    persona_id: str,
+    *,
+    client: Client,
+) -> Deleted:
+    """Delete persona
+
+    Remove a persona. Afterwards reading and updating it answer 404.
+
+    Args:
+        persona_id (str):
+
+    Returns:
+        Deleted
+
+    Raises:
+        ApiError: The answer is an error, or not what is documented.
+        httpx.RequestError: There was no answer, for example within the client's timeout.
+    """
+    return read_success(
+        client.send(
+            _get_kwargs(
+                persona_id=persona_id,
+            )
+        ),
+        _parse_success,
+    )
+
+
+def sync_detailed(
+    persona_id: str,
+    *,
+    client: Client,
+) -> Response[Deleted | ErrorResponse]:
+    """Delete persona
+
+    Remove a persona. Afterwards reading and updating it answer 404.
+
+    Args:
+        persona_id (str):
+
+    Returns:
+        The answer, whatever its status; its `parsed` is of type Deleted | ErrorResponse.
+
+    Raises:
+        httpx.RequestError: There was no answer, for example within the client's timeout.
+    """
+    return _build_response(
+        client.send(
+            _get_kwargs(
+                persona_id=persona_id,
+            )
+        )
+    )
+
+
+async def asyncio(
+    persona_id: str,
+    *,
+    client: Client,
+) -> Deleted:
+    """Delete persona
+
+    Remove a persona. Afterwards reading and updating it answer 404.
+
+    Args:
+        persona_id (str):
+
+    Returns:
+        Deleted
+
+    Raises:
+        ApiError: The answer is an error, or not what is documented.
+        httpx.RequestError: There was no answer, for example within the client's timeout.
+    """
+    return read_success(
+        await client.asend(
+            _get_kwargs(
+                persona_id=persona_id,
+            )
+        ),
+        _parse_success,
+    )
+
+
+async def asyncio_detailed(
+    persona_id: str,
+    *,
+    client: Client,
+) -> Response[Deleted | ErrorResponse]:
+    """Delete persona
+
+    Remove a persona. Afterwards reading and updating it answer 404.
+
+    Args:
+        persona_id (str):
+
+    Returns:
+        The answer, whatever its status; its `parsed` is of type Deleted | ErrorResponse.
+
+    Raises:
+        httpx.RequestError: There was no answer, for example within the client's timeout.
+    """
+    return _build_response(
+        await client.asend(
+            _get_kwargs(
+                persona_id=persona_id,
+            )
+        )
+    )
