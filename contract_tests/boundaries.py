@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data
@@ -61,6 +62,12 @@ class Boundary:
     accepted: bool
     source: str
     """The pointer into openapi.yaml that decides."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether every JSON parser can read the value: NaN is no JSON, and 1e400 is beyond a double."""
+        is_number = isinstance(self.value, (int, float))
+        return self.token not in NOT_JSON and not (is_number and abs(self.value) > sys.float_info.max)
 
     @property
     def name(self) -> str:

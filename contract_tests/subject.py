@@ -85,6 +85,7 @@ class Subject:
         promise: str,
         clause: str,
         field_name: str | None = None,
+        is_readable: bool = True,
         statuses: tuple[int, ...] = (400,),
         content_type: str | None = "application/json",
     ) -> Exchange:
@@ -96,6 +97,7 @@ class Subject:
             promise: What the contract says, in a sentence.
             clause: Where it says so.
             field_name: The one field at fault, where it is one.
+            is_readable: Whether a JSON parser can read the body; without that nobody can say which field is at fault.
             statuses: The statuses that are right.
             content_type: The media type that is sent along.
 
@@ -112,7 +114,7 @@ class Subject:
         found = self.judge.refusal(
             "updatePersona", exchange, *statuses, promise=promise, clause=clause, about=f"{about} against the contract"
         )
-        if field_name is not None and not found:
+        if field_name is not None and is_readable and not found:
             found += self.judge.details(exchange, field_name)
         require(found + self.unmoved(before, exchange))
         return exchange
@@ -140,7 +142,9 @@ class Subject:
         self.tally[name, "accepted" if boundary.accepted else "refused"] += 1
         if not boundary.accepted:
             promise = f"{name} is not valid: {boundary.source.rpartition('/')[2]} of {boundary.field.name}"
-            self.refuses(token, promise=promise, clause=boundary.source, field_name=name)
+            self.refuses(
+                token, promise=promise, clause=boundary.source, field_name=name, is_readable=boundary.is_readable
+            )
             return
         body = {name: boundary.value}
         self.make_visible(body)

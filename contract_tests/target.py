@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,9 @@ import httpx
 
 NAME_PREFIX = "contract-test-"
 GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
+MOST_ATTEMPTS = 4
+BACK_OFF_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 30.0
 USER_AGENT = "coval-personas-contract/0.1"
 LONG_BODY_BYTES = 600
 # Bytes of what a long body repeats: one character, or the opening of a nested value.
@@ -149,6 +153,8 @@ class Ledger:
     made: list[str] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
     requests: Counter[str] = field(default_factory=Counter)
+    doubts: list[str] = field(default_factory=list)
+    """The requests that got no answer from which anything follows."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -174,10 +180,8 @@ class FencedTransport(httpx.BaseTransport):
             TargetError: It would change a persona that this run has not made, or goes to another host.
             Inconclusive: No answer came, or only a gateway's.
         """
-        path = request.url.raw_path.partition(b"?")[0].decode("ascii").removeprefix(self._base_path)
+        path = self._path(request)
         self._check(request, path)
-        with self._ledger.lock:
-            self._ledger.requests[f"{request.method} {_template(path)}"] += 1
         response = self._send(request)
         self._note(request.method, path, response)
         return response
@@ -197,19 +201,36 @@ class FencedTransport(httpx.BaseTransport):
             raise TargetError(f"{request.method} {path}: this run has not made that persona")
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        what = f"{request.method} {request.url.path}"
+        """Send a request, and again what may be sent again: any after a 429, which did nothing; a GET after no answer."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            with self._ledger.lock:
+                self._ledger.requests[f"{request.method} {_template(self._path(request))}"] += 1
+            try:
+                response = self._send_once(request)
+            except httpx.TransportError as error:
+                reason, wait_seconds = str(error) or type(error).__name__, BACK_OFF_SECONDS * attempt
+            else:
+                if response.status_code not in GATEWAY_STATUSES:
+                    return response
+                reason, wait_seconds = f"{response.status_code}", _retry_after_seconds(response)
+            may_repeat = request.method == "GET" or reason == "429"
+            if attempt == MOST_ATTEMPTS or not may_repeat:
+                break
+            time.sleep(wait_seconds)
+        doubt = f"{request.method} {request.url.path}: {reason}, after {attempt} attempts"
+        with self._ledger.lock:
+            self._ledger.doubts.append(doubt)
+        raise Inconclusive(doubt)
+
+    def _send_once(self, request: httpx.Request) -> httpx.Response:
         started = time.monotonic()
-        try:
-            response = self._inner.handle_request(request)
-            response.read()
-        except httpx.TimeoutException as error:
-            raise Inconclusive(f"{what}: no answer in time ({type(error).__name__})") from None
-        except httpx.TransportError as error:
-            raise Inconclusive(f"{what}: {error or type(error).__name__}") from None
+        response = self._inner.handle_request(request)
+        response.read()
         response.elapsed = timedelta(seconds=time.monotonic() - started)
-        if response.status_code in GATEWAY_STATUSES:
-            raise Inconclusive(f"{what}: {response.status_code} from the API or the gateway before it")
         return response
+
+    def _path(self, request: httpx.Request) -> str:
+        return request.url.raw_path.partition(b"?")[0].decode("ascii").removeprefix(self._base_path)
 
     def _note(self, method: str, path: str, response: httpx.Response) -> None:
         """Remember a persona that came into being, or went."""
@@ -380,6 +401,16 @@ class Api:
         if value == self.target.api_key:
             return OWN_KEY
         return "another key" if name.lower() in SECRET_HEADERS else value
+
+
+def _retry_after_seconds(response: httpx.Response) -> float:
+    """Return how long an answer asks to wait, in seconds or until a date; a second where it does not say."""
+    text = response.headers.get("retry-after", "1")
+    try:
+        seconds = float(text) if text.isdigit() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        seconds = 1.0
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _created_id(response: httpx.Response) -> str | None:

@@ -80,7 +80,9 @@ def test_one_fault_spoils_any_body(run: Run, shared_subject: Subject) -> None:
         fault, token = spoilt
         run.tally["generated bodies", "refused"] += 1
         promise = f"{fault.field.name} is not valid, so nothing of the body may be stored"
-        shared_subject.refuses(token, promise=promise, clause=fault.source, field_name=fault.field.name)
+        shared_subject.refuses(
+            token, promise=promise, clause=fault.source, field_name=fault.field.name, is_readable=fault.is_readable
+        )
 
     is_refused()
 

@@ -51,7 +51,13 @@ def test_error_follows_error_in_the_same_shape(subject: Subject) -> None:
     for tried in CONTRACT.fields("updatePersona").values():
         for fault in [value for value in boundaries(CONTRACT, tried) if not value.accepted][-2:]:
             token = f"{{{to_json(tried.name)}: {fault.token}}}"
-            subject.refuses(token, promise=f"{tried.name} is not valid", clause=fault.source, field_name=tried.name)
+            subject.refuses(
+                token,
+                promise=f"{tried.name} is not valid",
+                clause=fault.source,
+                field_name=tried.name,
+                is_readable=fault.is_readable,
+            )
 
 
 def test_update_works_after_errors(subject: Subject) -> None:

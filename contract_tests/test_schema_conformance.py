@@ -141,7 +141,8 @@ class Conformance:
         exchange = self.run.api.send("GET", f"/personas{'?' if query else ''}{query}")
         sizes = re.findall(r"(?:^|&)page_size=([^&]*)", query)
         size = sizes[0] if len(sizes) == 1 else ""
-        is_outside = bool(re.fullmatch(r"-?\d{1,15}", size)) and not 1 <= int(size) <= 100
+        limits = CONTRACT.query_fields("listPersonas")["page_size"]
+        is_outside = bool(re.fullmatch(r"-?\d+", size)) and not CONTRACT.accepts_value(limits, int(size))
         others = set(re.findall(r"(?:^|&)(\w+)=", query)) - {"page_size"}
         if is_outside or re.fullmatch(r"[A-Za-z]+", size):
             statuses: tuple[int, ...] = (400,)

@@ -56,7 +56,13 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
                 fault, token = spoilt
                 run.tally["generated bodies", "refused"] += 1
                 promise = f"{fault.field.name} is not valid"
-                subject.refuses(token, promise=promise, clause=fault.source, field_name=fault.field.name)
+                subject.refuses(
+                    token,
+                    promise=promise,
+                    clause=fault.source,
+                    field_name=fault.field.name,
+                    is_readable=fault.is_readable,
+                )
 
         @rule(subject=alive)
         def read(self, subject: Subject) -> None:

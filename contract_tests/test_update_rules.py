@@ -120,7 +120,13 @@ def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str
     spoilt = f"{to_json(tried.name)}: {fault.token}"
     items = [spoilt, *valid] if place == "first" else [*valid, spoilt]
     promise = f"{tried.name} is not valid, so nothing of the body may be stored"
-    subject.refuses(f"{{{', '.join(items)}}}", promise=promise, clause=fault.source, field_name=tried.name)
+    subject.refuses(
+        f"{{{', '.join(items)}}}",
+        promise=promise,
+        clause=fault.source,
+        field_name=tried.name,
+        is_readable=fault.is_readable,
+    )
 
 
 def test_body_with_every_field_wrong_changes_nothing(subject: Subject) -> None:
@@ -136,4 +142,10 @@ def test_null_beside_a_fault_clears_nothing(subject: Subject) -> None:
     fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
     nulls = [f"{to_json(other.name)}: null" for other in FREE_FIELDS if other.clears_on_null]
     body = f"{{{', '.join([*nulls, f'{to_json(tried.name)}: {fault.token}'])}}}"
-    subject.refuses(body, promise=f"{tried.name} is not valid", clause=fault.source, field_name=tried.name)
+    subject.refuses(
+        body,
+        promise=f"{tried.name} is not valid",
+        clause=fault.source,
+        field_name=tried.name,
+        is_readable=fault.is_readable,
+    )

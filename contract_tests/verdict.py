@@ -257,10 +257,11 @@ def parse_time(text: str) -> tuple[datetime, timedelta]:
 
     Source: RFC 3339, section 5.6.
     """
-    match = re.fullmatch(r"(.{19})(?:\.(\d+))?(.*)", text.strip())
-    assert match is not None, text
+    match = re.fullmatch(r"(.{19})(?:\.(\d+))?(.*)", text.upper())
+    assert match is not None, f"{text!r} is no RFC 3339 time"
     seconds, fraction, zone = match.groups(default="")
-    moment = datetime.fromisoformat(seconds.replace("t", "T") + (f".{fraction[:6]:0<6}" if fraction else "") + zone)
+    whole = seconds.replace(":60", ":59")  # a leap second, which datetime does not know
+    moment = datetime.fromisoformat(whole + (f".{fraction[:6]:0<6}" if fraction else "") + zone)
     return moment, timedelta(seconds=float(Decimal(1).scaleb(-min(len(fraction), 6))))
 
 

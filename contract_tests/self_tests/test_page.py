@@ -175,7 +175,14 @@ def test_created_id_flows_into_the_other_operations() -> None:
 def test_each_limit_stands_once() -> None:
     """A limit that stood twice could be changed in one place only."""
     text = CONTRACT_FILE.read_text("utf-8")
-    for limit in ("maximum: 2\n", "minimum: 0.1\n", "minimum: 5\n", "maximum: 300\n", "maxLength: 200\n", "maxLength: 100\n"):
+    for limit in (
+        "maximum: 2\n",
+        "minimum: 0.1\n",
+        "minimum: 5\n",
+        "maximum: 300\n",
+        "maxLength: 200\n",
+        "maxLength: 100\n",
+    ):
         assert text.count(limit) == 1, f"{limit.strip()!r} stands {text.count(limit)} times"
     assert text.count("- doorbell\n") == 1
 

@@ -100,7 +100,12 @@ def test_message_says_all_that_a_person_needs() -> None:
     """Sent, received, the contract and where it says so, and a line that repeats it."""
     with pytest.raises(Violation) as violation:
         require(JUDGE.answer("updatePersona", _exchange(202, {}, sent=b'{"wait_seconds": 2}'), 200))
-    for part in ('PATCH /personas/abc  {"wait_seconds": 2}', "202  {}", "#/paths/~1personas~1{persona_id}/patch", "curl"):
+    for part in (
+        'PATCH /personas/abc  {"wait_seconds": 2}',
+        "202  {}",
+        "#/paths/~1personas~1{persona_id}/patch",
+        "curl",
+    ):
         assert part in str(violation.value)
 
 

@@ -130,7 +130,7 @@ class Persona:
 
         name = d.pop("name")
 
-        create_time = datetime.datetime.fromisoformat(d.pop("create_time"))
+        create_time = datetime.datetime.fromisoformat(d.pop("create_time").upper())
 
         def _parse_persona_prompt(data: object) -> None | str | Unset:
             if data is None:
@@ -203,7 +203,7 @@ class Persona:
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                update_time_type_0 = datetime.datetime.fromisoformat(data)
+                update_time_type_0 = datetime.datetime.fromisoformat(data.upper())
 
                 return update_time_type_0
             except (TypeError, ValueError, AttributeError, KeyError):

@@ -1,0 +1,1 @@
+"""A Personas API on localhost that keeps openapi.yaml in memory; `python -m contract_tests.mock_api` runs it."""

@@ -1,0 +1,98 @@
+"""Starts the mock as a process of its own and ends it: for tests and tools, which are to meet it over HTTP only."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+
+
+class MockStartError(Exception):
+    """The mock did not start; the message is what it said."""
+
+
+@dataclass(frozen=True)
+class RunningMock:
+    """
+    A mock that answers.
+
+    Args:
+        url: Such as `http://127.0.0.1:8400/v1`.
+        api_key: The key that opens it.
+        process: The mock itself.
+    """
+
+    url: str
+    api_key: str
+    process: "subprocess.Popen[str]"
+
+
+@contextmanager
+def running_mock(*arguments: str) -> Iterator[RunningMock]:
+    """
+    Run a mock on a free port for as long as the block lasts.
+
+    Args:
+        arguments: Further arguments of `python -m contract_tests.mock_api`.
+
+    Raises:
+        MockStartError: It did not start; the message is what it wrote to stderr.
+    """
+    command = [sys.executable, "-m", "contract_tests.mock_api", "--port", "0", *arguments]
+    # The mock needs no real key, so it gets none.
+    environment = {name: value for name, value in os.environ.items() if name != "COVAL_API_KEY"}
+    # A file takes any amount of stderr; a pipe that nobody reads would stop the mock.
+    with (
+        tempfile.TemporaryFile("w+") as stderr,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+    ):
+        try:
+            said = _first_lines(process)
+            if "key" not in said:
+                raise MockStartError(_failure(process, stderr))
+            yield RunningMock(said["mock"], said["key"], process)
+        finally:
+            _end(process)
+
+
+def _first_lines(process: "subprocess.Popen[str]") -> dict[str, str]:
+    """Read `mock: URL` and `key: KEY`; less if the mock ends or is not ready in time."""
+    assert process.stdout is not None
+    timer = Timer(START_SECONDS, process.kill)
+    timer.start()
+    try:
+        lines = [process.stdout.readline().partition(":") for _ in range(4)]
+    finally:
+        timer.cancel()
+    return {name: value.strip() for name, _, value in lines if value}
+
+
+def _failure(process: "subprocess.Popen[str]", stderr: IO[str]) -> str:
+    code = process.wait()
+    stderr.seek(0)
+    return f"the mock did not start (exit code {code}): {stderr.read().strip() or 'it said nothing'}"
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
