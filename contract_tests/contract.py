@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import jsonschema_rs
 import yaml
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 ROOT = Path(__file__).parent.parent
 CONTRACT_FILE = ROOT / "openapi.yaml"
@@ -196,6 +195,32 @@ class Contract:
         code = self._deref(definition).get("x-error-code")
         return None if code is None else str(code)
 
+    def check(self) -> None:
+        """
+        Look at everything that the suite reads, once, so that a mistake shows before anything is sent.
+
+        Raises:
+            ContractError: A field cannot be tried.
+            ValueError: A schema is none; other built-in errors where something is missing.
+        """
+        for operation_id in ("updatePersona", "createPersona"):
+            for tried in self.fields(operation_id).values():
+                self._check_field(tried)
+            self._validator(self._body_pointer(operation_id))
+        for operation in self.operations.values():
+            for status in operation.statuses:
+                if pointer := self._answer_pointer(operation.operation_id, status):
+                    self._validator(pointer)
+
+    def _check_field(self, tried: Field) -> None:
+        where = f"openapi.yaml {tried.operation} {tried.name}"
+        if tried.on_null not in (None, "clear", "keep"):
+            raise ContractError(
+                f"{where}: x-on-null must be clear or keep, it is {tried.on_null!r}; say what null does"
+            )
+        if tried.json_type not in JSON_TYPES:
+            raise ContractError(f"{where}: type is {tried.json_type!r}; it must be one of {', '.join(JSON_TYPES)}")
+
     def _walk_operations(self) -> Iterator[Operation]:
         for path, item in self.document["paths"].items():
             for method in METHODS:
@@ -275,7 +300,7 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
         path: The OpenAPI 3.1 document.
 
     Returns:
-        The contract, every field of every body looked at once.
+        The contract, every field and every schema of it looked at once.
 
     Raises:
         ContractError: The file cannot be read, is no OpenAPI 3.1 document, or holds what the suite cannot try.
@@ -288,26 +313,22 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
         raise ContractError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
         raise ContractError(f"{path.name}: openapi must say 3.1.x")
-    for fault in OpenAPIV31SpecValidator(document).iter_errors():
-        where = _locate(document, list(fault.absolute_path), fault.instance)
-        raise ContractError(f"{path.name} {where}: {' '.join(fault.message.split())[:300]}")
     contract = Contract(document)
-    for operation_id in ("updatePersona", "createPersona"):
-        _check_fields(contract, operation_id)
+    try:
+        contract.check()
+    except (AttributeError, KeyError, IndexError, StopIteration, TypeError, ValueError) as error:
+        raise ContractError(f"{path.name} {_explain(document) or f'lacks {error}'}") from None
     return contract
 
 
-def _check_fields(contract: Contract, operation_id: str) -> None:
-    for value_of in contract.fields(operation_id).values():
-        if value_of.on_null not in (None, "clear", "keep"):
-            raise ContractError(
-                f"openapi.yaml {operation_id} {value_of.name}: x-on-null must be clear or keep, "
-                f"it is {value_of.on_null!r}; say what null does"
-            )
-        if value_of.json_type not in JSON_TYPES:
-            raise ContractError(
-                f"openapi.yaml {value_of.pointer}: type is {value_of.json_type!r}; it must be one of {JSON_TYPES}"
-            )
+def _explain(document: Any) -> str:
+    """Return the first fault that a validator of OpenAPI names; asked only once something is wrong, as it loads slowly."""
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
+    for fault in OpenAPIV31SpecValidator(document).iter_errors():
+        where = _locate(document, list(fault.absolute_path), fault.instance)
+        return f"{where}: {' '.join(fault.message.split())[:300]}"
+    return ""
 
 
 def _locate(document: Any, path: list[Any], instance: object) -> str:
