@@ -31,6 +31,9 @@ UNLIMITED_SIZES = (1, 255, 256, 1_001, 4_097, 10_001, 65_537)
 ALPHABETS = {"ascii": "a", "two-byte": "é", "three-byte": "語", "four-byte": "😀"}
 COMBINED = "e\u0301"
 
+# Characters of a value that fit into a sentence.
+LONGEST_SHOWN = 60
+
 NOT_JSON = ("NaN", "Infinity", "-Infinity")
 
 
@@ -68,6 +71,13 @@ class Boundary:
         """Whether every JSON parser can read the value: NaN is no JSON, and 1e400 is beyond a double."""
         is_number = isinstance(self.value, (int, float))
         return self.token not in NOT_JSON and not (is_number and abs(self.value) > sys.float_info.max)
+
+    @property
+    def shown(self) -> str:
+        """The field and the value, short enough for a sentence."""
+        if isinstance(self.value, str) and len(self.value) > LONGEST_SHOWN:
+            return f"{self.field.name} of {len(self.value)} characters ({self.reason})"
+        return f"{self.field.name} {self.token if len(self.token) <= LONGEST_SHOWN else self.reason}"
 
     @property
     def name(self) -> str:
@@ -286,7 +296,7 @@ def _type_candidates(tried: Field) -> Iterator[Candidate]:
         "integer": [0, 1, 7],
         "boolean": [True, False],
         "array": [[], [good], [good, good]],
-        "object": [{}, {"value": good}],
+        "object": [{}, {"value": good}, {tried.name: good}],
     }
     assert set(samples) == set(JSON_TYPES)
     own = {"number", "integer"} if tried.json_type in ("number", "integer") else {tried.json_type}

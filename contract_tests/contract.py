@@ -27,6 +27,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
+LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "minLength", "maxLength")
+
 # The one rule that JSON Schema cannot state and no extension describes: the voice must speak the language.
 VOICE_FIELD = "voice_name"
 LANGUAGE_FIELD = "language_code"
@@ -55,6 +57,14 @@ class Field:
     def json_type(self) -> str:
         """The JSON type of a value that is not null."""
         return str(self.schema["type"])
+
+    @property
+    def promise(self) -> str:
+        """What the contract says of the field, in words, every limit among them."""
+        limits = [f"{keyword} {self.schema[keyword]}" for keyword in LIMITS if keyword in self.schema]
+        values = [f"one of {len(self.schema['enum'])} values"] if "enum" in self.schema else []
+        null = " or null" if self.is_nullable else ""
+        return ", ".join([f"{self.name} is a {self.json_type}{null}", *values, *limits])
 
     @property
     def clears_on_null(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.target import Api, Exchange
-from contract_tests.verdict import Finding, Judge, require
+from contract_tests.verdict import BROKEN, Finding, Judge, require
 
 Persona = dict[str, Any]
 
@@ -58,13 +58,16 @@ class Subject:
         """What the API said of the persona last; it is read again after anything went wrong."""
         return self._last if self._last is not None else self.read()
 
-    def accepts(self, body: Mapping[str, Any], *, token: str | None = None) -> Exchange:
+    def accepts(
+        self, body: Mapping[str, Any], *, token: str | None = None, boundary: Boundary | None = None
+    ) -> Exchange:
         """
         Send an update that the contract allows, and hold the API to all that acceptance means.
 
         Args:
             body: The fields to change.
             token: The body as JSON text, where the spelling matters.
+            boundary: The one value that the body holds, where it is one on trial.
 
         Returns:
             The exchange of the update.
@@ -74,7 +77,7 @@ class Subject:
         """
         before, self._last = self.last, None
         exchange = self.api.update(self.persona_id, to_json(body) if token is None else token)
-        found = self._refused_wrongly(exchange, body) or self._judge_accepted(before, body, exchange)
+        found = self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange)
         require(found)
         return exchange
 
@@ -86,6 +89,7 @@ class Subject:
         clause: str,
         field_name: str | None = None,
         is_readable: bool = True,
+        about: str | None = None,
         statuses: tuple[int, ...] = (400,),
         content_type: str | None = "application/json",
     ) -> Exchange:
@@ -98,6 +102,7 @@ class Subject:
             clause: Where it says so.
             field_name: The one field at fault, where it is one.
             is_readable: Whether a JSON parser can read the body; without that nobody can say which field is at fault.
+            about: What is wrong with the body, for the message.
             statuses: The statuses that are right.
             content_type: The media type that is sent along.
 
@@ -110,9 +115,13 @@ class Subject:
         before, self._last = self.last, None
         path = f"/personas/{self.persona_id}"
         exchange = self.api.send("PATCH", path, body=token, content_type=content_type)
-        about = field_name or "the body"
         found = self.judge.refusal(
-            "updatePersona", exchange, *statuses, promise=promise, clause=clause, about=f"{about} against the contract"
+            "updatePersona",
+            exchange,
+            *statuses,
+            promise=promise,
+            clause=clause,
+            about=about or field_name or "the body",
         )
         if field_name is not None and is_readable and not found:
             found += self.judge.details(exchange, field_name)
@@ -141,14 +150,18 @@ class Subject:
         token = f"{{{to_json(name)}: {boundary.token}}}"
         self.tally[name, "accepted" if boundary.accepted else "refused"] += 1
         if not boundary.accepted:
-            promise = f"{name} is not valid: {boundary.source.rpartition('/')[2]} of {boundary.field.name}"
             self.refuses(
-                token, promise=promise, clause=boundary.source, field_name=name, is_readable=boundary.is_readable
+                token,
+                promise=boundary.field.promise,
+                clause=boundary.source,
+                field_name=name,
+                is_readable=boundary.is_readable,
+                about=boundary.shown,
             )
             return
         body = {name: boundary.value}
         self.make_visible(body)
-        self.accepts(body, token=token)
+        self.accepts(body, token=token, boundary=boundary)
 
     def make_visible(self, body: Mapping[str, Any]) -> None:
         """Give each field that already reads as it will another value first: an update that changes nothing shows nothing."""
@@ -162,16 +175,14 @@ class Subject:
         if other:
             self.accepts(other)
 
-    def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any]) -> list[Finding]:
+    def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any], boundary: Boundary | None) -> list[Finding]:
         if exchange.was_accepted or not 400 <= exchange.status < 500:
             return []
         fields = self.contract.fields("updatePersona")
-        only = fields.get(next(iter(body), ""))
-        clause = (
-            only.pointer if only is not None and len(body) == 1 else self.contract.operation("updatePersona").pointer
-        )
-        problem = f"{', '.join(body) or 'an empty update'} was refused with {exchange.status}"
-        return [Finding("broken", problem, "the contract allows this value", clause, exchange)]
+        promise = "; ".join(fields[name].promise for name in body if name in fields) or "every field is optional"
+        clause = self.contract.operation("updatePersona").pointer if boundary is None else boundary.source
+        what = (", ".join(body) or "an empty update") if boundary is None else boundary.shown
+        return [Finding(BROKEN, f"{what} was refused with {exchange.status}", promise, clause, exchange)]
 
     def _judge_accepted(self, before: Persona, body: Mapping[str, Any], exchange: Exchange) -> list[Finding]:
         found = self.judge.answer("updatePersona", exchange, 200)

@@ -79,7 +79,7 @@ def test_one_fault_spoils_any_body(run: Run, shared_subject: Subject) -> None:
     def is_refused(spoilt: tuple[Any, str]) -> None:
         fault, token = spoilt
         run.tally["generated bodies", "refused"] += 1
-        promise = f"{fault.field.name} is not valid, so nothing of the body may be stored"
+        promise = f"{fault.field.promise}; nothing of a refused body may be stored"
         shared_subject.refuses(
             token, promise=promise, clause=fault.source, field_name=fault.field.name, is_readable=fault.is_readable
         )

@@ -71,7 +71,7 @@ def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Bo
         _require_made(run, judge, body, exchange)
     else:
         readable = value.is_readable
-        _require_refused(run, judge, exchange, f"{name} is not valid", value.source, name, is_readable=readable)
+        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_readable=readable)
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)

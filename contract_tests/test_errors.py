@@ -53,7 +53,7 @@ def test_error_follows_error_in_the_same_shape(subject: Subject) -> None:
             token = f"{{{to_json(tried.name)}: {fault.token}}}"
             subject.refuses(
                 token,
-                promise=f"{tried.name} is not valid",
+                promise=tried.promise,
                 clause=fault.source,
                 field_name=tried.name,
                 is_readable=fault.is_readable,

@@ -49,7 +49,17 @@ MALFORMED = {
     "yaml": b"wait_seconds: 1.25",
     "xml": b"<wait_seconds>1.25</wait_seconds>",
 }
-NO_OBJECT = ["[]", '[{"wait_seconds": 1.25}]', '"wait_seconds"', "1.25", "true", "false", "null"]
+NO_OBJECT = [
+    "[]",
+    '"{\\"wait_seconds\\": 1.25}"',
+    '[["wait_seconds", 1.25]]',
+    '[{"wait_seconds": 1.25}]',
+    '"wait_seconds"',
+    "1.25",
+    "true",
+    "false",
+    "null",
+]
 SAME_TYPE = [
     "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON",
     "application/json ; charset=utf-8",

@@ -55,7 +55,7 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
             if subject in self.subjects:
                 fault, token = spoilt
                 run.tally["generated bodies", "refused"] += 1
-                promise = f"{fault.field.name} is not valid"
+                promise = fault.field.promise
                 subject.refuses(
                     token,
                     promise=promise,

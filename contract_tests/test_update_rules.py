@@ -119,7 +119,7 @@ def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str
     ]
     spoilt = f"{to_json(tried.name)}: {fault.token}"
     items = [spoilt, *valid] if place == "first" else [*valid, spoilt]
-    promise = f"{tried.name} is not valid, so nothing of the body may be stored"
+    promise = f"{tried.promise}; nothing of a refused body may be stored"
     subject.refuses(
         f"{{{', '.join(items)}}}",
         promise=promise,
@@ -144,7 +144,7 @@ def test_null_beside_a_fault_clears_nothing(subject: Subject) -> None:
     body = f"{{{', '.join([*nulls, f'{to_json(tried.name)}: {fault.token}'])}}}"
     subject.refuses(
         body,
-        promise=f"{tried.name} is not valid",
+        promise=tried.promise,
         clause=fault.source,
         field_name=tried.name,
         is_readable=fault.is_readable,

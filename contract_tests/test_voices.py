@@ -134,6 +134,19 @@ def test_language_that_no_voice_speaks_is_refused(run: Run, subject: Subject, la
     subject.refuses(to_json({LANGUAGE_FIELD: language}), promise=PROMISE, clause=CLAUSE)
 
 
+@pytest.mark.parametrize("shape", ["list", "value", "own-name", "text-in-text"])
+@pytest.mark.parametrize("name", [VOICE_FIELD, LANGUAGE_FIELD])
+def test_right_value_of_another_type_is_refused(run: Run, subject: Subject, name: str, shape: str) -> None:
+    """voice_name, language_code: a string or null; a voice that exists is none when it comes in a list or an object."""
+    voice, languages = next(((v, spoken) for v, spoken in run.voices.items() if len(spoken) > 1), (None, []))
+    if voice is not None:
+        subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: languages[0]})
+    right = subject.last[VOICE_FIELD] if name == VOICE_FIELD else (languages or [subject.last[LANGUAGE_FIELD]])[-1]
+    shapes = {"list": [right], "value": {"value": right}, "own-name": {name: right}, "text-in-text": f'"{right}"'}
+    tried = run.contract.fields("updatePersona")[name]
+    subject.refuses(to_json({name: shapes[shape]}), promise=tried.promise, clause=tried.pointer, field_name=name)
+
+
 def test_other_updates_leave_voice_and_language_alone(run: Run, subject: Subject) -> None:
     """Decision: the API never changes the other field by itself."""
     (voice, own), _ = _mute_pair(run)

@@ -40,9 +40,7 @@ def test_every_test_file_is_run() -> None:
 def test_every_path_in_readme_exists() -> None:
     """Each file that README names in backquotes is there."""
     named = set(re.findall(r"`([\w/.-]+\.(?:py|yaml|toml|md|lock))`", README))
-    missing = [
-        name for name in named if not (ROOT / name).exists() and not (ROOT / "contract_tests" / name).exists()
-    ]
+    missing = [name for name in named if not (ROOT / name).exists() and not (ROOT / "contract_tests" / name).exists()]
     assert missing == []
 
 
