@@ -72,7 +72,7 @@ def _run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> t
     files = [] if names_tests else [str(HERE / f"test_{promise}.py") for promise in promises]
     outcomes = Outcomes()
     print(f"under test: {os.environ.get('BASE_URL', 'the mock, started for this run')}   seed: {seed}", flush=True)
-    options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "-q"]
+    options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]
     exit_code = pytest.main([*files, *options, *arguments], plugins=[outcomes])
     return outcomes, int(exit_code)
 

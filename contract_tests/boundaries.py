@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,14 @@ UNLIMITED_SIZES = (1, 255, 256, 1_001, 4_097, 10_001, 65_537)
 # One character for each length in UTF-8, and what people see as one character but is two code points.
 ALPHABETS = {"ascii": "a", "two-byte": "é", "three-byte": "語", "four-byte": "😀"}
 COMBINED = "e\u0301"
+
+# What an enum may have come to allow: the sounds of newer releases, from api-evidence.md, "Known drift between the
+# page and today's live API", then words that a developer would add.
+PLAUSIBLE_WORDS = (
+    "backchanneling", "custom:3zfmuDbVQsi4GaseDtiVcS", "none", "default", "random", "auto", "any", "on", "silence",
+    "silent", "quiet", "noise", "white-noise", "music", "rain", "street", "traffic", "restaurant", "home", "car",
+    "agent", "user", "agent_first", "user_first", "speak_second", "wait_for_agent",
+)  # fmt: skip
 
 # Characters of a value that fit into a sentence.
 LONGEST_SHOWN = 60
@@ -266,8 +275,12 @@ def _enum_candidates(schema: Schema) -> Iterator[Candidate]:
         for reason, miss in misses.items():
             if miss != value:
                 yield Candidate("enum", f"{reason}-{value}", miss, "enum")
+        for part in sorted({re.split("[-_]", value)[0], re.split("[-_]", value)[-1]} - set(values)):
+            yield Candidate("enum", f"part-{part}", part, "enum")
     for reason, miss in (("empty", ""), ("null-word", "null"), ("index", "0"), ("unknown", "contract-test-unknown")):
         yield Candidate("enum", reason, miss, "enum")
+    for word in PLAUSIBLE_WORDS:
+        yield Candidate("enum", f"word-{word}", word, "enum")
     limit = schema.get("maxLength", 100)
     for size in (limit, limit + 1):
         yield Candidate("enum", f"{size}-characters", "a" * size, "maxLength" if "maxLength" in schema else "enum")

@@ -149,6 +149,7 @@ class Subject:
         name = boundary.field.name
         token = f"{{{to_json(name)}: {boundary.token}}}"
         self.tally[name, "accepted" if boundary.accepted else "refused"] += 1
+        self.tally[name, boundary.kind] += 1
         if not boundary.accepted:
             self.refuses(
                 token,

@@ -67,6 +67,7 @@ def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Bo
     items = [f"{to_json(key)}: {value.token if key == name else to_json(other)}" for key, other in body.items()]
     exchange = _create(run, body, f"{{{', '.join(items)}}}")
     run.tally[f"{name} of a new persona", "accepted" if value.accepted else "refused"] += 1
+    run.tally[f"{name} of a new persona", value.kind] += 1
     if value.accepted:
         _require_made(run, judge, body, exchange)
     else:

@@ -86,6 +86,7 @@ def _cases(tried: list[Field], values: dict[str, Any]) -> list[Any]:
 
 def _round_trip(subject: Subject, tried: Field, value: object, token: str | None = None) -> None:
     subject.tally[tried.name, "accepted"] += 1
+    subject.tally[tried.name, "fidelity"] += 1
     subject.make_visible({tried.name: value})
     subject.accepts({tried.name: value}, token=token)
 

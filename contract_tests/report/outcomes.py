@@ -102,7 +102,8 @@ class Outcomes:
         width = max((len(name) for name in names), default=0)
         for name in names:
             counts = [f"{self.tally[name, kind]:>5} {word}" for kind, word in KINDS.items() if self.tally[name, kind]]
-            write(f"{name:<{width}}  {'  '.join(counts)}")
+            groups = [f"{kind} {n}" for (tried, kind), n in self.tally.items() if tried == name and kind not in KINDS]
+            write(f"{name:<{width}}  {'  '.join(counts)}" + (f"   ({', '.join(groups)})" if groups else ""))
         write("")
         for operation, count in sorted(self.requests.items(), key=lambda item: -item[1]):
             write(f"{count:>6}  {operation}")
