@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import threading
 import time
@@ -30,7 +31,9 @@ MOST_ATTEMPTS = 4
 BACK_OFF_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 USER_AGENT = "coval-personas-contract/0.1"
-LONG_BODY_BYTES = 600
+# A line of a report shows so many characters of a body, and a shell line holds so many bytes of it as they are.
+SHOWN_CHARACTERS = 700
+LONG_BODY_BYTES = 200
 # Bytes of what a long body repeats: one character, or the opening of a nested value.
 RUN_UNITS = range(1, 9)
 OWN_KEY = "$COVAL_API_KEY"
@@ -442,9 +445,9 @@ def _split_keeping(text: str, separator: str) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    if len(text) > LONG_BODY_BYTES:
-        half = LONG_BODY_BYTES // 2
-        text = f"{text[:half]} ...({len(text)} characters)... {text[-half // 3 :]}"
+    text = re.sub(r"(.{1,8}?)\1{23,}", lambda run: f"{run[1]}...({len(run[0]) // len(run[1])} times)...", text)
+    if len(text) > SHOWN_CHARACTERS:
+        text = f"{text[: SHOWN_CHARACTERS // 2]} ...({len(text)} characters)... {text[-SHOWN_CHARACTERS // 4 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
