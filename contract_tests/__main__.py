@@ -31,7 +31,7 @@ INCONCLUSIVE = 2
 PROMISES = (
     "update_rules", "field_limits", "authentication", "errors", "protocol", "identity", "isolation", "fidelity",
     "voices", "combinations", "creation", "deletion", "listing", "typed_client", "concurrency", "state_machine",
-    "schema_conformance",
+    "schema_conformance", "persistence",
 )  # fmt: skip
 GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
 

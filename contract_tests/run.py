@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ class Run:
     api: Api
     judge: Judge
     seed: int
+    started: float = field(default_factory=time.monotonic)
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many values were tried, by field and by what the contract expects."""
 
@@ -31,6 +33,11 @@ class Run:
     def contract(self) -> Contract:
         """The contract that the API is held to."""
         return self.judge.contract
+
+    @property
+    def age_seconds(self) -> float:
+        """How long the run has lasted."""
+        return time.monotonic() - self.started
 
     @cached_property
     def voices(self) -> dict[str, list[str]]:
@@ -51,6 +58,13 @@ class Run:
         assert self.voices, "GET /personas/voices lists no voice that speaks a language, so no persona can be made"
         voice = next(iter(self.voices))
         return voice, self.voices[voice][0]
+
+    @cached_property
+    def keepsake(self) -> Subject:
+        """A persona that is updated when it is first asked for, and left alone from then on."""
+        subject = self.create()
+        subject.accepts(self.full_body("updatePersona", 1))
+        return subject
 
     def chance(self, purpose: str) -> random.Random:
         """Return a source of randomness that the seed of the run and the purpose decide."""

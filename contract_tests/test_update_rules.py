@@ -103,6 +103,11 @@ def test_update_is_still_there_later(subject: Subject) -> None:
         }, f"GET answered {again} after {stored}, with no update in between"
 
 
+def test_update_of_the_keepsake_is_accepted(run: Run) -> None:
+    """updatePersona: stored now; test_persistence reads it again at the end of the run."""
+    assert run.keepsake.persona_id
+
+
 def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
     """updatePersona: the twenty-fifth update counts as much as the first."""
     for _ in range(25):
