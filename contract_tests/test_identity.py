@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
-from contract_tests.boundaries import to_json
-from contract_tests.contract import load_contract
+from contract_tests.boundaries import good_values, to_json
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, RESPONSE, Finding, Judge, parse_time, require, same_instant
@@ -106,6 +107,26 @@ def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, sub
     require(judge.moved_back(exchange, before, subject.last.get("update_time")))
 
 
+def test_update_time_moves_whatever_is_changed(run: Run) -> None:
+    """Decision: update_time moves forward on an update that changed something, a value or a null, in any field."""
+    fields = [
+        tried for name, tried in CONTRACT.fields("updatePersona").items() if name not in (VOICE_FIELD, LANGUAGE_FIELD)
+    ]
+    changes = [{tried.name: good_values(tried)[-1]} for tried in fields if len(good_values(tried)) > 1]
+    changes += [{tried.name: None} for tried in fields if tried.clears_on_null]
+    with ExitStack() as stack:
+        subjects = [stack.enter_context(run.persona()) for _ in changes]
+        for subject in subjects:
+            subject.accepts({"hold_music_timeout_seconds": 200})
+        before = [subject.last["update_time"] for subject in subjects]
+        time.sleep(parse_time(before[-1])[1].total_seconds() * 1.05 + 0.01)
+        for subject, change, moment in zip(subjects, changes, before, strict=True):
+            exchange = subject.accepts(change)
+            if parse_time(subject.last["update_time"])[0] <= parse_time(moment)[0]:
+                problem = f"update_time is still {moment} after an update of {', '.join(change)}"
+                require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
+
+
 def test_update_is_not_older_than_the_persona(subject: Subject) -> None:
     """Decision: update_time moves forward; a change is never older than the persona that it changes."""
     exchange = subject.accepts(_waits(subject))
@@ -128,7 +149,10 @@ def test_reading_moves_no_time(subject: Subject) -> None:
 def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: ids are compared exactly, case included; an id that is nearly right names no persona."""
     own = subject.persona_id
-    for near in (own.swapcase(), own[:-1], f"{own}a", f"{own} ", f" {own}"):
+    middle = len(own) // 2
+    spaced = [f"{own} ", f" {own}", *(f"{own[:middle]}{mark}{own[middle:]}" for mark in ("-", "_", ".", " "))]
+    parts = [own[:-1], own[:8], own[1:], f"{own}a", f"a{own}"]
+    for near in (own.swapcase(), own.upper(), own.lower(), *spaced, *parts, str(subject.last["name"])):
         if near in ("", own):
             continue
         exchange = run.api.send("GET", f"/personas/{quote(near, safe='')}")
