@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
         os.environ["SEED"] = str(seed)
         if arguments[:1] == ["--fuzz"]:
             return _fuzz(seed, _whole_number("MINUTES", 10), arguments[1:])
-        return _finish(*_run_pytest(seed, PROMISES, arguments))
+        return _finish(*run_pytest(seed, PROMISES, arguments))
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
         return INCONCLUSIVE
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
         return REFUSED
 
 
-def _run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> tuple[Outcomes, int]:
+def run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     names_tests = any(argument.partition("::")[0].endswith(".py") for argument in arguments)
     files = [] if names_tests else [str(HERE / f"test_{promise}.py") for promise in promises]
@@ -84,7 +84,7 @@ def _fuzz(seed: int, minutes: int, arguments: list[str]) -> int:
     rounds = 0
     while True:
         os.environ["SEED"] = str(seed + rounds)
-        outcomes, exit_code = _run_pytest(seed + rounds, GENERATIVE, arguments)
+        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments)
         rounds += 1
         if exit_code != 0 or time.monotonic() > deadline:
             print(f"{rounds} rounds, the last with seed {seed + rounds - 1}")

@@ -6,7 +6,9 @@ A pytest plugin. Results of xdist's workers come in through their reports and th
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
@@ -20,6 +22,15 @@ KINDS = {"accepted": "valid", "refused": "invalid", "generated": "generated"}
 ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
+@dataclass(frozen=True)
+class FirstRed:
+    """The test that turned a run red."""
+
+    test: str
+    moment: float
+    """On the monotonic clock, in seconds."""
+
+
 class Outcomes:
     """What the tests of a run came to."""
 
@@ -28,6 +39,7 @@ class Outcomes:
         self.inconclusive: list[str] = []
         self.errors = 0
         self.passed = 0
+        self.first_red: FirstRed | None = None
         self.requests: Counter[str] = Counter()
         self.tally: Counter[tuple[str, str]] = Counter()
         self.made = 0
@@ -72,7 +84,9 @@ class Outcomes:
             self.inconclusive.append(f"{report.nodeid.rpartition('/')[2]}: {report.inconclusive}")
         elif report.failed and not hasattr(report, "findings"):
             self.errors += 1
-        elif report.passed and report.when == "call":
+        if report.failed and self.first_red is None:
+            self.first_red = FirstRed(report.nodeid.rpartition("/")[2], time.monotonic())
+        if report.passed and report.when == "call":
             self.passed += 1
 
     @pytest.hookimpl(trylast=True)
