@@ -32,8 +32,8 @@ UNLIMITED_SIZES = (1, 255, 256, 1_001, 4_097, 10_001, 65_537)
 ALPHABETS = {"ascii": "a", "two-byte": "é", "three-byte": "語", "four-byte": "😀"}
 COMBINED = "e\u0301"
 
-# What an enum may have come to allow: the sounds of newer releases, from api-evidence.md, "Known drift between the
-# page and today's live API", then words that a developer would add.
+# What an enum may have come to allow: the sounds that newer releases of the vendor's SDK document, then words that a
+# developer would add.
 PLAUSIBLE_WORDS = (
     "backchanneling", "custom:3zfmuDbVQsi4GaseDtiVcS", "none", "default", "random", "auto", "any", "on", "silence",
     "silent", "quiet", "noise", "white-noise", "music", "rain", "street", "traffic", "restaurant", "home", "car",
@@ -147,7 +147,7 @@ def nearest_single(value: float) -> float:
     Returns:
         The double that this decimal stands for: 0.8 for 0.8, never 0.800000011920929.
 
-    Source: api-evidence.md, "Decisions where nothing is documented": numbers.
+    Source: openapi.yaml, #/x-decisions/numbers.
     """
     single = _to_single(value)
     decimals = (float(f"{single:.{digits}g}") for digits in range(1, 10))

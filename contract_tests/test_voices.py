@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from contract_tests.boundaries import to_json
@@ -74,6 +76,31 @@ def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subjec
         if len(voices) > 1:
             subject.accepts({VOICE_FIELD: voices[0], LANGUAGE_FIELD: language})
             subject.accepts({VOICE_FIELD: voices[1]})
+
+
+def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None:
+    """Decision: the API never changes the other field by itself, also where the voice sent is the one stored."""
+    for voice, spoken in list(run.voices.items())[:SAMPLE]:
+        for language in {spoken[0], spoken[-1]}:
+            subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
+            subject.accepts({VOICE_FIELD: voice})
+            subject.accepts({LANGUAGE_FIELD: language})
+
+
+def test_pair_is_stored_in_either_order(run: Run, subject: Subject) -> None:
+    """voice_name and language_code together: both are stored, whichever stands first and whatever was stored before."""
+    shared = [
+        (one, other, common, further)
+        for one, other in permutations(sorted(run.voices), 2)
+        for common in sorted(set(run.voices[one]) & set(run.voices[other]))
+        for further in run.voices[other]
+        if further != common
+    ]
+    for one, other, common, further in shared[:SAMPLE]:
+        for first, second in ((VOICE_FIELD, LANGUAGE_FIELD), (LANGUAGE_FIELD, VOICE_FIELD)):
+            subject.accepts({VOICE_FIELD: one, LANGUAGE_FIELD: common})
+            pair = {VOICE_FIELD: other, LANGUAGE_FIELD: further}
+            subject.accepts({first: pair[first], second: pair[second]})
 
 
 def test_language_that_the_stored_voice_does_not_speak_is_refused(run: Run, subject: Subject) -> None:

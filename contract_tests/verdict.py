@@ -23,8 +23,8 @@ from contract_tests.target import NAME_PREFIX, NOT_JSON, Exchange
 BROKEN: Literal["broken"] = "broken"
 LOOSER: Literal["looser"] = "looser"
 
-DECISIONS = 'api-evidence.md, "Decisions where nothing is documented"'
-RESPONSE = 'api-evidence.md, "The response\'s persona"'
+DECISIONS = "#/x-decisions"
+RESPONSE = "#/components/schemas/Persona"
 
 # What only a program's inside would say. Searched for in answers to requests that did not bring it themselves.
 INTERNALS = re.compile(
@@ -205,7 +205,7 @@ class Judge:
         Returns:
             The readings that are right.
 
-        Source: openapi.yaml x-on-null; api-evidence.md, "Body fields" and the decision on numbers.
+        Source: openapi.yaml, x-on-null, #/x-decisions/numbers and #/x-decisions/not_set.
         """
         changed = self.contract.fields("updatePersona").get(name)
         if sent is None:

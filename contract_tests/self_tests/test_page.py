@@ -112,7 +112,7 @@ FACTS = [
     ),
 ]  # fmt: skip
 
-# api-evidence.md, "Body fields": what null does in an update.
+# The vendor's SDK 0.9.7: what null does in an update.
 ON_NULL = {
     "name": "keep",
     "persona_prompt": "clear",
@@ -124,7 +124,7 @@ ON_NULL = {
     "hold_music_timeout_seconds": "clear",
 }
 
-# api-evidence.md, "The operations around it", with 415 and 429 from the decisions and 409 from the newer releases.
+# The vendor's SDK 0.2.0, with 415 and 429 from x-decisions and 409 from its newer releases.
 STATUSES = {
     "updatePersona": {200, 400, 401, 404, 415, 429, 500},
     "getPersona": {200, 401, 404, 429, 500},
@@ -142,17 +142,17 @@ def test_line_of_the_page_is_in_the_contract(fact: Fact) -> None:
 
 
 @pytest.mark.parametrize("name", ON_NULL)
-def test_null_rule_of_the_evidence_is_in_the_contract(name: str) -> None:
-    """x-on-null says what the evidence file says of each field."""
+def test_null_rule_of_the_sdk_is_in_the_contract(name: str) -> None:
+    """x-on-null says what the vendor's SDK says of each field."""
     assert FIELDS[name].on_null == ON_NULL[name]
 
 
-def test_operations_and_statuses_are_those_of_the_evidence() -> None:
+def test_operations_and_statuses_are_those_of_the_sdk() -> None:
     """No operation and no status is promised that is not known."""
     assert {name: set(operation.statuses) for name, operation in CONTRACT.operations.items()} == STATUSES
 
 
-def test_response_requires_what_the_evidence_requires() -> None:
+def test_response_requires_what_the_sdk_requires() -> None:
     """resource_name, id, name and create_time are always there; nothing else is."""
     required = DOCUMENT["components"]["schemas"]["Persona"]["required"]
     assert set(required) == {"resource_name", "id", "name", "create_time"}

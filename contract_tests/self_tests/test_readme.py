@@ -17,7 +17,7 @@ TEST_FILES = sorted(path.name for path in (ROOT / "contract_tests").glob("test_*
 
 def test_every_command_that_readme_names_exists() -> None:
     """Each `make x` of README is a target of the Makefile."""
-    assert set(re.findall(r"make ([a-z][a-z-]*)", README)) <= TARGETS
+    assert set(re.findall(r"(?:`|\$ )make ([a-z][a-z-]*)", README)) <= TARGETS
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"help", "clean", "lock", "install", "lint", "types", "self-test"}))
