@@ -81,7 +81,7 @@ def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subjec
 def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None:
     """Decision: the API never changes the other field by itself, also where the voice sent is the one stored."""
     for voice, spoken in list(run.voices.items())[:SAMPLE]:
-        for language in {spoken[0], spoken[-1]}:
+        for language in dict.fromkeys((spoken[0], spoken[-1])):
             subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
             subject.accepts({VOICE_FIELD: voice})
             subject.accepts({LANGUAGE_FIELD: language})
