@@ -37,6 +37,8 @@ LONG_BODY_BYTES = 200
 # Bytes of what a long body repeats: one character, or the opening of a nested value.
 RUN_UNITS = range(1, 9)
 OWN_KEY = "$COVAL_API_KEY"
+# A shorter key is likely to occur in any text, so nothing follows from finding it.
+SHORTEST_SECRET = 8
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie", "api-key"})
 # Headers that every request has; a line that repeats a request does without them.
 USUAL_HEADERS = frozenset({"host", "accept", "user-agent", "content-length", "connection", "accept-encoding"})
@@ -59,6 +61,11 @@ class Target:
     """What a person reads: the mock, or the live API's address."""
     base_url: str
     api_key: str = field(repr=False)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the API runs on this machine."""
+        return httpx.URL(self.base_url).host in LOOPBACK_HOSTS
 
 
 @dataclass(frozen=True)
@@ -112,10 +119,7 @@ class Exchange:
 
     def received(self) -> str:
         """Return the answer as one line, long bodies cut in the middle."""
-        text = self.body.decode("utf-8", "backslashreplace")
-        for secret in self.secrets:
-            text = text.replace(secret, OWN_KEY)
-        return f"{self.status}  {_shorten(text)}"
+        return f"{self.status}  {_shorten(self._hide(self.body.decode('utf-8', 'backslashreplace')))}"
 
     def curl(self) -> str:
         """
@@ -137,6 +141,11 @@ class Exchange:
         if is_plain:
             return " ".join([*parts, "--data-binary", shlex.quote(text)])
         return f"python3 -c {shlex.quote(_printing(self.request_body))} | " + " ".join([*parts, "--data-binary", "@-"])
+
+    def _hide(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, OWN_KEY)
+        return text
 
 
 class NotJson:
@@ -327,14 +336,22 @@ class Api:
             Inconclusive: No answer came, or only a gateway's.
         """
         sent_key = self.target.api_key if key == OWN_KEY else key
-        own_headers = [("accept", "application/json"), ("user-agent", USER_AGENT), *headers]
+        own_headers: list[tuple[str, str | bytes]] = [
+            ("accept", "application/json"),
+            ("user-agent", USER_AGENT),
+            *headers,
+        ]
         if body is not None and content_type is not None:
             own_headers.append(("content-type", content_type))
         if sent_key is not None:
-            own_headers.append((key_header, sent_key))
+            own_headers.append((key_header, sent_key.encode("utf-8")))
         content = body.encode("utf-8") if isinstance(body, str) else body
         response = self._client.request(
-            method, self.target.base_url + path, content=content, params=params, headers=own_headers
+            method,
+            self.target.base_url + path,
+            content=content,
+            params=params,
+            headers=httpx.Headers(own_headers),  # type: ignore[arg-type]  # a value may be bytes
         )
         return self.exchange(response)
 
@@ -343,18 +360,18 @@ class Api:
         request = response.request
         target_path = request.url.raw_path.decode("ascii").removeprefix(httpx.URL(self.target.base_url).path)
         last = unquote(target_path.partition("?")[0].rsplit("/", 1)[-1])
+        sent_key = request.headers.get("x-api-key", "")
+        secrets = [self.target.api_key, *([sent_key] if len(sent_key) >= SHORTEST_SECRET else [])]
         return Exchange(
             request.method,
-            target_path,
+            target_path.replace(quote(self.target.api_key, safe=""), OWN_KEY),
             tuple((name.lower(), self._shown_value(name, value)) for name, value in request.headers.multi_items()),
             request.content,
             response.status_code,
             response.headers,
             response.content,
             last if last in self.ledger.made else None,
-            tuple(
-                sorted({self.target.api_key, request.headers.get("x-api-key") or self.target.api_key}, key=len)[::-1]
-            ),
+            tuple(sorted(secrets, key=len, reverse=True)),
             response,
         )
 

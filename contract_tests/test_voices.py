@@ -153,12 +153,15 @@ def test_voice_that_does_not_exist_is_refused(run: Run, subject: Subject, miss: 
     subject.refuses(body, promise=VOICE_PROMISE, clause=VOICE_CLAUSE)
 
 
-@pytest.mark.parametrize("miss", ["xx-XX", "", "english", "contract-test", "space", "underscore", "primary", "longer"])
+@pytest.mark.parametrize(
+    "miss", ["xx-XX", "", "english", "contract-test", "space", "underscore", "primary", "longer", "region"]
+)
 def test_language_that_no_voice_speaks_is_refused(run: Run, subject: Subject, miss: str) -> None:
     """language_code: must be supported by the selected voice, and GET /personas/voices says what is."""
     own = subject.last[LANGUAGE_FIELD]
     near = {
         "space": f"{own} ", "underscore": own.replace("-", "_"), "primary": own.partition("-")[0], "longer": f"{own}-x-a",
+        "region": f"{own.partition('-')[0]}-ZZ",
     }  # fmt: skip
     language = near.get(miss, miss)
     if language in _languages(run):

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from contract_tests.boundaries import nearest_single
 from contract_tests.contract import Contract
-from contract_tests.target import NAME_PREFIX, NOT_JSON, Exchange
+from contract_tests.target import NAME_PREFIX, NOT_JSON, SHORTEST_SECRET, Exchange
 
 BROKEN: Literal["broken"] = "broken"
 LOOSER: Literal["looser"] = "looser"
@@ -29,12 +29,15 @@ RESPONSE = "#/components/schemas/Persona"
 # What only a program's inside would say. Searched for in answers to requests that did not bring it themselves.
 INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\bat [\w.$<>]+\(\w+\.(?:java|kt|js|ts):\d+|"
-    r"site-packages|node_modules|goroutine \d+|"
+    r"site-packages|node_modules|goroutine \d+|\w+\.(?:py|rb|go|java|ts):\d+|"
+    r"(?<![\w.])/(?:srv|app|usr|home|var|opt|tmp|root|etc|Users)/\w|\b[A-Z]:\\\\?\w+\\|"
     r"\b(?:Value|Type|Key|Attribute|Index|Name|Runtime|Assertion|Recursion|UnicodeDecode|UnicodeEncode|JSONDecode|"
     r"Integrity|Operational|Programming|Overflow|ZeroDivision)Error\b|NullPointerException|"
-    r"psycopg|sqlalchemy|pymongo|botocore|<class '|object at 0x[0-9a-f]+"
+    r"psycopg|sqlalchemy|pymongo|botocore|<class '|object at 0x[0-9a-f]+|"
+    r"\bSELECT\b[^.]+\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b|"
+    r"\b[\w-]+\.(?:internal|local|localdomain)\b|\blocalhost\b|\b(?:\d{1,3}\.){3}\d{1,3}\b|"
+    r"\b[a-z_]+(?:\.[a-z_]+)+\.[A-Z]\w+"
 )
-SHORTEST_SECRET = 8
 TIMES = ("create_time", "update_time")
 
 
@@ -49,7 +52,7 @@ class Finding:
     promise: str
     """What the contract says, in one sentence."""
     clause: str
-    """Where it says so: a pointer into openapi.yaml, or a heading of the evidence."""
+    """Where it says so: a pointer into openapi.yaml."""
     exchange: Exchange = field(repr=False)
 
     def __str__(self) -> str:
@@ -121,7 +124,7 @@ class Judge:
         found = []
         if any(form in answer for secret in self.secrets for form in _forms(secret) if form not in request):
             found.append(self._decided("the answer carries the caller's key", "no answer carries the key", exchange))
-        internal = INTERNALS.search(answer) if exchange.status >= 400 else None
+        internal = INTERNALS.search(body.replace('\\"', '"')) if exchange.status >= 400 else None
         if internal is not None and internal.group() not in request:
             problem = f"the answer shows the API's inside: {internal.group()!r}"
             promise = "no answer carries a stack trace or an internal name"

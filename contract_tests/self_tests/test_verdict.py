@@ -76,6 +76,33 @@ def test_wrong_error_is_found(body: Any, words: str) -> None:
     assert any(words in problem for problem in _problems(400, body, 400))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM personas WHERE id = $1", "db-7.internal refused", "in /srv/app/update.py", "10.0.3.7 timed out",
+        "coval.personas.UpdateValidator failed", "update.py:30", "<class 'int'> is not str",
+    ],
+)  # fmt: skip
+def test_inside_of_the_api_is_found(text: str) -> None:
+    """Statements, hosts, paths, modules and classes are the API's own business."""
+    body = {"error": {"code": "INVALID_ARGUMENT", "message": text}}
+    assert any("shows the API's inside" in problem for problem in _problems(400, body, 400))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wait_seconds must be between 0.1 and 2.", "name: at most 200 characters (see https://docs.coval.dev/app/errors)",
+        "Unknown field body.wait_seconds; GET /personas/voices lists voices.", "2.5 is greater than 2.0",
+        "Persona abc was not found. Select one from the list.", "ValidationError: 1 fault", "request 3f2a-11.22",
+    ],
+)  # fmt: skip
+def test_plain_words_are_no_inside(text: str) -> None:
+    """What an error says to a caller is not mistaken for a trace."""
+    body = {"error": {"code": "INVALID_ARGUMENT", "message": text}}
+    assert _problems(400, body, 400) == []
+
+
 def test_media_type_is_judged() -> None:
     """The right body under the wrong media type is found; a charset is not."""
     assert _problems(200, {"persona": PERSONA}, 200, headers={"content-type": "text/html"})
