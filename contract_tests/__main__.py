@@ -99,7 +99,7 @@ def _finish(outcomes: Outcomes, pytest_exit_code: int) -> int:
 
 def _probe() -> None:
     """
-    Send one harmless request to the API that BASE_URL names.
+    Send a harmless request or two to the API that BASE_URL names.
 
     Raises:
         Refused: The address, the path or the key is wrong.
@@ -119,9 +119,10 @@ def _probe() -> None:
         raise Refused("COVAL_API_KEY holds a character that no header can carry; look for a space or a line break")
     with Api(Target(base_url, base_url.rstrip("/"), key), "probe") as api:
         status = api.voices().status
+        is_there = status != 404 or api.list_personas(page_size="1").was_accepted
     if status in (401, 403):
         raise Refused(f"{base_url} answered {status}: the key in COVAL_API_KEY is not valid there")
-    if status == 404:
+    if not is_there:
         raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
 
 

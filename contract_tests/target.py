@@ -181,6 +181,7 @@ class FencedTransport(httpx.BaseTransport):
     def __init__(self, target: Target, ledger: Ledger) -> None:
         self._base_path = httpx.URL(target.base_url).path.rstrip("/")
         self._host = httpx.URL(target.base_url).netloc
+        self._is_loopback = target.is_loopback
         self._ledger = ledger
         self._inner = httpx.HTTPTransport(limits=httpx.Limits(max_connections=64, max_keepalive_connections=32))
 
@@ -206,8 +207,11 @@ class FencedTransport(httpx.BaseTransport):
         if request.url.netloc != self._host:
             raise TargetError(f"{request.method} {request.url}: only {self._host.decode()} is under test")
         segments = [unquote(segment) for segment in path.strip("/").split("/")]
-        is_write = request.method not in ("GET", "HEAD", "OPTIONS")
-        if not is_write or len(segments) < 2 or segments == ["personas", "voices"]:
+        if request.method in ("GET", "HEAD", "OPTIONS") or segments == ["personas", "voices"]:
+            return
+        if len(segments) < 2:
+            if request.method == "DELETE" or (request.method != "POST" and not self._is_loopback):
+                raise TargetError(f"{request.method} {path}: who knows what a write to the whole list would reach")
             return
         if segments[1] not in self._ledger.made and not segments[1].startswith(NAME_PREFIX):
             raise TargetError(f"{request.method} {path}: this run has not made that persona")

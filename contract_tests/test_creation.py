@@ -143,6 +143,26 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
             require([Finding("broken", "a refused create made a persona", STORED, CREATE, exchange)])
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_create_with_another_media_type_makes_nothing(run: Run, judge: Judge, content_type: str) -> None:
+    """Decision: a body sent as another media type gets 400 or 415."""
+    exchange = run.api.send("POST", "/personas", body=to_json(run.full_body()), content_type=content_type)
+    promise = f"a body sent as {content_type} gets 400 or 415"
+    clause = f"{CREATE}/requestBody/content"
+    found = judge.refusal("createPersona", exchange, 400, 415, promise=promise, clause=clause)
+    if exchange.was_accepted and isinstance(exchange.persona.get("id"), str):
+        run.api.delete(exchange.persona["id"])
+    require(found)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON;charset=UTF-8"])
+def test_create_with_a_charset_is_json(run: Run, judge: Judge, content_type: str) -> None:
+    """Decision: application/json; charset=utf-8 is application/json."""
+    body = run.full_body()
+    exchange = run.api.send("POST", "/personas", body=to_json(body), content_type=content_type)
+    _require_made(run, judge, body, exchange)
+
+
 def test_new_persona_needs_a_voice_that_exists(run: Run, judge: Judge) -> None:
     """#/components/schemas/VoiceName: one of the voices of GET /personas/voices, also for a new persona."""
     body = {**run.full_body(), VOICE_FIELD: "contract-test-no-voice"}

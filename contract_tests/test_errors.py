@@ -19,6 +19,23 @@ def test_reading_an_unknown_persona_answers_404(run: Run, judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(
+    "persona_id",
+    [
+        "00000000-0000-4000-8000-000000000000", "zzzzzzzzzzzzzzzzzzzzzz", "ZZZZZZZZZZZZZZZZZZZZZZ", "9" * 18, "x",
+        "null", "undefined", "contract test", "contract-test-é", "contract-test-😀", "contract-test-" + "x" * 500,
+    ],
+    ids=["uuid", "small-letters", "capitals", "digits", "letter", "null", "undefined", "space", "accent", "emoji", "long"],
+)  # fmt: skip
+def test_unknown_id_of_any_form_answers_404(run: Run, judge: Judge, persona_id: str) -> None:
+    """#/components/parameters/PersonaId: a string without a pattern, so an id of any form is one that no persona has."""
+    exchange = run.api.get(persona_id)
+    if not exchange.was_accepted:
+        require(judge.answer("getPersona", exchange, 404))
+    if persona_id.startswith("contract-test-"):
+        require(judge.answer("updatePersona", run.api.update(persona_id, "{}"), 404))
+
+
+@pytest.mark.parametrize(
     "body", [{}, {"wait_seconds": 1}, {"name": "contract-test-nobody"}], ids=["empty", "number", "text"]
 )
 def test_updating_an_unknown_persona_answers_404(run: Run, judge: Judge, body: dict[str, object]) -> None:

@@ -185,6 +185,25 @@ def test_undeclared_method_on_the_voices_does_nothing(run: Run, judge: Judge, su
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_undeclared_method_on_the_list_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
+    """Decision: a method that the contract does not name gets 405 (or 404). DELETE is left out: who knows what it ends."""
+    if not run.api.target.is_loopback:
+        pytest.skip("a write to the whole list might reach personas of others, so this is tried on loopback only")
+    before = subject.last
+    exchange = run.api.send(method, "/personas", body="{}")
+    require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
+def test_post_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
+    """Decision: POST on a persona is not in the contract, whatever other headers say."""
+    before = subject.last
+    headers = [("x-http-method-override", method), ("x-method-override", method), ("x-http-method", method)]
+    exchange = run.api.send("POST", f"/personas/{subject.persona_id}", headers=headers, body='{"wait_seconds": 1.25}')
+    require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
+
+
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_method_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
     """getPersona: a GET reads, whatever other headers say."""

@@ -36,27 +36,40 @@ class _Parser(argparse.ArgumentParser):
 def main() -> None:
     """Start the mock and run it until a signal; exit with 4 and one line when it cannot start."""
     try:
-        arguments = parse_arguments()
-        api = build_api(arguments.contract, arguments.seed_file)
-        MockProtocol.timeout_seconds = arguments.timeout_seconds
-        listener = listen(arguments.port)
+        arguments = argument_parser("contract_tests.mock_api", "A Personas API on localhost that behaves.").parse_args()
+        start(build_api(arguments.contract, arguments.seed_file), arguments)
     except StartError as error:
         print(f"mock: {error}", file=sys.stderr)
         sys.exit(REFUSED)
+
+
+def start(api: Api, arguments: argparse.Namespace) -> None:
+    """
+    Serve *api* until a signal.
+
+    Args:
+        api: What to serve.
+        arguments: What `argument_parser` read: the port and the time limit.
+
+    Raises:
+        StartError: The port cannot be had.
+    """
+    MockProtocol.timeout_seconds = arguments.timeout_seconds
+    listener = listen(arguments.port)
     api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
     serve(api, listener, lambda: print(announcement(api), flush=True))
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = _Parser(prog="python -m contract_tests.mock_api", description="A Personas API on localhost that behaves.")
+def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Make the parser of the command line of *module*."""
+    parser = _Parser(prog=f"python -m {module}", description=description)
     parser.add_argument("--port", type=port, default=8400, help="0 takes a free one (default: 8400)")
     parser.add_argument("--seed-file", type=Path, help="JSON or YAML list of the personas at the start")
     parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="(default: openapi.yaml)")
     parser.add_argument(
         "--timeout-seconds", type=float, default=TIMEOUT_SECONDS, help="for a request to arrive (default: 10)"
     )
-    return parser.parse_args()
+    return parser
 
 
 def port(text: str) -> int:
@@ -77,16 +90,29 @@ def build_api(contract_file: Path, seed_file: Path | None = None) -> Api:
     Raises:
         StartError: One of the files cannot be followed.
     """
-    contract = read_contract(contract_file)
+    return assemble(read_contract(contract_file), seed_file)
+
+
+def assemble(contract: Contract, seed_file: Path | None = None) -> Api:
+    """
+    Put the parts of the API together, with its personas.
+
+    Args:
+        contract: What the API follows.
+        seed_file: The personas at the start; the built-in ones without it.
+
+    Raises:
+        StartError: One of the files cannot be followed.
+    """
     voices = Voices()
     try:
         rules = Rules(contract)
         store = Store(rules, voices)
         api = Api(contract, os.environ.get("MOCK_API_KEY") or MOCK_API_KEY, rules, voices, store)
         seeds = read_seeds(seed_file, rules) if seed_file else built_in_personas(contract)
-        plant(store, seeds, str(seed_file or contract_file))
+        plant(store, seeds, str(seed_file or contract.file))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise StartError(f"{contract_file}: cannot be followed at {error}; write it as OpenAPI 3.1") from None
+        raise StartError(f"{contract.file}: cannot be followed at {error}; write it as OpenAPI 3.1") from None
     return api
 
 

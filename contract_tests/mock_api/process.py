@@ -37,17 +37,18 @@ class RunningMock:
 
 
 @contextmanager
-def running_mock(*arguments: str) -> Iterator[RunningMock]:
+def running_mock(*arguments: str, module: str = "contract_tests.mock_api") -> Iterator[RunningMock]:
     """
     Run a mock on a free port for as long as the block lasts.
 
     Args:
-        arguments: Further arguments of `python -m contract_tests.mock_api`.
+        arguments: Further arguments of `python -m ...`.
+        module: What is run, and announces itself as the mock does.
 
     Raises:
         MockStartError: It did not start; the message is what it wrote to stderr.
     """
-    command = [sys.executable, "-m", "contract_tests.mock_api", "--port", "0", *arguments]
+    command = [sys.executable, "-m", module, "--port", "0", *arguments]
     # The mock needs no real key, so it gets none.
     environment = {name: value for name, value in os.environ.items() if name != "COVAL_API_KEY"}
     # A file takes any amount of stderr; a pipe that nobody reads would stop the mock.

@@ -50,6 +50,12 @@ def test_detour_to_a_foreign_persona_is_refused(api: Api, path: str) -> None:
     assert sum(api.ledger.requests.values()) == 0
 
 
+def test_whole_list_is_never_removed(api: Api) -> None:
+    """DELETE on the list might end every persona of an account, so it is never sent."""
+    with pytest.raises(TargetError):
+        api.send("DELETE", "/personas")
+
+
 def test_foreign_persona_may_be_read(api: Api) -> None:
     """Reading changes nothing, so it is free."""
     assert api.get(PAGE_PERSONA).status == 200
