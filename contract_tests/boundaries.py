@@ -220,6 +220,8 @@ def _spellings(keyword: str, limit: float) -> Iterator[Candidate]:
     tokens = [f"{decimal:f}", f"{decimal:f}0" if "." in f"{decimal:f}" else f"{decimal:f}.0", f"{decimal * 10:f}e-1"]
     for token in [*tokens, f"{decimal / 10:f}E+1", f"{decimal:f}e0"]:
         yield Candidate("number", f"{keyword}-spelled-{token}", limit, keyword, token)
+    # More digits than Python's int() reads, though none of them counts.
+    yield Candidate("number", f"{keyword}-with-zeros", limit, keyword, tokens[1] + "0" * 5_000)
 
 
 def _string_candidates(schema: Schema) -> Iterator[Candidate]:
