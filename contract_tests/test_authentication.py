@@ -28,6 +28,7 @@ class Key:
     name: str
     spoil: Callable[[str], str | None]
     """Makes it from the right one; None sends no key."""
+    statuses: tuple[int, ...] = (401,)
 
 
 def _other_case(key: str) -> str:
@@ -57,7 +58,8 @@ KEYS = (
     Key("null-word", lambda _key: "null"),
     Key("sql", lambda _key: "' OR '1'='1"),
     Key("list", lambda key: f"contract-test-wrong-key, {key}"),
-    Key("beyond-ascii", lambda _key: "contract-test-ключ-鍵"),
+    # A server in front may refuse the header itself: RFC 9110, section 5.5, calls such bytes obsolete.
+    Key("beyond-ascii", lambda _key: "contract-test-ключ-鍵", (400, 401)),
     Key("long", lambda _key: "contract-test-" + "x" * 1_000),
     Key("reversed", lambda key: key[::-1] if key[::-1] != key else f"{key}-"),
 )
@@ -73,9 +75,11 @@ def _call(run: Run, operation_id: str, persona_id: str, key: str | None) -> Exch
     return run.api.send(operation.method, path, body=body, key=key)
 
 
-def _refused(judge: Judge, operation_id: str, exchange: Exchange, key: str | None) -> list[Finding]:
+def _refused(
+    judge: Judge, operation_id: str, exchange: Exchange, key: str | None, statuses: tuple[int, ...] = (401,)
+) -> list[Finding]:
     """Judge an answer to a stranger: 401 in its shape, and nothing in it that the stranger sent as a key."""
-    found = judge.answer(operation_id, exchange, 401)
+    found = judge.answer(operation_id, exchange, *statuses) if exchange.status != 400 or 400 not in statuses else []
     stranger = Judge(judge.contract, (key,) if key is not None else ())
     return found + [finding for finding in stranger.leaks(exchange) if finding not in found]
 
@@ -93,7 +97,8 @@ def test_wrong_key_is_refused_and_changes_nothing(run: Run, judge: Judge, guarde
     spoilt = key.spoil(run.api.target.api_key)
     before = guarded.last
     exchange = _call(run, "updatePersona", guarded.persona_id, spoilt)
-    require(_refused(judge, "updatePersona", exchange, spoilt) + guarded.unmoved(before, exchange))
+    found = _refused(judge, "updatePersona", exchange, spoilt, key.statuses)
+    require(found + guarded.unmoved(before, exchange))
 
 
 @pytest.mark.parametrize("key", SHORT_LIST, ids=lambda key: key.name)

@@ -187,7 +187,7 @@ def test_filter_finds_the_persona_of_that_name(run: Run, judge: Judge, family: l
 
 def test_filter_leaves_out_other_names(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas filter: keeps only the personas that match; names without a letter in common do not."""
-    family[0].accepts({"name": f"qqqq{run.api.run}qqqq"})
+    family[0].accepts({"name": "qqqqqqqqqqqq"})
     exchange = run.api.list_personas(filter=f'name="zzzz{run.api.run}zzzz"', page_size="100")
     if any(item["id"] == family[0].persona_id for item in _page(judge, exchange)):
         require([_broken("a filter shows a persona of quite another name", "keep only what matches", exchange)])
@@ -213,7 +213,7 @@ def test_filter_by_creation_time_keeps_the_younger(run: Run, judge: Judge, famil
 
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[Subject]) -> None:
     """Decision: a page_token is opaque, and a made-up one gets 400 or an empty page."""
-    for token in ("contract-test", "0", "-1", "%00", "bm90IGEgdG9rZW4="):
+    for token in ("contract-test", "made up", "bm90IGEgdG9rZW4="):
         exchange = run.api.list_personas(page_token=token, page_size="5")
         require(judge.answer("listPersonas", exchange, 200, 400))
         if exchange.was_accepted and exchange.json["personas"]:
