@@ -88,6 +88,44 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
         require(judge.shows(refused, subject.read(), expected, "the accepted update holds, the refused one does not"))
 
 
+def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subject) -> None:
+    """Decision: a read sees the last completed write: all of an update or nothing, also while it is on its way."""
+    names = ("wait_seconds", "hold_music_timeout_seconds", "persona_prompt")
+    for step in range(ROUNDS):
+        before = subject.read()
+        update = {
+            "wait_seconds": 0.5 + step / 16,
+            "hold_music_timeout_seconds": 20 + step,
+            "persona_prompt": f"r{step}",
+        }
+        with ThreadPoolExecutor(4) as threads:
+            writer = threads.submit(run.api.update, subject.persona_id, to_json(update))
+            readers = [threads.submit(run.api.get, subject.persona_id) for _ in range(3)]
+        require(judge.answer("updatePersona", writer.result(), 200))
+        states = [{name: persona.get(name) for name in names} for persona in (before, update)]
+        for reader in (future.result() for future in readers):
+            require(judge.answer("getPersona", reader, 200))
+            seen = {name: reader.persona.get(name) for name in names}
+            if seen not in states:
+                problem = f"a read during an update saw {seen}, neither the old state nor the new one"
+                require([Finding("broken", problem, "a read sees the last completed write", DECISIONS, reader)])
+
+
+def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, subject: Subject) -> None:
+    """Decision: a rejected body changes nothing at all, not even for a moment."""
+    for step in range(ROUNDS):
+        before = subject.read()
+        refused = {"wait_seconds": 0.5 + step / 16, "persona_prompt": f"refused {step}", "name": ""}
+        with ThreadPoolExecutor(4) as threads:
+            writer = threads.submit(run.api.update, subject.persona_id, to_json(refused))
+            readers = [threads.submit(run.api.get, subject.persona_id) for _ in range(3)]
+        require(judge.answer("updatePersona", writer.result(), 400))
+        expected = {name: (before.get(name),) for name in refused}
+        for reader in (future.result() for future in readers):
+            found = judge.answer("getPersona", reader, 200)
+            require(found or judge.shows(reader, reader.persona, expected, "a refused body changes nothing"))
+
+
 def test_concurrent_creates_make_different_personas(run: Run, judge: Judge) -> None:
     """createPersona 201: no two personas share an id, also when they are made at the same time."""
     bodies = [run.full_body() for _ in range(6)]
