@@ -8,6 +8,7 @@ import pytest
 
 from contract_tests.boundaries import ALPHABETS, Boundary, boundaries, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.corpus import NUMBERS, TEXTS
 from contract_tests.run import Run
 from contract_tests.target import Exchange
 from contract_tests.verdict import Finding, Judge, require
@@ -88,6 +89,48 @@ def test_name_has_the_length_that_the_contract_allows(run: Run, judge: Judge, al
         _require_made(run, judge, body, exchange)
     else:
         _require_refused(run, judge, exchange, "name is too long", f"{tried.pointer}/maxLength", NAME_FIELD)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text: str) -> None:
+    """Decision: every character is an ordinary one, in a create as in an update."""
+    body = run.full_body()
+    body |= {
+        tried.name: text for tried in OPTIONAL if tried.json_type == "string" and CONTRACT.accepts_value(tried, text)
+    }
+    body[NAME_FIELD] += text
+    _require_made(run, judge, body, _create(run, body))
+
+
+def test_number_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge) -> None:
+    """Decision: a number reads back as the same double, or as the nearest single in its shortest form."""
+    numbers = [tried for tried in OPTIONAL if tried.json_type == "number"]
+    valid = [[number for number in NUMBERS if CONTRACT.accepts_value(tried, number)] for tried in numbers]
+    for row in range(max(map(len, valid), default=0)):
+        chosen = {tried.name: values[row % len(values)] for tried, values in zip(numbers, valid, strict=True)}
+        body = {**run.full_body(), **chosen}
+        _require_made(run, judge, body, _create(run, body))
+
+
+def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
+    """Decision: POST stores every field that it accepts, the language among them, first or last of its voice."""
+    for voice, spoken in list(run.voices.items())[:8]:
+        for language in dict.fromkeys((spoken[-1], spoken[0])):
+            body = {**run.full_body(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
+            _require_made(run, judge, body, _create(run, body))
+
+
+def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
+    """#/components/schemas/PersonaName: a name is for people; nothing says that it must be unique."""
+    with run.persona() as first:
+        before = first.last
+        exchange = _create(run, {**run.full_body(index=1), NAME_FIELD: before[NAME_FIELD]})
+        found = judge.answer("createPersona", exchange, 201)
+        if exchange.persona.get("id") == first.persona_id:
+            found.append(Finding("broken", "a create answered with a persona that was there", STORED, CREATE, exchange))
+        elif isinstance(exchange.persona.get("id"), str):
+            run.api.delete(exchange.persona["id"])
+        require(found + first.unmoved(before, exchange))
 
 
 @pytest.mark.parametrize("index", range(3))

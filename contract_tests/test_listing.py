@@ -106,15 +106,33 @@ def test_pages_show_every_persona_once(run: Run, judge: Judge, family: list[Subj
 
 
 def test_last_page_has_no_next(run: Run, judge: Judge, family: list[Subject]) -> None:
-    """listPersonas next_page_token: a page that is not full is the last, and its token is null."""
+    """listPersonas next_page_token: null on the last page; a token leads to personas that were not shown yet."""
     name = family[0].last["name"]
-    exchange = run.api.list_personas(filter=f'name="{name}"', page_size="100")
-    if len(_page(judge, exchange)) < 100 and exchange.json.get("next_page_token"):
-        following = run.api.list_personas(
-            filter=f'name="{name}"', page_size="100", page_token=exchange.json["next_page_token"]
-        )
-        if not _page(judge, following):
-            require([_broken("the last page names a next one, which is empty", "null on the last page", exchange)])
+    query = {"filter": f'name="{name}"', "page_size": "100"}
+    exchange = run.api.list_personas(**query)
+    shown = [item["id"] for item in _page(judge, exchange)]
+    token = exchange.json.get("next_page_token")
+    if len(shown) < 100 and token:
+        following = run.api.list_personas(**query, page_token=token)
+        further = [item["id"] for item in _page(judge, following)]
+        if not further or set(further) & set(shown):
+            problem = f"the last page names a next one, which holds {further or 'nothing'}"
+            require([_broken(problem, "null on the last page", exchange)])
+
+
+def test_all_pages_show_no_persona_twice(run: Run, judge: Judge, family: list[Subject]) -> None:
+    """listPersonas next_page_token: the pages end, and until then no persona comes back."""
+    exchange = run.api.list_personas(page_size="100")
+    seen = [item["id"] for item in _page(judge, exchange)]
+    for _ in range(MOST_PAGES):
+        token = exchange.json.get("next_page_token")
+        if not token:
+            break
+        exchange = run.api.list_personas(page_size="100", page_token=token)
+        seen += [item["id"] for item in _page(judge, exchange)]
+    twice = [member.persona_id for member in family if seen.count(member.persona_id) > 1]
+    if twice:
+        require([_broken(f"personas come back on later pages: {twice}", "every persona once", exchange)])
 
 
 def test_pages_end(run: Run, judge: Judge, family: list[Subject]) -> None:
