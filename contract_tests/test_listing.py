@@ -46,16 +46,20 @@ def _page(judge: Judge, exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def _walk(run: Run, judge: Judge, **params: str) -> tuple[list[dict[str, Any]], Exchange]:
-    """Turn the pages until the last, or until every persona of this test's file has come by."""
+    """Turn the pages until the last, or until every persona of this run has come by; no page may be too long."""
     exchange = run.api.list_personas(**params)
     personas = _page(judge, exchange)
     wanted = set(run.api.ledger.alive)
-    for _ in range(MOST_PAGES * 100 // int(params.get("page_size", "100"))):
+    size = int(params.get("page_size", "100"))
+    for _ in range(MOST_PAGES * 100 // size):
         token = exchange.json.get("next_page_token")
         if not token or wanted <= {item["id"] for item in personas}:
             break
         exchange = run.api.list_personas(**params, page_token=token)
-        personas += _page(judge, exchange)
+        page = _page(judge, exchange)
+        if len(page) > size:
+            require([_broken(f"a later page of {size} holds {len(page)}", "a page holds at most page_size", exchange)])
+        personas += page
     return personas, exchange
 
 
@@ -201,6 +205,31 @@ def test_filter_finds_the_persona_of_that_name(run: Run, judge: Judge, family: l
         exchange = run.api.list_personas(filter=f'name="{member.last["name"]}"', page_size="100")
         if member.persona_id not in [item["id"] for item in _page(judge, exchange)]:
             require([_broken("a persona is not found by its own name", "exactly that name is found", exchange)])
+
+
+@pytest.mark.parametrize("order", ["create_time", "-create_time"])
+def test_later_pages_keep_the_filter_and_the_order(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
+    """listPersonas: filter and order_by hold for every page, not only for the first."""
+    times = [member.last["create_time"] for member in family]
+    if len({parse_time(text)[0] for text in times}) < len(times):
+        pytest.skip("the API prints the same create_time for personas that were made one after the other")
+    personas, exchange = _walk(run, judge, filter=f'create_time>"{times[1]}"', order_by=order, page_size="1")
+    require(_in_order(personas, "create_time", exchange, descending=order.startswith("-")))
+    shown = {item["id"] for item in personas}
+    if family[0].persona_id in shown:
+        require([_broken("a later page shows what the filter leaves out", "keep only what matches", exchange)])
+    if not {member.persona_id for member in family[2:]} <= shown:
+        require([_broken("the pages do not show all that the filter keeps", "what matches is kept", exchange)])
+
+
+@pytest.mark.parametrize("tail", [" with spaces", " é ü", " 語", "-dashed_and.dotted"])
+def test_filter_finds_a_name_of_any_characters(run: Run, judge: Judge, family: list[Subject], tail: str) -> None:
+    """Decision: a filter on a name finds at least the persona of exactly that name, now that it has this name."""
+    name = f"{run.api.new_name()}{tail}"
+    family[3].accepts({"name": name})
+    exchange = run.api.list_personas(filter=f'name="{name}"', page_size="100")
+    if family[3].persona_id not in [item["id"] for item in _page(judge, exchange)]:
+        require([_broken(f"no persona is found by the name {name!r}", "exactly that name is found", exchange)])
 
 
 def test_filter_leaves_out_other_names(run: Run, judge: Judge, family: list[Subject]) -> None:
