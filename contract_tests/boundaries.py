@@ -25,8 +25,9 @@ from contract_tests.contract import JSON_TYPES, LANGUAGE_FIELD, VOICE_FIELD, Con
 OUTER_STEPS = (1, 0.5, 0.4, 0.1, 0.01, 0.001, 1e-6, 1e-9)
 INNER_STEPS = (0.1, 1e-6)
 
-# Just past the sizes at which stores and frameworks are known to cut or refuse text that has no documented limit.
-UNLIMITED_SIZES = (1, 255, 256, 1_001, 4_097, 10_001, 65_537)
+# The sizes at which stores, frameworks and other fields are known to end a text that has no documented limit.
+COMMON_SIZES = (100, 128, 200, 255, 256, 500, 512, 1_000, 1_024, 2_000, 2_048, 4_096, 5_000, 8_192, 10_000, 65_536)
+UNLIMITED_SIZES = (1, *(size + extra for size in COMMON_SIZES for extra in (0, 1)))
 
 # One character for each length in UTF-8, and what people see as one character but is two code points.
 ALPHABETS = {"ascii": "a", "two-byte": "é", "three-byte": "語", "four-byte": "😀"}

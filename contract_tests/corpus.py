@@ -47,6 +47,9 @@ TEXTS = {
     "looks-like-time": "2025-01-24T10:00:00Z",
     "undefined": "undefined",
     "one-letter": "a",
+    "many-lines": "a line that ends in spaces  \r\n\t \n" * 150,
+    "many-spaces": " " * 3_000,
+    "many-emoji": "👩🏽‍🚀 é\u0301\u0323 " * 300,
     "email": "Zoë.O'Neil+test@example.com",
 }
 NUMBERS = (

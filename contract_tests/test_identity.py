@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import combinations
 from urllib.parse import quote
 
 import pytest
@@ -125,6 +126,19 @@ def test_update_time_moves_whatever_is_changed(run: Run) -> None:
             if parse_time(subject.last["update_time"])[0] <= parse_time(moment)[0]:
                 problem = f"update_time is still {moment} after an update of {', '.join(change)}"
                 require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
+
+
+def test_update_time_moves_at_any_moment(subject: Subject) -> None:
+    """Decision: update_time moves forward on an update that changed something; it does not stand still for a while."""
+    seen = []
+    for _ in range(5):
+        exchange = subject.accepts(_waits(subject))
+        seen.append((time.monotonic(), *parse_time(subject.last["update_time"])))
+        time.sleep(0.3)
+    for (early, before, step), (late, after, _) in combinations(seen, 2):
+        if late - early > step.total_seconds() + 0.05 and after <= before:
+            problem = f"update_time is {after} after an update {late - early:.1f} s later than that of {before}"
+            require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
 
 
 def test_update_is_not_older_than_the_persona(subject: Subject) -> None:
