@@ -139,8 +139,7 @@ class Conformance:
             prefix = self.run.api.new_name()
             body["name"] = prefix + body["name"][len(prefix) :]
         exchange = self.run.api.create(to_json(body) if is_valid else _bytes(request))
-        if isinstance(exchange.persona.get("id"), str):
-            self.run.api.delete(exchange.persona["id"])
+        self.run.discard(exchange)
         if is_valid:
             require(self.run.judge.answer("createPersona", exchange, 201))
         else:

@@ -14,8 +14,8 @@ from typing import Any
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.subject import Persona, Subject
-from contract_tests.target import Api, Inconclusive
-from contract_tests.verdict import Judge, require
+from contract_tests.target import Api, Exchange, Inconclusive
+from contract_tests.verdict import BROKEN, Finding, Judge, require
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,25 @@ class Run:
         """
         body = {**self.full_body(), **changes}
         exchange = self.api.create(to_json(body))
-        require(self.judge.answer("createPersona", exchange, 201))
+        require(self.judge.answer("createPersona", exchange, 201) + self.stolen(exchange))
         subject = Subject(self.api, self.judge, self.tally, exchange.persona)
         subject.read()
         return subject
+
+    def stolen(self, exchange: Exchange) -> list[Finding]:
+        """Find a create that answers with the id of a persona which has another name than the one that was sent."""
+        persona_id = exchange.persona.get("id")
+        if not exchange.was_accepted or persona_id in self.api.ledger.made:
+            return []
+        problem = f"createPersona answered with the id {persona_id!r}, and GET shows another persona there"
+        clause = self.contract.operation("createPersona").pointer
+        return [Finding(BROKEN, problem, "the answer shows the persona that was made", clause, exchange)]
+
+    def discard(self, exchange: Exchange) -> None:
+        """Remove the persona that a create has made, if it is one of this run."""
+        persona_id = exchange.persona.get("id")
+        if persona_id in self.api.ledger.alive:
+            self.api.delete(str(persona_id))
 
     @contextmanager
     def persona(self, **changes: Any) -> Iterator[Subject]:

@@ -179,6 +179,7 @@ class FencedTransport(httpx.BaseTransport):
     """Lets through what the run may send, notes what it makes and removes."""
 
     def __init__(self, target: Target, ledger: Ledger) -> None:
+        self._base_url = target.base_url
         self._base_path = httpx.URL(target.base_url).path.rstrip("/")
         self._host = httpx.URL(target.base_url).netloc
         self._is_loopback = target.is_loopback
@@ -196,12 +197,30 @@ class FencedTransport(httpx.BaseTransport):
         path = self._path(request)
         self._check(request, path)
         response = self._send(request)
+        response.request = request
         self._note(request.method, path, response)
         return response
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+
+    def _is_own(self, persona_id: str, request: httpx.Request) -> bool:
+        """
+        Read the persona that a create answered with, and say whether it has the name that was sent.
+
+        An API that answers with the id of somebody else's persona must not lead this run to change that one.
+        """
+        name = _sent_name(request)
+        if name is None:
+            return True
+        key = {name: value for name, value in request.headers.items() if name == "x-api-key"}
+        url = f"{self._base_url}/personas/{quote(persona_id, safe='')}"
+        read = self._send(httpx.Request("GET", url, headers=key))
+        try:
+            return bool(read.json()["persona"]["name"] == name)
+        except (ValueError, KeyError, TypeError):
+            return False
 
     def _check(self, request: httpx.Request, path: str) -> None:
         if request.url.netloc != self._host:
@@ -253,7 +272,7 @@ class FencedTransport(httpx.BaseTransport):
         segments = [unquote(segment) for segment in path.strip("/").split("/")]
         if method == "POST" and 200 <= response.status_code < 300:
             created = _created_id(response)
-            if created is not None:
+            if created is not None and self._is_own(created, response.request):
                 with self._ledger.lock:
                     self._ledger.made.append(created)
         if method == "DELETE" and len(segments) == 2 and response.status_code in (200, 202, 204, 404):
@@ -443,6 +462,15 @@ def _created_id(response: httpx.Response) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return created if isinstance(created, str) else None
+
+
+def _sent_name(request: httpx.Request) -> str | None:
+    """Return the name of this run's making that a create was sent with; None where it had none."""
+    try:
+        name = json.loads(request.content)["name"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) and name.startswith(NAME_PREFIX) else None
 
 
 def _template(path: str) -> str:

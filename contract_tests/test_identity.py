@@ -49,7 +49,7 @@ def test_created_persona_has_the_id_it_is_read_by(run: Run, judge: Judge) -> Non
     found += judge.answer("getPersona", read, 200) + judge.shows(
         read, read.persona, expected, "the persona that was made"
     )
-    run.api.delete(created["id"])
+    run.discard(exchange)
     require(found)
 
 
