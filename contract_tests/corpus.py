@@ -36,6 +36,8 @@ TEXTS = {
     "backslashes": "a\\b \\n \\u0041 \\\\",
     "html": "<b>&amp; &lt;i&gt;</b><script>x</script>",
     "percent": "100%25 %00 %s %d {0} ${x} #{y} {{z}}",
+    "percent-at-the-end": "100%",
+    "ends-in-backslash": "a\\",
     "sql": "'; DROP TABLE personas; --",
     "json-in-text": '{"name": null}',
     "slashes": "a/b // \\/ </x>",

@@ -133,8 +133,12 @@ def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Su
     """voice_name and language_code: no voice takes a language that GET /personas/voices does not name for it."""
     chance = run.chance("foreign languages")
     for voice in chance.sample(sorted(run.voices), min(SAMPLE, len(run.voices))):
-        foreign = [language for language in _languages(run) if language not in run.voices[voice]]
-        for language in foreign[:2]:
+        spoken = run.voices[voice]
+        primaries = {language.partition("-")[0] for language in spoken}
+        foreign = [language for language in _languages(run) if language not in spoken]
+        # First the languages that differ in their region only: they are the easiest to mistake.
+        foreign.sort(key=lambda language: language.partition("-")[0] not in primaries)
+        for language in foreign[:3]:
             body = to_json({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
             subject.refuses(body, promise=PROMISE, clause=CLAUSE)
 
