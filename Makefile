@@ -8,10 +8,10 @@ RUN := $(VENV)/bin/python
 UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 PORT ?= 8400
-export BASE_URL SEED MINUTES
+export BASE_URL SEED MINUTES FAULT SEEDS
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz mock client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz faults mock client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ contract: install ## run the contract tests against the mock, or against BASE_UR
 
 fuzz: install ## the generative contract tests with a time budget, MINUTES=10; goes on from earlier runs
 	@$(RUN) -m contract_tests --fuzz $(ARGS)
+
+faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n
+	@$(RUN) -m contract_tests.catch_faults
 
 mock: install ## run the mock API alone, PORT=8400
 	@$(RUN) -m contract_tests.mock_api --port $(PORT) $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from collections.abc import Iterator
 
@@ -38,6 +39,24 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile(os.environ.get("PROFILE", "quick"))
     if not any(isinstance(plugin, Outcomes) for plugin in config.pluginmanager.get_plugins()):
         config.pluginmanager.register(Outcomes(), "outcomes")  # pytest was called by hand, or this is xdist's worker
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer another order, in which no test may lean on the one before it."""
+    parser.addoption("--shuffle", action="store_true", help="run the tests of each file in an order that SEED decides")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffle the files, and the tests inside each file; a file shares a persona, so its tests stay together."""
+    if not config.getoption("shuffle"):
+        return
+    chance = random.Random(int(os.environ.get("SEED", "0")))
+    by_file: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    files = list(by_file.values())
+    chance.shuffle(files)
+    items[:] = [item for file in files for item in chance.sample(file, len(file))]
 
 
 @pytest.fixture(scope="session")
