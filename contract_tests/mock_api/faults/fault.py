@@ -46,7 +46,7 @@ class Fault:
     summary: str
     """What the faulty API does, as a sentence in the third person."""
     clause: str
-    """What it breaks: a pointer into openapi.yaml, or a heading of api-evidence.md."""
+    """What it breaks: a pointer into openapi.yaml."""
     apply: Apply
     """Replaces one behaviour of a mock that was built a moment ago."""
     witness: Witness
