@@ -79,6 +79,8 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
             require(run.judge.answer("listPersonas", exchange, 200))
             shown = {item["id"]: item for item in exchange.json["personas"]}
             for subject in self.subjects:
+                if subject.persona_id not in shown and exchange.json.get("next_page_token"):
+                    continue  # others have made more than a page of personas since
                 expected = {name: (subject.last.get(name),) for name in run.contract.fields("updatePersona")}
                 promise = "a list shows each persona as it is"
                 require(run.judge.shows(exchange, shown.get(subject.persona_id, {}), expected, promise))
