@@ -173,11 +173,16 @@ def test_required_field_is_required(run: Run, judge: Judge, tried: Any, fault: s
 
 def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     """Decision: a rejected body changes nothing at all: no persona of that name comes to be."""
-    for tried in FIELDS.values():
-        if tried.name == NAME_FIELD:
-            continue
-        fault = next(value for value in boundaries(CONTRACT, tried) if not value.accepted)
-        body = {**run.full_body(), tried.name: fault.value}
+    faults = {
+        tried.name: next(value.value for value in boundaries(CONTRACT, tried) if not value.accepted)
+        for tried in FIELDS.values()
+        if tried.name != NAME_FIELD
+    }
+    bodies = [{**run.full_body(), name: value} for name, value in faults.items()]
+    # These pass the schema, and fail at the rule across fields.
+    bodies.append({**run.full_body(), VOICE_FIELD: "contract-test-no-voice"})
+    bodies.append({**run.full_body(), LANGUAGE_FIELD: "xx-XX"})
+    for body in bodies:
         exchange = _create(run, body)
         require(judge.answer("createPersona", exchange, 400))
         listed = run.api.list_personas(filter=f'name="{body[NAME_FIELD]}"')

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract_tests.boundaries import good_values
+from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject
@@ -75,6 +75,28 @@ def test_update_does_not_spread_over_the_account(run: Run, judge: Judge, subject
             if other["id"] != subject.persona_id and shared:
                 problem = f"persona {other['id']} shows the {', '.join(shared)} that another persona was given"
                 require([Finding("broken", problem, PROMISE, CLAUSE, exchange)])
+
+
+def test_new_persona_inherits_nothing(run: Run, judge: Judge, subject: Subject) -> None:
+    """createPersona: what is not sent is not set, least of all to what another persona was given."""
+    unique = {
+        "persona_prompt": f"only {run.api.new_name()}",
+        "wait_seconds": round(run.chance("inherited").uniform(0.1, 2), 6),
+        "hold_music_timeout_seconds": round(run.chance("inherited").uniform(5, 300), 5),
+    }
+    cause = subject.accepts({name: value for name, value in unique.items() if name in FIELDS})
+    full = run.full_body()
+    smallest = {
+        tried.name: full[tried.name] for tried in CONTRACT.fields("createPersona").values() if tried.is_required
+    }
+    exchange = run.api.create(to_json(smallest))
+    found = judge.answer("createPersona", exchange, 201)
+    inherited = [name for name in unique if exchange.persona.get(name) == subject.last.get(name)]
+    run.discard(exchange)
+    if inherited:
+        problem = f"a new persona has the {', '.join(inherited)} that another persona was given"
+        found.append(Finding("broken", problem, PROMISE, CLAUSE, cause))
+    require(found)
 
 
 def test_two_personas_keep_their_own_values(run: Run) -> None:
