@@ -121,19 +121,6 @@ def voice_in_any_case(api: Api) -> None:
     _check_as(api, check)
 
 
-@fault("cross_field", LANGUAGE, patch({"language_code": "EN-us"}), get())
-def language_in_any_case(api: Api) -> None:
-    """Compares language codes without case."""
-    speaks = api.voices.speaks
-    seams.replace(
-        api.voices,
-        "speaks",
-        lambda voice, language: any(
-            speaks(voice, known) and known.lower() == language.lower() for known in api.voices.languages[voice]
-        ),
-    )
-
-
 @fault("cross_field", LANGUAGE, patch({"language_code": "en"}), get())
 def language_by_its_beginning(api: Api) -> None:
     """Accepts the bare language, such as en, where the voice speaks a region of it."""

@@ -267,6 +267,19 @@ def answers_in_chunks(api: Api) -> None:
     seams.replace(api, "send", chunked)
 
 
+@variant(patch({"language_code": "EN-us"}), get())
+def language_in_any_case(api: Api) -> None:
+    """Compares language codes without case, as BCP 47 does."""
+    speaks = api.voices.speaks
+    seams.replace(
+        api.voices,
+        "speaks",
+        lambda voice, language: any(
+            speaks(voice, known) and known.lower() == language.lower() for known in api.voices.languages[voice]
+        ),
+    )
+
+
 @variant(get())
 def slow_answers(api: Api) -> None:
     """Takes 300 milliseconds for every answer."""
