@@ -131,10 +131,10 @@ def test_update_time_moves_whatever_is_changed(run: Run) -> None:
 def test_update_time_moves_at_any_moment(subject: Subject) -> None:
     """Decision: update_time moves forward on an update that changed something; it does not stand still for a while."""
     seen = []
-    for _ in range(5):
+    for _ in range(8):
         exchange = subject.accepts(_waits(subject))
         seen.append((time.monotonic(), *parse_time(subject.last["update_time"])))
-        time.sleep(0.3)
+        time.sleep(0.2)
     for (early, before, step), (late, after, _) in combinations(seen, 2):
         if late - early > step.total_seconds() + 0.05 and after <= before:
             problem = f"update_time is {after} after an update {late - early:.1f} s later than that of {before}"

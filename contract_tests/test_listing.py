@@ -172,7 +172,9 @@ def test_list_is_newest_first(run: Run, judge: Judge, family: list[Subject], par
 @pytest.mark.parametrize("order", [order for order in ORDERS if order.lstrip("-") in ("create_time", "update_time")])
 def test_list_is_ordered_by_time(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
     """listPersonas order_by: ascending by the field, descending with a dash in front."""
-    family[2].accepts({"wait_seconds": 1.25 if family[2].last.get("wait_seconds") != 1.25 else 0.25})
+    for index in (3, 1, 4, 0, 2):  # in another order than they were made
+        member = family[index]
+        member.accepts({"wait_seconds": 1.25 if member.last.get("wait_seconds") != 1.25 else 0.25})
     exchange = run.api.list_personas(page_size="100", order_by=order)
     require(_in_order(_page(judge, exchange), order.lstrip("-"), exchange, descending=order.startswith("-")))
 
