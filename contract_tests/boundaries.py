@@ -171,10 +171,10 @@ def _number_candidates(schema: Schema) -> Iterator[Candidate]:
         yield Candidate("number", f"at-{keyword}", limit, keyword)
         yield from _neighbours(keyword, float(limit))
         yield from _spellings(keyword, limit)
-    for low, high in [(limits.get("minimum"), limits.get("maximum"))]:
-        if low is not None and high is not None:
-            yield Candidate("number", "between", (low + high) / 2, "minimum")
-            yield Candidate("number", "between-odd", low + (high - low) / 3, "minimum")
+    low, high = limits.get("minimum"), limits.get("maximum")
+    if low is not None and high is not None:
+        yield Candidate("number", "between", (low + high) / 2, "minimum")
+        yield Candidate("number", "between-odd", low + (high - low) / 3, "minimum")
     keyword = next(iter(limits), "type")
     for reason, value in (("zero", 0), ("negative-zero", -0.0), ("minus-one", -1), ("billion", 1e9), ("huge", 1e308)):
         yield Candidate("number", reason, value, keyword)

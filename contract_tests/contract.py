@@ -123,6 +123,12 @@ class Contract:
         Raises:
             ContractError: A field has no type, or is of a kind that the suite cannot try.
         """
+        known: dict[str, dict[str, Field]] = self.__dict__.setdefault("_fields", {})  # every judgement asks for them
+        if operation_id not in known:
+            known[operation_id] = self._read_fields(operation_id)
+        return known[operation_id]
+
+    def _read_fields(self, operation_id: str) -> dict[str, Field]:
         pointer, schema = self._resolve(self._body_pointer(operation_id))
         required = schema.get("required", ())
         return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -300,9 +300,3 @@ def _brief(value: Any) -> str:
         return "null or nothing"
     text = repr(value)
     return text if len(text) <= 90 else f"{text[:60]}... ({len(value)} long)"
-
-
-def summarize(kinds: Collection[str]) -> str:
-    """Return how many findings of each kind there are, in words."""
-    counts = {kind: sum(1 for other in kinds if other == kind) for kind in (BROKEN, LOOSER)}
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
