@@ -20,19 +20,13 @@ import pytest
 
 from contract_tests.contract import ContractError, load_contract
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.selection import PROMISES, files_of
 from contract_tests.target import LOOPBACK_HOSTS, Api, Inconclusive, Target, TargetError
 
-HERE = Path(__file__).parent
-REPORTS = HERE.parent / "reports"
+REPORTS = Path(__file__).parents[1] / "reports"
 REFUSED = 4
 INCONCLUSIVE = 2
 
-# The sharpest and cheapest first: where something is broken, the first seconds tell.
-PROMISES = (
-    "update_rules", "field_limits", "authentication", "errors", "protocol", "identity", "isolation", "fidelity",
-    "voices", "combinations", "creation", "deletion", "listing", "typed_client", "concurrency", "state_machine",
-    "schema_conformance", "persistence",
-)  # fmt: skip
 GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
 
 
@@ -69,7 +63,7 @@ def main(arguments: list[str]) -> int:
 def run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     names_tests = any(argument.partition("::")[0].endswith(".py") for argument in arguments)
-    files = [] if names_tests else [str(HERE / f"test_{promise}.py") for promise in promises]
+    files = [] if names_tests else files_of(promises)
     outcomes = Outcomes()
     print(f"under test: {os.environ.get('BASE_URL', 'the mock, started for this run')}   seed: {seed}", flush=True)
     options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]

@@ -4,80 +4,52 @@ The suite on trial: run it once per planted fault, and each run must turn red.
     python -m contract_tests.catch_faults
 
 First the clean mock, which must be green, and one that always fails, which must be red: a suite that cannot tell these
-apart would pass the rest by luck. Then each fault. Then false alarms: the clean mock with other seeds and in another
-order, and lawful variants, each of which must stay green. Takes FAULT and SEEDS from the environment.
+apart would pass the rest by luck. Then each fault. Then false alarms: lawful variants of the mock, and the clean mock
+with other seeds and in another order, each of which must stay green.
+Takes FAULT, SEEDS and BUDGET from the environment.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
-import multiprocessing
 import os
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from contract_tests.contract import CONTRACT_FILE, ROOT
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.contract import read_contract
-from contract_tests.mock_api.process import running_mock
+from contract_tests.trial import Outcome, Trial, TrialError, hold
 
-FAULTY_MOCK = "contract_tests.mock_api.faults"
 REPORTS = ROOT / "reports"
-HOLDS, VIOLATED, REFUSED = 0, 1, 4
-CLEAN = ""
-ALWAYS_FAILS = "always_fails"
+REFUSED = 4
 
 # Beside the seed of the trial itself; the last of them also in another order.
 FURTHER_SEEDS = 2
 
+# Lawful variants that a mock has at the same time. Each group is a whole run, and what is lawful one by one is lawful
+# together; where a group turns red, its members are tried one by one.
+TOGETHER = 5
+SLOW_VARIANTS = frozenset({"slow_answers"})
+
+# The share of the faults that a run with a small budget has to catch.
+SHARE_WITHIN_A_BUDGET = 0.8
+
 # Columns of the table where the output goes to a file.
 WIDTH = 180
 
-# Answers that take long are waited for side by side, and with fewer examples.
-SLOW_VARIANTS = frozenset({"slow_answers"})
-SLOW_ARGUMENTS = ("-n", "12", "--dist", "load")
 
-
-@dataclass(frozen=True)
-class Trial:
-    """One run of the suite against one mock."""
-
-    name: str
-    """The fault or the variant; empty for the clean mock."""
-    kind: str
-    """clean, fault, variant or forced."""
-    seed: int
-    is_shuffled: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial came to."""
-
-    name: str
-    kind: str
-    seed: int
-    exit_code: int
-    verdict: str
-    caught_by: str
-    """The first test that turned red; empty where none did."""
-    seconds: float
-    """From the moment the mock answers to the first red, or to the end of the run."""
-    requests: int
-
-    @property
-    def is_right(self) -> bool:
-        """Whether a fault was caught, and anything lawful was left in peace."""
-        return self.exit_code == (VIOLATED if self.kind in ("fault", "forced") else HOLDS)
+class Refused(Exception):
+    """What was asked for cannot be tried."""
 
 
 def main() -> int:
@@ -89,141 +61,166 @@ def main() -> int:
     """
     console = Console(highlight=False, width=WIDTH if not sys.stdout.isatty() else None)
     catalogue = faults.catalogue(read_contract(CONTRACT_FILE))
-    wanted = os.environ.get("FAULT", "")
-    if wanted and wanted not in catalogue:
-        near = ", ".join(difflib.get_close_matches(wanted, catalogue, 3, 0.4)) or "see --list of the faulty mock"
-        console.print(f"verdict: refused. No fault is called {wanted}; perhaps {near}.")
+    try:
+        wanted = _known("FAULT", catalogue)
+        budget = _whole_number("BUDGET", 0)
+        seeds = range(1, _whole_number("SEEDS", 1) + 1)
+        trials = list(_trials([wanted] if wanted else list(catalogue), seeds, budget, is_whole=not wanted))
+        outcomes = list(_hold_all(trials, console))
+        outcomes += _hold_all(_one_by_one(outcomes), console)
+    except (Refused, TrialError) as error:
+        console.print(f"verdict: refused. {error}", markup=False)
         return REFUSED
-    seeds = range(1, int(os.environ.get("SEEDS") or 1) + 1)
-    trials = list(_trials([wanted] if wanted else list(catalogue), seeds, is_whole=not wanted))
-    outcomes = list(_run_all(trials, console))
-    _write_reports(outcomes, catalogue)
+    _write_report(outcomes, catalogue)
     console.print(_table(outcomes, catalogue))
-    return _conclude(outcomes, console)
+    return _conclude(outcomes, budget, console)
 
 
-def _trials(names: list[str], seeds: Iterable[int], *, is_whole: bool) -> Iterator[Trial]:
-    """Yield what is run: the slowest first, so that no core is left alone with it at the end."""
+def _known(variable: str, names: Iterable[str]) -> str:
+    """Return the name that a variable of the environment holds; empty where there is none."""
+    name = os.environ.get(variable, "")
+    if name and name not in names:
+        near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4)) or "see --list of the faulty mock"
+        raise Refused(f"No fault is called {name}; perhaps {near}.")
+    return name
+
+
+def _whole_number(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isascii() or not text.isdigit():
+        raise Refused(f"{variable} must be a whole number, not {text!r}.")
+    return int(text)
+
+
+def _trials(names: list[str], seeds: Iterable[int], budget: int, *, is_whole: bool) -> Iterator[Trial]:
+    """Yield what is run; what takes longest first, so that no core is left alone with it at the end."""
     for seed in seeds:
-        if is_whole:
-            yield from (Trial(name, "variant", seed) for name in sorted(faults.variants(), key=_is_fast))
-        yield Trial(CLEAN, "clean", seed)
-        yield Trial(ALWAYS_FAILS, "forced", seed)
-        if is_whole:
-            yield from (Trial(CLEAN, "clean", 1000 * seed + n, is_shuffled=n > 1) for n in range(1, FURTHER_SEEDS + 1))
-        yield from (Trial(name, "fault", seed) for name in names)
+        if not budget:
+            yield Trial("clean", seed=seed)
+        yield Trial("forced", ("always_fails",), seed)
+        if is_whole and not budget:
+            yield from (Trial("variant", group, seed, is_slow=bool(SLOW_VARIANTS & {*group})) for group in _groups())
+            for number in range(1, FURTHER_SEEDS + 1):
+                yield Trial("clean", seed=1000 * seed + number, is_shuffled=number == FURTHER_SEEDS)
+        yield from (Trial("fault", (name,), seed, budget=budget) for name in names)
 
 
-def _is_fast(variant: str) -> bool:
-    return variant not in SLOW_VARIANTS
+def _groups() -> list[tuple[str, ...]]:
+    """Put the lawful variants into groups whose members can be had at the same time."""
+    variants = faults.variants()
+    groups: list[list[str]] = [[name] for name in variants if name in SLOW_VARIANTS]
+    for name, variant in variants.items():
+        if name in SLOW_VARIANTS:
+            continue
+        fitting = (
+            group
+            for group in groups
+            if len(group) < TOGETHER
+            and not SLOW_VARIANTS & {*group}
+            and not any(other in variant.never_with or name in variants[other].never_with for other in group)
+        )
+        group = next(fitting, None)
+        if group is None:
+            groups.append([name])
+        else:
+            group.append(name)
+    return [tuple(group) for group in groups]
 
 
-def _run_all(trials: list[Trial], console: Console) -> Iterator[Outcome]:
-    """Run every trial, as many at a time as there are cores, each in a process of its own."""
-    context = multiprocessing.get_context("forkserver")
-    # What takes long to load is loaded once, and each trial begins with it.
-    context.set_forkserver_preload(["contract_tests.conftest", "contract_tests.__main__", "pytest", "allpairspy"])
+def _one_by_one(outcomes: list[Outcome]) -> list[Trial]:
+    """List the trials that say which member of a group of variants was called a fault."""
+    return [
+        Trial("variant", (name,), outcome.trial.seed)
+        for outcome in outcomes
+        if len(outcome.trial.names) > 1 and not outcome.is_right
+        for name in outcome.trial.names
+    ]
+
+
+def _hold_all(trials: list[Trial], console: Console) -> Iterator[Outcome]:
+    """Hold the trials, as many at a time as there are cores, and show how far they are."""
+    if not trials:
+        return
     started = time.monotonic()
-    with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
-        for count, outcome in enumerate(pool.imap_unordered(run_trial, trials), 1):
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("trials", total=len(trials))
+        for count, outcome in enumerate(hold(trials, os.cpu_count() or 1), 1):
+            progress.advance(task)
             mark = "right" if outcome.is_right else "WRONG"
             what = outcome.caught_by or outcome.verdict
-            console.print(f"{count:>4}/{len(trials)} {mark} {outcome.kind:<7} {outcome.name or '-'}: {what}")
+            line = f"{count:>4}/{len(trials)} {mark} {outcome.trial.kind:<7} {outcome.trial.name}: {what}"
+            if not outcome.is_right or not console.is_terminal:
+                progress.console.print(line, markup=False)
             yield outcome
     console.print(f"{len(trials)} runs in {time.monotonic() - started:.0f} s")
 
 
-def run_trial(trial: Trial) -> Outcome:
-    """
-    Run the contract suite against one mock, its output kept in a file.
-
-    Args:
-        trial: Which mock, and how the suite is started.
-
-    Returns:
-        What it came to.
-    """
-    from contract_tests.__main__ import PROMISES, run_pytest
-
-    option = {"fault": "--fault", "forced": "--fault", "variant": "--variant"}.get(trial.kind)
-    arguments = [option, trial.name] if option else []
-    folder = REPORTS / "faults"
-    folder.mkdir(parents=True, exist_ok=True)
-    label = f"{trial.kind}-{trial.name or 'clean'}-{trial.seed}"
-    os.chdir(ROOT)
-    with running_mock(*arguments, module=FAULTY_MOCK) as mock, _into(folder / f"{label}.txt"):
-        os.environ |= {"BASE_URL": mock.url, "COVAL_API_KEY": mock.api_key, "SEED": str(trial.seed)}
-        started = time.monotonic()
-        options = ["-p", "no:cacheprovider", f"--junitxml={os.devnull}", *_options(trial)]
-        outcomes, pytest_code = run_pytest(trial.seed, PROMISES, options)
-        ended = outcomes.first_red.moment if outcomes.first_red else time.monotonic()
-        verdict, exit_code = outcomes.verdict(pytest_code)
-        print(verdict)
-    red = outcomes.first_red.test if outcomes.first_red else ""
-    sent = sum(outcomes.requests.values())
-    return Outcome(trial.name, trial.kind, trial.seed, exit_code, verdict, red, ended - started, sent)
-
-
-def _options(trial: Trial) -> list[str]:
-    if trial.kind in ("fault", "forced"):
-        return ["-x"]
-    if trial.name in SLOW_VARIANTS:
-        os.environ["PROFILE"] = "live"
-        return list(SLOW_ARGUMENTS)
-    return ["--shuffle"] if trial.is_shuffled else []
-
-
-@contextlib.contextmanager
-def _into(path: Path) -> Iterator[None]:
-    """Send what this process prints, and what its children print, into a file."""
-    with path.open("w", encoding="utf-8") as file:
-        kept = os.dup(1), os.dup(2)
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            for number, old in zip((1, 2), kept, strict=True):
-                os.dup2(old, number)
-                os.close(old)
-
-
 def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> Table:
-    table = Table("fault", "caught by", "seconds", "requests", box=None, pad_edge=False)
-    for outcome in sorted(
-        outcomes,
-        key=lambda outcome: (outcome.kind, list(catalogue).index(outcome.name) if outcome.name in catalogue else 0),
-    ):
-        if outcome.kind == "fault":
-            caught = outcome.caught_by or f"SURVIVED: {catalogue[outcome.name].summary}"
-            table.add_row(outcome.name, caught, f"{outcome.seconds:.1f}", str(outcome.requests))
+    """Show the faults in the order of the catalogue: one seed's outcome of each, a survivor's before any other."""
+    table = Table("fault", "group", "caught by", "seconds", "requests", box=None, pad_edge=False)
+    shown: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        name = outcome.trial.name
+        if outcome.trial.kind == "fault" and (name not in shown or not outcome.is_right):
+            shown[name] = outcome
+    for name, fault in catalogue.items():
+        if outcome := shown.get(name):  # type: ignore[assignment]
+            caught = outcome.caught_by if outcome.is_right else f"SURVIVED: {fault.summary}"
+            table.add_row(name, fault.group, caught, f"{outcome.seconds:.1f}", str(outcome.requests))
     return table
 
 
-def _conclude(outcomes: list[Outcome], console: Console) -> int:
-    caught = [outcome for outcome in outcomes if outcome.kind == "fault" and outcome.is_right]
-    planted = [outcome for outcome in outcomes if outcome.kind == "fault"]
-    lawful = [outcome for outcome in outcomes if outcome.kind in ("clean", "variant")]
-    wrong = [outcome for outcome in outcomes if not outcome.is_right]
-    median = statistics.median(outcome.seconds for outcome in caught) if caught else 0
+def _conclude(outcomes: list[Outcome], budget: int, console: Console) -> int:
+    planted = [outcome for outcome in outcomes if outcome.trial.kind == "fault"]
+    caught = [outcome for outcome in planted if outcome.is_right]
+    others = [outcome for outcome in outcomes if outcome.trial.kind != "fault"]
+    seeds = len({outcome.trial.seed for outcome in planted})
+    times = f" with each of {seeds} seeds" if seeds > 1 else ""
+    within = f" within {budget} requests" if budget else ""
     console.print(
-        f"{len(caught)} of {len(planted)} faults caught; median {median:.1f} s from the mock's start to the first red"
+        f"{len({o.trial.name for o in planted})} faults{times}: {len(caught)} of {len(planted)} caught{within}"
     )
-    console.print(f"{sum(o.is_right for o in lawful)} of {len(lawful)} lawful runs green")
+    if caught:
+        seconds = statistics.median(outcome.seconds for outcome in caught)
+        requests = statistics.median(outcome.requests for outcome in caught)
+        console.print(f"median to the first red: {seconds:.2f} s after the mock is up, {requests:.0f} requests")
+    kinds = Counter(outcome.trial.kind for outcome in others if outcome.is_right)
+    variants = {name for outcome in others if outcome.trial.kind == "variant" for name in outcome.trial.names}
+    console.print(
+        f"{kinds['clean']} clean runs green; {len(variants)} lawful variants in {kinds['variant']} runs green; "
+        f"{kinds['forced']} runs that had to fail red"
+    )
+    wrong = [outcome for outcome in outcomes if not outcome.is_right]
     for outcome in wrong:
-        console.print(f"wrong: {outcome.kind} {outcome.name or 'clean'}, seed {outcome.seed}: {outcome.verdict}")
+        where = outcome.trial.transcript.relative_to(ROOT)
+        line = f"wrong: {outcome.trial.kind} {outcome.trial.name}, seed {outcome.trial.seed}: {outcome.verdict} {where}"
+        console.print(line, markup=False)
+    if budget:
+        enough = len(caught) >= SHARE_WITHIN_A_BUDGET * len(planted)
+        return 0 if enough and all(outcome.is_right for outcome in others) else 1
     return 1 if wrong else 0
 
 
-def _write_reports(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> None:
-    rows = []
-    for outcome in outcomes:
-        fault = catalogue.get(outcome.name)
-        about = {"group": fault.group, "summary": fault.summary, "clause": fault.clause} if fault else {}
-        rows.append({**asdict(outcome), **about, "is_right": outcome.is_right})
+def _write_report(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> None:
     REPORTS.mkdir(exist_ok=True)
+    rows = [_row(outcome, catalogue.get(outcome.trial.name)) for outcome in outcomes]
     (REPORTS / "faults.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _row(outcome: Outcome, fault: faults.Fault | None) -> dict[str, Any]:
+    about = {"group": fault.group, "summary": fault.summary, "clause": fault.clause} if fault else {}
+    return {
+        "name": outcome.trial.name,
+        "kind": outcome.trial.kind,
+        "seed": outcome.trial.seed,
+        "is_right": outcome.is_right,
+        "caught_by": outcome.caught_by,
+        "seconds": round(outcome.seconds, 3),
+        "requests": outcome.requests,
+        "verdict": outcome.verdict,
+        "exit_code": outcome.exit_code,
+        **about,
+    }
 
 
 if __name__ == "__main__":

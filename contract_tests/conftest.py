@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from contract_tests.contract import Contract, load_contract
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.run import Run
+from contract_tests.selection import sharpest_first, shuffled
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
@@ -47,16 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shuffle the files, and the tests inside each file; a file shares a persona, so its tests stay together."""
-    if not config.getoption("shuffle"):
-        return
-    chance = random.Random(int(os.environ.get("SEED", "0")))
-    by_file: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    files = list(by_file.values())
-    chance.shuffle(files)
-    items[:] = [item for file in files for item in chance.sample(file, len(file))]
+    """Put the tests into the order of the run."""
+    shuffle = config.getoption("shuffle")
+    items[:] = shuffled(items, int(os.environ.get("SEED", "0"))) if shuffle else sharpest_first(items)
 
 
 @pytest.fixture(scope="session")

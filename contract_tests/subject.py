@@ -8,7 +8,9 @@ Refused means: 400 in the documented shape, and a later GET shows that nothing m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as data
 from typing import Any
 
 from contract_tests.boundaries import Boundary, good_values, to_json
@@ -21,6 +23,36 @@ Persona = dict[str, Any]
 ATOMIC = "a body that is refused changes nothing"
 STORED = "the answer and a later GET show the update"
 UNTOUCHED = "only the fields that are sent are changed"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An update that the contract forbids."""
+
+    token: bytes | str = data(repr=False)
+    """The body as it goes over the wire."""
+    promise: str
+    """What the contract says, in a sentence."""
+    clause: str
+    """Where it says so."""
+    field_name: str | None = None
+    """The one field at fault, where it is one."""
+    is_readable: bool = True
+    """Whether a JSON parser can read the body; without that nobody can say which field is at fault."""
+    about: str | None = None
+    """What is wrong with the body, for the message."""
+    statuses: tuple[int, ...] = (400,)
+    """The statuses that are right."""
+    content_type: str | None = "application/json"
+    """The media type that is sent along."""
+
+    @classmethod
+    def of(cls, boundary: Boundary) -> Wrong:
+        """Return the update that holds one value on trial, alone."""
+        token = f"{{{to_json(boundary.field.name)}: {boundary.token}}}"
+        readable = boundary.is_readable
+        promise = boundary.field.promise
+        return cls(token, promise, boundary.source, boundary.field.name, readable, boundary.shown)
 
 
 class Subject:
@@ -113,20 +145,40 @@ class Subject:
             Violation: It was accepted, or refused in another way, or changed something.
         """
         before, self._last = self.last, None
+        wrong = Wrong(token, promise, clause, field_name, is_readable, about, statuses, content_type)
+        exchange, found = self._refusal(wrong)
+        require(found + self.unmoved(before, exchange))
+        return exchange
+
+    def refuses_each(self, wrongs: Iterable[Wrong]) -> None:
+        """
+        Send several updates that the contract forbids, each by itself, and read once after the last.
+
+        Raises:
+            Violation: One was accepted, or refused in another way, or one of them changed something.
+        """
+        before, self._last = self.last, None
+        found: list[Finding] = []
+        for wrong in wrongs:
+            exchange, more = self._refusal(wrong)
+            found += more
+        require(found or self.unmoved(before, exchange))
+
+    def _refusal(self, wrong: Wrong) -> tuple[Exchange, list[Finding]]:
+        """Send an update that the contract forbids, and judge the answer by itself."""
         path = f"/personas/{self.persona_id}"
-        exchange = self.api.send("PATCH", path, body=token, content_type=content_type)
+        exchange = self.api.send("PATCH", path, body=wrong.token, content_type=wrong.content_type)
         found = self.judge.refusal(
             "updatePersona",
             exchange,
-            *statuses,
-            promise=promise,
-            clause=clause,
-            about=about or field_name or "the body",
+            *wrong.statuses,
+            promise=wrong.promise,
+            clause=wrong.clause,
+            about=wrong.about or wrong.field_name or "the body",
         )
-        if field_name is not None and is_readable and not found:
-            found += self.judge.details(exchange, field_name)
-        require(found + self.unmoved(before, exchange))
-        return exchange
+        if wrong.field_name is not None and wrong.is_readable and not found:
+            found += self.judge.details(exchange, wrong.field_name)
+        return exchange, found
 
     def unmoved(self, before: Persona, cause: Exchange) -> list[Finding]:
         """Find what a request that may change nothing has changed: read again and compare."""

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from contract_tests.__main__ import PROMISES
 from contract_tests.contract import ROOT
+from contract_tests.selection import PROMISES
 
 README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")

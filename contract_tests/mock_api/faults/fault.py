@@ -62,6 +62,8 @@ class Variant:
     apply: Apply
     witness: Witness
     """Requests that show the difference, in an answer or in the time that it takes."""
+    never_with: tuple[str, ...] = ()
+    """Variants that a mock cannot have at the same time."""
 
 
 FAULTS: dict[str, Fault] = {}
@@ -87,12 +89,12 @@ def fault(group: str, clause: str, *witness: Moment) -> Callable[[Apply], Apply]
     return register
 
 
-def variant(*witness: Moment) -> Callable[[Apply], Apply]:
+def variant(*witness: Moment, never_with: tuple[str, ...] = ()) -> Callable[[Apply], Apply]:
     """Register the decorated function as a lawful variant: its name, and its docstring as the summary."""
 
     def register(apply: Apply) -> Apply:
         assert apply.__name__ not in VARIANTS, apply.__name__
-        VARIANTS[apply.__name__] = Variant(apply.__name__, _summary(apply), apply, witness)
+        VARIANTS[apply.__name__] = Variant(apply.__name__, _summary(apply), apply, witness, never_with)
         return apply
 
     return register

@@ -87,7 +87,7 @@ def details_left_out(api: Api) -> None:
     seams.refuse_as(api, lambda refusal, answer: _error(api, refusal))
 
 
-@variant(patch({"wait_seconds": 9}), get("/personas/unknown"))
+@variant(patch({"wait_seconds": 9}), get("/personas/unknown"), never_with=("details_left_out",))
 def details_null(api: Api) -> None:
     """Answers every error with details that are null."""
     seams.refuse_as(api, lambda refusal, answer: _error(api, refusal, details=None))

@@ -1,0 +1,44 @@
+"""Runs a mock that was built in this process in one forked from it: for whoever needs many, one after the other."""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .app import Api
+from .server import HOST, listen, serve
+
+STOP_SECONDS = 2.0
+
+
+@contextmanager
+def forked_mock(api: Api) -> Iterator[str]:
+    """
+    Answer requests in a forked process for as long as the block lasts.
+
+    Args:
+        api: The application, built but not running.
+
+    Returns:
+        Its URL. Requests may be sent at once: the port is open before the process is.
+
+    Raises:
+        StartError: No port can be had.
+    """
+    listener = listen(0)
+    listener.listen()
+    api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
+    process = multiprocessing.get_context("fork").Process(target=serve, args=(api, listener, _say_nothing), daemon=True)
+    process.start()
+    listener.close()
+    try:
+        yield api.url
+    finally:
+        process.terminate()
+        process.join(STOP_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _say_nothing() -> None:
+    """Nobody waits to hear that the mock is ready."""

@@ -1,0 +1,46 @@
+"""Which tests a run has, and in which order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+# What tells much for few requests comes first: where something is broken, the first seconds tell.
+PROMISES = (
+    "first_look", "errors", "authentication", "deletion", "isolation", "listing", "protocol", "concurrency",
+    "combinations", "typed_client", "identity", "update_rules", "voices", "fidelity", "field_limits", "creation",
+    "state_machine", "schema_conformance", "persistence",
+)  # fmt: skip
+
+
+def files_of(promises: Iterable[str]) -> list[str]:
+    """Return the paths of the files that hold some promises."""
+    return [str(Path(__file__).with_name(f"test_{promise}.py")) for promise in promises]
+
+
+def sharpest_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put the tests marked sharp before all others: where something is broken, the first requests tell."""
+    return sorted(items, key=lambda item: item.get_closest_marker("sharp") is None)
+
+
+def shuffled(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
+    """
+    Shuffle the files, and the tests inside each file: a file shares a persona, so its tests stay together.
+
+    Args:
+        items: The tests.
+        seed: Decides the order.
+
+    Returns:
+        The same tests in another order.
+    """
+    chance = random.Random(seed)
+    by_file: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    files = list(by_file.values())
+    chance.shuffle(files)
+    return [item for file in files for item in chance.sample(file, len(file))]
