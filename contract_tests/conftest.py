@@ -13,7 +13,7 @@ from contract_tests.contract import Contract, load_contract
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.run import Run
-from contract_tests.selection import sharpest_first, shuffled
+from contract_tests.selection import live, sharpest_first, shuffled
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
@@ -48,8 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
-    shuffle = config.getoption("shuffle")
-    items[:] = shuffled(items, int(os.environ.get("SEED", "0"))) if shuffle else sharpest_first(items)
+    seed = int(os.environ.get("SEED", "0"))
+    if os.environ.get("SELECTION") == "live":
+        chosen = live(items, seed)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+    items[:] = shuffled(items, seed) if config.getoption("shuffle") else sharpest_first(items)
 
 
 @pytest.fixture(scope="session")

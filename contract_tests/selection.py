@@ -15,6 +15,10 @@ PROMISES = (
     "state_machine", "schema_conformance", "persistence",
 )  # fmt: skip
 
+# Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.
+FEW = 2
+SHARE = 8
+
 
 def files_of(promises: Iterable[str]) -> list[str]:
     """Return the paths of the files that hold some promises."""
@@ -44,3 +48,26 @@ def shuffled(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
     files = list(by_file.values())
     chance.shuffle(files)
     return [item for file in files for item in chance.sample(file, len(file))]
+
+
+def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
+    """
+    Choose the tests of a run that may send few requests.
+
+    Args:
+        items: All tests.
+        seed: Decides which values of a long list are tried; another seed tries others.
+
+    Returns:
+        Every test marked sharp, none marked many_requests, and of each of the others a share of its parameters.
+    """
+    chance = random.Random(f"{seed} live")
+    by_function: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    chosen = set()
+    for group in by_function.values():
+        if group[0].get_closest_marker("many_requests") is None:
+            is_whole = group[0].get_closest_marker("sharp") is not None or len(group) <= FEW
+            chosen |= set(group if is_whole else chance.sample(group, FEW + len(group) // SHARE))
+    return [item for item in items if item in chosen]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from contract_tests.boundaries import to_json
 from contract_tests.run import Run
 from contract_tests.subject import Subject
@@ -88,6 +90,7 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
         require(judge.shows(refused, subject.read(), expected, "the accepted update holds, the refused one does not"))
 
 
+@pytest.mark.many_requests
 def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: a read sees the last completed write: all of an update or nothing, also while it is on its way."""
     names = ("wait_seconds", "hold_music_timeout_seconds", "persona_prompt")

@@ -102,6 +102,7 @@ def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text
     _require_made(run, judge, body, _create(run, body))
 
 
+@pytest.mark.many_requests
 def test_number_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge) -> None:
     """Decision: a number reads back as the same double, or as the nearest single in its shortest form."""
     numbers = [tried for tried in OPTIONAL if tried.json_type == "number"]

@@ -84,6 +84,7 @@ def test_any_number_reads_back_unchanged(shared_subject: Subject, tried: Field) 
     reads_back()
 
 
+@pytest.mark.many_requests
 @given(data=st.data())
 def test_texts_of_two_fields_do_not_mix(shared_subject: Subject, data: st.DataObject) -> None:
     """updatePersona: each field stores its own text."""

@@ -108,6 +108,7 @@ def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, sub
     require(judge.moved_back(exchange, before, subject.last.get("update_time")))
 
 
+@pytest.mark.many_requests
 def test_update_time_moves_whatever_is_changed(run: Run) -> None:
     """Decision: update_time moves forward on an update that changed something, a value or a null, in any field."""
     fields = [

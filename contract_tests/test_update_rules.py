@@ -108,6 +108,7 @@ def test_update_of_the_keepsake_is_accepted(run: Run) -> None:
     assert run.keepsake.persona_id
 
 
+@pytest.mark.many_requests
 def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
     """updatePersona: the twenty-fifth update counts as much as the first."""
     for _ in range(25):

@@ -78,6 +78,7 @@ def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subjec
             subject.accepts({VOICE_FIELD: voices[1]})
 
 
+@pytest.mark.many_requests
 def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None:
     """Decision: the API never changes the other field by itself, also where the voice sent is the one stored."""
     for voice, spoken in list(run.voices.items())[:SAMPLE]:
@@ -87,6 +88,7 @@ def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None
             subject.accepts({LANGUAGE_FIELD: language})
 
 
+@pytest.mark.many_requests
 def test_pair_is_stored_in_either_order(run: Run, subject: Subject) -> None:
     """voice_name and language_code together: both are stored, whichever stands first and whatever was stored before."""
     shared = [
