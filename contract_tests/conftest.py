@@ -13,7 +13,7 @@ from contract_tests.contract import Contract, load_contract
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.run import Run
-from contract_tests.selection import live, sharpest_first, shuffled
+from contract_tests.selection import live, sharpest_first, shuffled, whole
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
@@ -30,7 +30,7 @@ COMMON = hypothesis.settings(
 )
 # quick repeats exactly from its seed, so it keeps no database; thorough goes on from what earlier runs found.
 hypothesis.settings.register_profile("quick", COMMON, max_examples=25, stateful_step_count=15, database=None)
-hypothesis.settings.register_profile("live", COMMON, max_examples=10, stateful_step_count=10, database=None)
+hypothesis.settings.register_profile("live", COMMON, max_examples=6, stateful_step_count=10, database=None)
 hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, stateful_step_count=40)
 
 
@@ -49,10 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
     seed = int(os.environ.get("SEED", "0"))
-    if os.environ.get("SELECTION") == "live":
-        chosen = live(items, seed)
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
-        items[:] = chosen
+    chosen = live(items, seed) if os.environ.get("SELECTION") == "live" else whole(items)
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
     items[:] = shuffled(items, seed) if config.getoption("shuffle") else sharpest_first(items)
 
 
@@ -79,7 +78,8 @@ def run(contract: Contract, target: Target, request: pytest.FixtureRequest) -> I
     run_id = secrets.token_hex(4)
     with Api(target, run_id) as api:
         judge = Judge(contract, (target.api_key,))
-        started = Run(api, judge, int(os.environ.get("SEED", "0")))
+        is_brief = os.environ.get("SELECTION") == "live"
+        started = Run(api, judge, int(os.environ.get("SEED", "0")), is_brief=is_brief)
         try:
             yield started
         finally:

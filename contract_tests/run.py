@@ -25,19 +25,18 @@ class Run:
     api: Api
     judge: Judge
     seed: int
-    started: float = field(default_factory=time.monotonic)
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many values were tried, by field and by what the contract expects."""
+    kept_since: list[float] = field(default_factory=list)
+    """When the keepsake was updated; empty before."""
+    is_brief: bool = False
+    """Whether few requests may be sent, so that personas are used again."""
+    _returned: list[Subject] = field(default_factory=list)
 
     @property
     def contract(self) -> Contract:
         """The contract that the API is held to."""
         return self.judge.contract
-
-    @property
-    def age_seconds(self) -> float:
-        """How long the run has lasted."""
-        return time.monotonic() - self.started
 
     @cached_property
     def voices(self) -> dict[str, list[str]]:
@@ -64,6 +63,7 @@ class Run:
         """A persona that is updated when it is first asked for, and left alone from then on."""
         subject = self.create()
         subject.accepts(self.full_body("updatePersona", 1))
+        self.kept_since.append(time.monotonic())
         return subject
 
     def chance(self, purpose: str) -> random.Random:
@@ -99,9 +99,7 @@ class Run:
         body = {**self.full_body(), **changes}
         exchange = self.api.create(to_json(body))
         require(self.judge.answer("createPersona", exchange, 201) + self.stolen(exchange))
-        subject = Subject(self.api, self.judge, self.tally, exchange.persona)
-        subject.read()
-        return subject
+        return Subject(self.api, self.judge, self.tally, exchange.persona)
 
     def stolen(self, exchange: Exchange) -> list[Finding]:
         """Find a create that answers with the id of a persona which has another name than the one that was sent."""
@@ -120,11 +118,14 @@ class Run:
 
     @contextmanager
     def persona(self, **changes: Any) -> Iterator[Subject]:
-        """Lend a persona that has every field set, and remove it afterwards."""
-        subject = self.create(**changes)
+        """Lend a persona that has every field set, and remove it afterwards; a brief run lends it again."""
+        subject = self._returned.pop() if self._returned and not changes else self.create(**changes)
         try:
             yield subject
         finally:
-            if subject.persona_id not in self.api.ledger.removed:
+            is_there = subject.persona_id not in self.api.ledger.removed
+            if is_there and self.is_brief and not changes and subject.is_full:
+                self._returned.append(subject)
+            elif is_there:
                 with suppress(Inconclusive):  # the end of the run tries again
                     self.api.delete(subject.persona_id)

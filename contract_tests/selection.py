@@ -59,7 +59,7 @@ def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
         seed: Decides which values of a long list are tried; another seed tries others.
 
     Returns:
-        Every test marked sharp, none marked many_requests, and of each of the others a share of its parameters.
+        Every test marked sharp or few_requests, none marked many_requests, and a share of the parameters of the rest.
     """
     chance = random.Random(f"{seed} live")
     by_function: dict[str, list[pytest.Item]] = {}
@@ -67,7 +67,13 @@ def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
         by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
     chosen = set()
     for group in by_function.values():
-        if group[0].get_closest_marker("many_requests") is None:
-            is_whole = group[0].get_closest_marker("sharp") is not None or len(group) <= FEW
-            chosen |= set(group if is_whole else chance.sample(group, FEW + len(group) // SHARE))
+        marks = {mark.name for mark in group[0].iter_markers()}
+        if "many_requests" not in marks:
+            is_kept = bool(marks & {"sharp", "few_requests", "all_parameters"}) or len(group) <= FEW
+            chosen |= set(group if is_kept else chance.sample(group, FEW + len(group) // SHARE))
     return [item for item in items if item in chosen]
+
+
+def whole(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Choose the tests of a run that may send as many requests as it likes: all that do not stand for others."""
+    return [item for item in items if item.get_closest_marker("few_requests") is None]

@@ -90,6 +90,12 @@ class Subject:
         """What the API said of the persona last; it is read again after anything went wrong."""
         return self._last if self._last is not None else self.read()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the persona is known to have every field set."""
+        fields = self.contract.fields("updatePersona")
+        return self._last is not None and all(self._last.get(name) is not None for name in fields)
+
     def accepts(
         self, body: Mapping[str, Any], *, token: str | None = None, boundary: Boundary | None = None
     ) -> Exchange:

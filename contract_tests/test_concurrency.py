@@ -114,6 +114,7 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subje
                 require([Finding("broken", problem, "a read sees the last completed write", DECISIONS, reader)])
 
 
+@pytest.mark.many_requests
 def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: a rejected body changes nothing at all, not even for a moment."""
     for step in range(ROUNDS):

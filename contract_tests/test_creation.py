@@ -113,6 +113,7 @@ def test_number_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge) ->
         _require_made(run, judge, body, _create(run, body))
 
 
+@pytest.mark.many_requests
 def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
     """Decision: POST stores every field that it accepts, the language among them, first or last of its voice."""
     for voice, spoken in list(run.voices.items())[:8]:

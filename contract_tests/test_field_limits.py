@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import pytest
 
-from contract_tests.boundaries import Boundary, boundaries
+from contract_tests.boundaries import Boundary, boundaries, to_json
 from contract_tests.contract import load_contract
-from contract_tests.subject import Subject
+from contract_tests.run import Run
+from contract_tests.subject import Subject, Wrong
 
 CONTRACT = load_contract()
 BOUNDARIES = [value for tried in CONTRACT.fields("updatePersona").values() for value in boundaries(CONTRACT, tried)]
 
+# What test_first_look.py has not asked yet.
+FURTHER = [value for value in BOUNDARIES if not value.is_sharp]
+MOST_VALUES = 16
 
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.name)
 def test_value_is_treated_as_the_contract_says(shared_subject: Subject, boundary: Boundary) -> None:
     """The schema of the field decides; one field leaves the valid world at a time."""
     shared_subject.try_boundary(boundary)
+
+
+@pytest.mark.few_requests
+@pytest.mark.parametrize("name", CONTRACT.fields("updatePersona"))
+def test_further_values_beyond_the_limits_are_refused(run: Run, shared_subject: Subject, name: str) -> None:
+    """The schema of the field decides; each value is alone in its body, and one read after the last shows what moved."""
+    values = [value for value in FURTHER if value.field.name == name and not value.accepted]
+    chosen = run.chance(f"values of {name}").sample(values, min(MOST_VALUES, len(values)))
+    shared_subject.refuses_each(Wrong.of(value) for value in chosen)
+
+
+@pytest.mark.few_requests
+def test_further_values_within_the_limits_are_accepted_together(shared_subject: Subject) -> None:
+    """Decision: any set of valid fields may be sent together; each body holds a further value of every field."""
+    good: dict[str, list[Boundary]] = {}
+    for value in FURTHER:
+        if value.accepted and value.kind not in ("null", "enum"):
+            good.setdefault(value.field.name, []).append(value)
+    for row in zip_longest(*good.values()):
+        chosen = [value for value in row if value is not None]
+        token = ", ".join(f"{to_json(value.field.name)}: {value.token}" for value in chosen)
+        shared_subject.accepts({value.field.name: value.value for value in chosen}, token=f"{{{token}}}")
 
 
 @pytest.mark.parametrize("name", CONTRACT.fields("updatePersona"))

@@ -13,6 +13,7 @@ from contract_tests.verdict import require
 MOST_FINDINGS = 10
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("operation_id", load_contract().operations)
 def test_operation_conforms_to_its_schema(run: Run, subject: Subject, operation_id: str) -> None:
     """The whole contract: whatever is generated from it is answered as it says."""

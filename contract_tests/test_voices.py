@@ -131,6 +131,7 @@ def test_pair_that_does_not_fit_is_refused(run: Run, subject: Subject) -> None:
     subject.refuses(to_json({VOICE_FIELD: other, "wait_seconds": 1.75}), promise=PROMISE, clause=CLAUSE)
 
 
+@pytest.mark.many_requests
 def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Subject) -> None:
     """voice_name and language_code: no voice takes a language that GET /personas/voices does not name for it."""
     chance = run.chance("foreign languages")

@@ -140,8 +140,9 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
 
 def _open_court(trials: list[Trial], at_once: int, is_slow: bool, results: Connection, lock: Lock) -> None:
     """Collect the tests once, then hold the trials in processes forked from this one."""
-    os.environ |= {"RATE": "0", "SEED": "0", "SELECTION": "live" if is_slow else "whole"}
-    os.environ |= {"PROFILE": "live" if is_slow else "quick"}
+    is_brief = is_slow or bool(trials[0].budget)
+    os.environ |= {"RATE": "0", "SEED": "0", "SELECTION": "live" if is_brief else "whole"}
+    os.environ |= {"PROFILE": "live" if is_brief else "quick"}
     options = ["-s", "--tb=short", "--no-header", "-p", "no:cacheprovider"]
     with _into(TRANSCRIPTS / "collection.txt"):
         pytest.main([*files_of(PROMISES), *options], plugins=[Court(trials, at_once, results, lock), Outcomes()])
