@@ -12,20 +12,24 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from contract_tests.contract import ContractError, load_contract
+from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.probe import probe
 from contract_tests.report.outcomes import Outcomes
-from contract_tests.target import LOOPBACK_HOSTS, Api, Inconclusive, Target, TargetError
+from contract_tests.settings import ALLOWANCE, Settings, opened, read_settings, whole_number
 
 HERE = Path(__file__).parent
 REPORTS = HERE.parent / "reports"
 REFUSED = 4
 INCONCLUSIVE = 2
+# With a smaller budget only the sharpest of the tests are run.
+WHOLE_RUN_REQUESTS = 8_000
 
 # The sharpest and cheapest first: where something is broken, the first seconds tell.
 PROMISES = (
@@ -34,10 +38,6 @@ PROMISES = (
     "schema_conformance", "persistence",
 )  # fmt: skip
 GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
-
-
-class Refused(Exception):
-    """The run cannot begin: what was asked for is wrong, or openapi.yaml is."""
 
 
 def main(arguments: list[str]) -> int:
@@ -51,12 +51,16 @@ def main(arguments: list[str]) -> int:
         The exit code.
     """
     try:
-        seed = _whole_number("SEED", secrets.randbelow(2**32))
+        seed = whole_number(os.environ, "SEED", secrets.randbelow(2**32))
+        settings = read_settings(os.environ)
         load_contract()
-        _probe()
+        _choose_selection(settings)
         os.environ["SEED"] = str(seed)
+        if settings is not None:
+            os.environ[ALLOWANCE] = tempfile.mkstemp(prefix="contract-tests-")[1]
+            _probe(settings)
         if arguments[:1] == ["--fuzz"]:
-            return _fuzz(seed, _whole_number("MINUTES", 10), arguments[1:])
+            return _fuzz(seed, whole_number(os.environ, "MINUTES", 10), arguments[1:])
         return _finish(*run_pytest(seed, PROMISES, arguments))
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
@@ -97,50 +101,17 @@ def _finish(outcomes: Outcomes, pytest_exit_code: int) -> int:
     return exit_code
 
 
-def _probe() -> None:
-    """
-    Send a harmless request or two to the API that BASE_URL names.
-
-    Raises:
-        Refused: The address, the path or the key is wrong.
-        Inconclusive: Nothing answers there.
-    """
-    base_url = os.environ.get("BASE_URL", "")
-    if not base_url:
-        os.environ.pop("BASE_URL", None)
-        return
-    key = os.environ.get("COVAL_API_KEY", "")
-    url = _parse_url(base_url)
-    if url.scheme == "http" and url.host not in LOOPBACK_HOSTS:
-        raise Refused(f"BASE_URL {base_url} would send the key unencrypted; use https")
-    if not key:
-        raise Refused("COVAL_API_KEY is not set; export the key of the account that BASE_URL belongs to")
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise Refused("COVAL_API_KEY holds a character that no header can carry; look for a space or a line break")
-    with Api(Target(base_url, base_url.rstrip("/"), key), "probe") as api:
-        status = api.voices().status
-        is_there = status != 404 or api.list_personas(page_size="1").was_accepted
-    if status in (401, 403):
-        raise Refused(f"{base_url} answered {status}: the key in COVAL_API_KEY is not valid there")
-    if not is_there:
-        raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
+def _probe(settings: Settings) -> None:
+    with opened(settings, "probe") as api:
+        probe(api, settings)
 
 
-def _parse_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise Refused(f"BASE_URL {text!r} is no URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise Refused(f"BASE_URL {text!r} must begin with http:// or https:// and name a host")
-    return url
-
-
-def _whole_number(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not text.isascii() or not text.isdigit():
-        raise Refused(f"{variable} must be a whole number, not {text!r}")
-    return int(text)
+def _choose_selection(settings: Settings | None) -> None:
+    """Say in the environment whether all tests are run, or the sharpest: a live budget rarely takes all."""
+    is_small = settings is not None and 0 < settings.max_requests < WHOLE_RUN_REQUESTS
+    os.environ["SELECTION"] = "live" if is_small else "whole"
+    if is_small:
+        os.environ.setdefault("PROFILE", "live")
 
 
 if __name__ == "__main__":

@@ -153,6 +153,7 @@ def run_trial(trial: Trial) -> Outcome:
     os.chdir(ROOT)
     with running_mock(*arguments, module=FAULTY_MOCK) as mock, _into(folder / f"{label}.txt"):
         os.environ |= {"BASE_URL": mock.url, "COVAL_API_KEY": mock.api_key, "SEED": str(trial.seed)}
+        os.environ |= {"MAX_REQUESTS": "0", "RATE": "0"}
         started = time.monotonic()
         options = ["-p", "no:cacheprovider", f"--junitxml={os.devnull}", *_options(trial)]
         outcomes, pytest_code = run_pytest(trial.seed, PROMISES, options)

@@ -14,6 +14,7 @@ from contract_tests.contract import Contract, load_contract
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.run import Run
+from contract_tests.settings import opened, read_settings
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
@@ -37,8 +38,11 @@ hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, state
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples are tried, and collect what comes out."""
     hypothesis.settings.load_profile(os.environ.get("PROFILE", "quick"))
-    if not any(isinstance(plugin, Outcomes) for plugin in config.pluginmanager.get_plugins()):
-        config.pluginmanager.register(Outcomes(), "outcomes")  # pytest was called by hand, or this is xdist's worker
+    outcomes = next((p for p in config.pluginmanager.get_plugins() if isinstance(p, Outcomes)), None)
+    if outcomes is None:
+        outcomes = Outcomes()
+        config.pluginmanager.register(outcomes, "outcomes")  # pytest was called by hand, or this is xdist's worker
+    config.pluginmanager.register(outcomes.remainder, "remainder")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,27 +70,31 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="session")
-def target() -> Iterator[Target]:
-    """The API that BASE_URL names, or a mock that lives as long as the run."""
-    if base_url := os.environ.get("BASE_URL"):
-        yield Target(base_url, base_url.rstrip("/"), os.environ["COVAL_API_KEY"])
+def connection(contract: Contract) -> Iterator[Api]:
+    """The API that BASE_URL names, within its limits, or a mock that lives as long as the run and has none."""
+    run_id = secrets.token_hex(4)
+    settings = read_settings(os.environ)
+    if settings is not None:
+        with opened(settings, run_id, is_name=contract.accepts_name) as api:
+            yield api
         return
-    with running_mock() as mock:
-        yield Target("the mock", mock.url, mock.api_key)
+    with (
+        running_mock() as mock,
+        Api(Target("the mock", mock.url, mock.api_key), run_id, is_name=contract.accepts_name) as api,
+    ):
+        yield api
 
 
 @pytest.fixture(scope="session")
-def run(contract: Contract, target: Target, request: pytest.FixtureRequest) -> Iterator[Run]:
+def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run, whose personas are removed at its end."""
     outcomes = next(p for p in request.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
-    run_id = secrets.token_hex(4)
-    with Api(target, run_id) as api:
-        judge = Judge(contract, (target.api_key,))
-        started = Run(api, judge, int(os.environ.get("SEED", "0")))
-        try:
-            yield started
-        finally:
-            outcomes.note_end(api.ledger, started.tally, left=api.remove_all())
+    judge = Judge(contract, (connection.target.api_key,))
+    started = Run(connection, judge, int(os.environ.get("SEED", "0")))
+    try:
+        yield started
+    finally:
+        outcomes.note_end(connection.ledger, started.tally, left=connection.remove_all())
 
 
 @pytest.fixture(scope="session")

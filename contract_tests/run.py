@@ -13,8 +13,10 @@ from typing import Any
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
+from contract_tests.errors import Inconclusive
+from contract_tests.exchange import Exchange
 from contract_tests.subject import Persona, Subject
-from contract_tests.target import Api, Exchange, Inconclusive
+from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, Finding, Judge, require
 
 
