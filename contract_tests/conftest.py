@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 import secrets
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import hypothesis
 import pytest
 
 from contract_tests.contract import Contract, load_contract
+from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.run import Run
@@ -87,14 +90,20 @@ def connection(contract: Contract) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
-    """The run, whose personas are removed at its end."""
+    """The run, whose personas are removed at its end, and whose lent persona, if it has one, is restored."""
     outcomes = next(p for p in request.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
-    judge = Judge(contract, (connection.target.api_key,))
-    started = Run(connection, judge, int(os.environ.get("SEED", "0")))
+    lent_id, names = connection.lent_id, contract.fields("updatePersona")
+    left: list[str] = []
+    tally: Counter[tuple[str, str]] = Counter()
     try:
-        yield started
+        with borrowed(connection, lent_id, names, left) if lent_id else nullcontext() as lent:
+            judge = Judge(contract, (connection.target.api_key,))
+            yield Run(connection, judge, int(os.environ.get("SEED", "0")), lent, tally=tally)
     finally:
-        outcomes.note_end(connection.ledger, started.tally, left=connection.remove_all())
+        try:
+            left += connection.remove_all()
+        finally:
+            outcomes.note_end(connection.ledger, tally, left=left)
 
 
 @pytest.fixture(scope="session")
@@ -112,14 +121,14 @@ def judge(run: Run) -> Judge:
 @pytest.fixture(scope="module")
 def shared_subject(run: Run) -> Iterator[Subject]:
     """A persona with every field set, lent to all tests of a file."""
-    with run.persona() as subject:
+    with run.lend() as subject:
         yield subject
 
 
 @pytest.fixture
 def subject(run: Run) -> Iterator[Subject]:
     """A persona with every field set, lent to one test."""
-    with run.persona() as subject:
+    with run.lend() as subject:
         yield subject
 
 

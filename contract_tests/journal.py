@@ -31,6 +31,9 @@ def folder() -> Path:
     return Path(os.environ.get("JOURNAL") or FOLDER)
 
 
+_open: set[Journal] = set()
+
+
 class Journal:
     """What one run writes down as it goes."""
 
@@ -45,6 +48,7 @@ class Journal:
         self._lock = threading.Lock()
         began = datetime.now(UTC).isoformat(timespec="seconds")
         account = fingerprint(api_key, run)
+        _open.add(self)
         self._write(run=run, base_url=same_form(base_url), account=account, pid=os.getpid(), began=began)
 
     def creating(self, name: str | None) -> None:
@@ -74,6 +78,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the journal; it stays on disk only if something of the run is left."""
+        _open.discard(self)
         if not self._file.closed:
             if read(self.path).is_settled:
                 self.path.unlink(missing_ok=True)
@@ -174,12 +179,39 @@ def of_dead_runs(place: Path | None = None) -> Iterator[Remains]:
         except FileNotFoundError:
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield read(path)
-        except BlockingIOError:
-            pass  # its run is alive
+            if _is_unlocked(descriptor) and path.exists():
+                yield read(path)
         finally:
             os.close(descriptor)
+
+
+def of_living_runs(place: Path | None = None) -> Iterator[Path]:
+    """Yield the journal of each run that is alive on this machine."""
+    for path in sorted((place or folder()).glob("*.jsonl")):
+        with path.open("rb") as file:
+            if not _is_unlocked(file.fileno()):
+                yield path
+
+
+def of_all_runs(place: Path | None = None) -> Iterator[Remains]:
+    """Yield what each journal says, whether its run is alive or not."""
+    for path in sorted((place or folder()).glob("*.jsonl")):
+        yield read(path)
+
+
+def release_all() -> None:
+    """Let go of every journal of this process, where an interruption has kept a run from doing so itself."""
+    for journal in list(_open):
+        journal.close()
+
+
+def _is_unlocked(descriptor: int) -> bool:
+    """Lock a journal, if no living run does."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def note(path: Path, **entry: Any) -> None:

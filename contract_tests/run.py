@@ -27,6 +27,8 @@ class Run:
     api: Api
     judge: Judge
     seed: int
+    lent: Persona | None = None
+    """The persona that the account lends, as it was, where it may make none."""
     started: float = field(default_factory=time.monotonic)
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many values were tried, by field and by what the contract expects."""
@@ -67,6 +69,11 @@ class Run:
         subject = self.create()
         subject.accepts(self.full_body("updatePersona", 1))
         return subject
+
+    @cached_property
+    def borrowed(self) -> Subject | None:
+        """The persona that the account lends; all tests that borrow one share it."""
+        return None if self.lent is None else Subject(self.api, self.judge, self.tally, self.lent)
 
     def chance(self, purpose: str) -> random.Random:
         """Return a source of randomness that the seed of the run and the purpose decide."""
@@ -130,3 +137,13 @@ class Run:
             if subject.persona_id not in self.api.ledger.removed:
                 with suppress(Inconclusive):  # the end of the run tries again
                     self.api.delete(subject.persona_id)
+
+    @contextmanager
+    def lend(self) -> Iterator[Subject]:
+        """Lend a persona that has every field set: one that is made for it, or the one that the account lends."""
+        if self.borrowed is None:
+            with self.persona() as subject:
+                yield subject
+        else:
+            self.borrowed.accepts(self.full_body("updatePersona"))
+            yield self.borrowed

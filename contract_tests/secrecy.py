@@ -13,7 +13,9 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
@@ -130,6 +132,18 @@ class ClearedStream(io.TextIOBase):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+@contextmanager
+def cleared_output(key: str) -> Iterator[None]:
+    """Keep a key out of everything that this process prints, for as long as the block lasts."""
+    secrecy = Secrecy([key])
+    usual = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = ClearedStream(sys.stdout, secrecy), ClearedStream(sys.stderr, secrecy)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = usual
 
 
 def clear_files(folders: Iterable[Path], secrecy: Secrecy, *, since: float) -> list[Path]:

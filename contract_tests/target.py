@@ -19,7 +19,7 @@ from contract_tests.exchange import Exchange
 from contract_tests.fence import MOST_PERSONAS, NAME_PREFIX, Fence
 from contract_tests.ledger import Ledger
 from contract_tests.secrecy import OWN_KEY, SECRET_HEADERS, SHORTEST_SECRET
-from contract_tests.transport import GONE, FencedTransport, Means
+from contract_tests.transport import CLEANING, GONE, FencedTransport, Means
 
 USER_AGENT = "coval-personas-contract/0.1"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -69,12 +69,13 @@ class Api:
         """
         self.target = target
         self.run = run
+        self.lent_id = lent_id
         self.ledger = Ledger()
         url = httpx.URL(target.base_url)
         fence = Fence(
             url.netloc, url.path.rstrip("/"), target.is_loopback, run, self.ledger, is_name, most_personas, lent_id
         )
-        self.transport = FencedTransport(target.base_url, target.api_key, fence, means or Means())
+        self.transport = FencedTransport(target.base_url, target.api_key, fence, means or Means(), timeout_seconds)
         self._client = httpx.Client(transport=self.transport, timeout=timeout_seconds, headers={})
         self._client.headers.clear()
         self._names = 0
@@ -108,6 +109,7 @@ class Api:
         content_type: str | None = "application/json",
         key: str | None = OWN_KEY,
         key_header: str = "x-api-key",
+        puts_right: bool = False,
     ) -> Exchange:
         """
         Send one request.
@@ -121,6 +123,7 @@ class Api:
             content_type: Sent along with a body; None leaves it out.
             key: Another key than the target's; None sends no key.
             key_header: The spelling of the key's header.
+            puts_right: Whether it undoes what the run has done, and so may spend what the budget holds back.
 
         Returns:
             The exchange, the key nowhere in it.
@@ -147,6 +150,7 @@ class Api:
             content=content,
             params=params,
             headers=httpx.Headers(own_headers),  # type: ignore[arg-type]  # a value may be bytes
+            extensions={CLEANING: True} if puts_right else None,
         )
         return self.exchange(response)
 
@@ -201,7 +205,7 @@ class Api:
         Returns:
             The ids, or the names, of what could not be removed; empty when the account is as it was.
         """
-        left = []
+        left = [f"{persona_id} (made here, perhaps: it shows another name)" for persona_id in self.ledger.unclaimed]
         for name in sorted(self.ledger.unsure_names):
             try:
                 found = self.transport.find_by_name(name)

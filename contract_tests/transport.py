@@ -61,12 +61,13 @@ class Means:
 class FencedTransport(httpx.BaseTransport):
     """Lets through what the run may send, notes what it makes and removes."""
 
-    def __init__(self, base_url: str, api_key: str, fence: Fence, means: Means) -> None:
+    def __init__(self, base_url: str, api_key: str, fence: Fence, means: Means, timeout_seconds: float) -> None:
         self.ended = ""
         """Why no further request is sent; empty while the run goes on."""
         self.means = means
         self._base_url = base_url
         self._api_key = api_key
+        self._timeout = httpx.Timeout(timeout_seconds).as_dict()
         self._fence = fence
         self._ledger: Ledger = fence.ledger
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
@@ -118,7 +119,7 @@ class FencedTransport(httpx.BaseTransport):
 
     def put_right(self, method: str, path: str, params: dict[str, str] | None = None) -> httpx.Response:
         """Send a request of the transport's own, out of what was held back."""
-        extensions = {CLEANING: True}
+        extensions = {CLEANING: True, "timeout": self._timeout}
         headers = {"x-api-key": self._api_key, "accept": "application/json"}
         url = self._base_url + path
         request = httpx.Request(method, url, params=params, headers=headers, extensions=extensions)
