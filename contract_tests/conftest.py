@@ -16,11 +16,13 @@ from contract_tests.contract import Contract, load_contract
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.redaction import Redaction
 from contract_tests.run import Run
 from contract_tests.settings import opened, read_settings
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
+from contract_tests.weather import keep_terminal
 
 # Requests go over a network, so no example is timed; a function-scoped fixture is a persona that outlives the example.
 COMMON = hypothesis.settings(
@@ -40,12 +42,14 @@ hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, state
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples are tried, and collect what comes out."""
+    keep_terminal()
     hypothesis.settings.load_profile(os.environ.get("PROFILE", "quick"))
     outcomes = next((p for p in config.pluginmanager.get_plugins() if isinstance(p, Outcomes)), None)
     if outcomes is None:
         outcomes = Outcomes()
         config.pluginmanager.register(outcomes, "outcomes")  # pytest was called by hand, or this is xdist's worker
     config.pluginmanager.register(outcomes.remainder, "remainder")
+    config.pluginmanager.register(Redaction(), "redaction")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from contract_tests.errors import RunEnded
 
+# A network may bring two requests closer together than they left.
+SLACK = 1.02
 STATE = struct.Struct("<qqd")
 
 
@@ -43,7 +45,7 @@ class Allowance:
             file: Where the count stands; without it nobody else spends of this budget.
         """
         self.max_requests = max_requests
-        self._interval = 1 / requests_per_second if requests_per_second else 0.0
+        self._interval = SLACK / requests_per_second if requests_per_second else 0.0
         self._lock = threading.Lock()
         self._file = -1
         if max_requests or requests_per_second:
@@ -64,9 +66,9 @@ class Allowance:
         with self._locked() as state:
             self._require(state.sent + 1 + (0 if is_reserved else state.held))
             state.sent += 1
-            slot = max(time.monotonic(), state.next_slot)
-            state.next_slot = slot + self._interval
-        time.sleep(max(slot - time.monotonic(), 0))
+            # The others wait for the lock meanwhile, so that a request that leaves late holds up the next as well.
+            time.sleep(max(state.next_slot - time.monotonic(), 0))
+            state.next_slot = time.monotonic() + self._interval
 
     def reserve(self, count: int) -> None:
         """

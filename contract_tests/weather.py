@@ -6,6 +6,7 @@ Nothing of it says anything about the API, so it never becomes a violation.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -26,6 +27,9 @@ MOST_IN_A_ROW = 20
 SECONDS_BETWEEN_NOTICES = 3.0
 # With these the request has not reached the API.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+_terminal: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,5 +140,13 @@ def _is_gateway_message(response: httpx.Response) -> bool:
     return isinstance(body, dict) and {name.lower() for name in body} == {"message"}
 
 
+def keep_terminal() -> None:
+    """Remember where stderr leads now, so that a person is told of the waiting while a test's own output is captured."""
+    global _terminal
+    if _terminal is None:
+        _terminal = os.dup(2)
+
+
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.flush()
+    os.write(2 if _terminal is None else _terminal, f"{line}\n".encode())
