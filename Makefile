@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 PORT ?= 8400
-export BASE_URL SEED MINUTES FAULT SEEDS BUDGET
+export BASE_URL SEED MINUTES FAULT SEEDS BUDGET MAX_REQUESTS RATE DRY_RUN PERSONA_ID TIMEOUT MAX_PERSONAS ALL
 
 .DEFAULT_GOAL := help
 .PHONY: help install contract fuzz faults mock client client-check lint types self-test test lock clean

@@ -3,8 +3,9 @@ The contract run, as `make contract` and `make fuzz` start it.
 
     python -m contract_tests [--fuzz] [arguments for pytest]
 
-Takes BASE_URL, COVAL_API_KEY, SEED, MINUTES from the environment. The last line on stdout is the verdict;
-the exit code is 0 holds, 1 violated, 2 inconclusive or interrupted, 4 refused.
+Takes BASE_URL, COVAL_API_KEY, SEED, MINUTES from the environment, and against an API that is there already also
+MAX_REQUESTS, RATE, DRY_RUN, PERSONA_ID, TIMEOUT, MAX_PERSONAS. The last line on stdout is the verdict; the exit code
+is 0 holds, 1 violated, 2 inconclusive or interrupted, 4 refused.
 """
 
 from __future__ import annotations
@@ -12,26 +13,37 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from contract_tests import journal, plan
 from contract_tests.contract import ContractError, load_contract
+from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.interruption import interruptible
+from contract_tests.probe import probe
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
-from contract_tests.target import LOOPBACK_HOSTS, Api, Inconclusive, Target, TargetError
+from contract_tests.settings import ALLOWANCE, Settings, opened, read_key, read_settings, whole_number
+from contract_tests.sweep import Swept, sweep
 
-REPORTS = Path(__file__).parents[1] / "reports"
+ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / "reports"
+# Where the tools of a run write.
+WRITTEN = tuple(ROOT / name for name in ("reports", ".hypothesis", ".schemathesis", ".pytest_cache", ".journal"))
 REFUSED = 4
 INCONCLUSIVE = 2
+INTERRUPTED = 2
+# With a smaller budget only the sharpest of the tests are run.
+WHOLE_RUN_REQUESTS = 8_000
 
 GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
-
-
-class Refused(Exception):
-    """The run cannot begin: what was asked for is wrong, or openapi.yaml is."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,13 +57,21 @@ def main(arguments: list[str]) -> int:
         The exit code.
     """
     try:
-        seed = _whole_number("SEED", secrets.randbelow(2**32))
-        load_contract()
-        _probe()
+        seed = whole_number(os.environ, "SEED", secrets.randbelow(2**32))
         os.environ["SEED"] = str(seed)
-        if arguments[:1] == ["--fuzz"]:
-            return _fuzz(seed, _whole_number("MINUTES", 10), arguments[1:])
-        return _finish(*run_pytest(seed, PROMISES, arguments))
+        settings = read_settings(os.environ)
+        load_contract()
+        _choose_selection(settings)
+        if os.environ.get("DRY_RUN") == "1":
+            plan.show(settings, seed, arguments)
+            print("DRY_RUN=1: this is the plan; nothing was sent")
+            return 0
+        if settings is None:
+            return _finish(*_run(seed, arguments))
+        return _run_live(settings, seed, arguments)
+    except KeyboardInterrupt:
+        print("verdict: inconclusive. The run was interrupted before it began.")
+        return INTERRUPTED
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
         return INCONCLUSIVE
@@ -60,82 +80,115 @@ def main(arguments: list[str]) -> int:
         return REFUSED
 
 
-def run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> tuple[Outcomes, int]:
+def run_pytest(
+    seed: int, promises: tuple[str, ...], arguments: list[str], sent: Counter[str] | None = None
+) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     names_tests = any(argument.partition("::")[0].endswith(".py") for argument in arguments)
     files = [] if names_tests else files_of(promises)
     outcomes = Outcomes()
-    print(f"under test: {os.environ.get('BASE_URL', 'the mock, started for this run')}   seed: {seed}", flush=True)
+    outcomes.requests += sent or Counter()
+    print(f"under test: {os.environ.get('BASE_URL') or 'the mock, started for this run'}   seed: {seed}", flush=True)
     options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]
-    exit_code = pytest.main([*files, *options, *arguments], plugins=[outcomes])
-    return outcomes, int(exit_code)
+    try:
+        exit_code = int(pytest.main([*files, *options, *arguments], plugins=[outcomes]))
+    except KeyboardInterrupt:
+        exit_code = INTERRUPTED
+    return outcomes, exit_code
 
 
-def _fuzz(seed: int, minutes: int, arguments: list[str]) -> int:
+def _run_live(settings: Settings, seed: int, arguments: list[str]) -> int:
+    """Run against BASE_URL: look whether it is there, put right what was left there, say the plan, test, clean up."""
+    read_key(os.environ)
+    if settings.lent_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
+        raise Refused("PERSONA_ID lends one persona, which workers cannot share; leave out -n")
+    with _shared_allowance():
+        sent = _probe(settings)
+        for line in _swept(settings, sent).lines():
+            print(line, flush=True)
+        _require_free(settings)
+        plan.show(settings, seed, arguments, sent=sum(sent.values()))
+        outcomes, exit_code = _run(seed, arguments, sent)
+        journal.release_all()
+        after = _swept(settings, outcomes.requests)
+        for line in after.lines():
+            print(line, flush=True)
+        if exit_code == INTERRUPTED or after.removed:
+            outcomes.left = after.left
+    return _finish(outcomes, exit_code)
+
+
+def _run(seed: int, arguments: list[str], sent: Counter[str] | None = None) -> tuple[Outcomes, int]:
+    if arguments[:1] == ["--fuzz"]:
+        return _fuzz(seed, whole_number(os.environ, "MINUTES", 10), arguments[1:], sent)
+    return run_pytest(seed, PROMISES, arguments, sent)
+
+
+def _fuzz(seed: int, minutes: int, arguments: list[str], sent: Counter[str] | None) -> tuple[Outcomes, int]:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
     os.environ["PROFILE"] = "thorough"
     deadline = time.monotonic() + 60 * minutes
     rounds = 0
     while True:
         os.environ["SEED"] = str(seed + rounds)
-        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments)
+        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments, sent)
         rounds += 1
         if exit_code != 0 or time.monotonic() > deadline:
             print(f"{rounds} rounds, the last with seed {seed + rounds - 1}")
-            return _finish(outcomes, exit_code)
+            return outcomes, exit_code
 
 
 def _finish(outcomes: Outcomes, pytest_exit_code: int) -> int:
     line, exit_code = outcomes.verdict(pytest_exit_code)
+    plan.note_rehearsal(outcomes, line)
     print(line)
     return exit_code
 
 
-def _probe() -> None:
-    """
-    Send a harmless request or two to the API that BASE_URL names.
-
-    Raises:
-        Refused: The address, the path or the key is wrong.
-        Inconclusive: Nothing answers there.
-    """
-    base_url = os.environ.get("BASE_URL", "")
-    if not base_url:
-        os.environ.pop("BASE_URL", None)
-        return
-    key = os.environ.get("COVAL_API_KEY", "")
-    url = _parse_url(base_url)
-    if url.scheme == "http" and url.host not in LOOPBACK_HOSTS:
-        raise Refused(f"BASE_URL {base_url} would send the key unencrypted; use https")
-    if not key:
-        raise Refused("COVAL_API_KEY is not set; export the key of the account that BASE_URL belongs to")
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise Refused("COVAL_API_KEY holds a character that no header can carry; look for a space or a line break")
-    with Api(Target(base_url, base_url.rstrip("/"), key), "probe") as api:
-        status = api.voices().status
-        is_there = status != 404 or api.list_personas(page_size="1").was_accepted
-    if status in (401, 403):
-        raise Refused(f"{base_url} answered {status}: the key in COVAL_API_KEY is not valid there")
-    if not is_there:
-        raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
+@contextmanager
+def _shared_allowance() -> Iterator[None]:
+    """Let the probe, the run and the workers of xdist spend one budget at one pace."""
+    with tempfile.NamedTemporaryFile(prefix="contract-tests-") as file:
+        os.environ[ALLOWANCE] = file.name
+        try:
+            yield
+        finally:
+            del os.environ[ALLOWANCE]
 
 
-def _parse_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise Refused(f"BASE_URL {text!r} is no URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise Refused(f"BASE_URL {text!r} must begin with http:// or https:// and name a host")
-    return url
+def _probe(settings: Settings) -> Counter[str]:
+    """Send the requests that a run begins with; how many, by operation."""
+    with opened(settings, secrets.token_hex(4)) as api:
+        probe(api, settings)
+        return api.ledger.requests
 
 
-def _whole_number(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not text.isascii() or not text.isdigit():
-        raise Refused(f"{variable} must be a whole number, not {text!r}")
-    return int(text)
+def _swept(settings: Settings, sent: Counter[str]) -> Swept:
+    """Put right what runs that live no more have left, and count the requests."""
+    swept = sweep(settings)
+    sent.update(swept.requests)
+    return swept
+
+
+def _require_free(settings: Settings) -> None:
+    """Refuse to borrow a persona that another run has not given back, and whose state would be saved wrongly."""
+    for remains in journal.of_all_runs():
+        if remains.lent is not None and remains.lent["id"] == settings.lent_id:
+            raise Refused(f"PERSONA_ID {settings.lent_id} is lent to run {remains.run}: see {remains.path}")
+
+
+def _choose_selection(settings: Settings | None) -> None:
+    """Say in the environment whether all tests are run, or the sharpest: a live budget rarely takes all."""
+    is_small = settings is not None and 0 < settings.max_requests < WHOLE_RUN_REQUESTS
+    os.environ["SELECTION"] = "live" if is_small else "whole"
+    if is_small:
+        os.environ.setdefault("PROFILE", "live")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    own_key = os.environ.get("COVAL_API_KEY", "")
+    began = time.time()
+    with cleared_output(own_key), interruptible():
+        code = main(sys.argv[1:])
+        clear_files(WRITTEN, Secrecy([own_key]), since=began)
+    sys.exit(code)

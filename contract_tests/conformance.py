@@ -25,9 +25,9 @@ from schemathesis.specs.openapi import checks
 
 from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import Exchange
 from contract_tests.verdict import Finding, Violation, require
 
 CONTRACT = load_contract()
@@ -139,10 +139,11 @@ class Conformance:
         if body is UNJUDGED or not _is_json(request):
             return
         is_valid = CONTRACT.accepts("createPersona", body)
-        if is_valid:
+        is_named = isinstance(body, dict) and isinstance(body.get("name"), str) and CONTRACT.accepts_name(body["name"])
+        if is_named:
             prefix = self.run.api.new_name()
             body["name"] = prefix + body["name"][len(prefix) :]
-        exchange = self.run.api.create(to_json(body) if is_valid else _bytes(request))
+        exchange = self.run.api.create(to_json(body) if is_named else _bytes(request))
         self.run.discard(exchange)
         if is_valid:
             require(self.run.judge.answer("createPersona", exchange, 201))

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import hypothesis
 import pytest
 
 from contract_tests.contract import Contract, load_contract
+from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.redaction import Redaction
 from contract_tests.run import Run
 from contract_tests.selection import live, sharpest_first, shuffled, whole
+from contract_tests.settings import opened, read_settings
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
+from contract_tests.weather import keep_terminal
 
 # Requests go over a network, so no example is timed; a function-scoped fixture is a persona that outlives the example.
 COMMON = hypothesis.settings(
@@ -36,9 +42,14 @@ hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, state
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples are tried, and collect what comes out."""
+    keep_terminal()
     hypothesis.settings.load_profile(os.environ.get("PROFILE", "quick"))
-    if not any(isinstance(plugin, Outcomes) for plugin in config.pluginmanager.get_plugins()):
-        config.pluginmanager.register(Outcomes(), "outcomes")  # pytest was called by hand, or this is xdist's worker
+    outcomes = next((p for p in config.pluginmanager.get_plugins() if isinstance(p, Outcomes)), None)
+    if outcomes is None:
+        outcomes = Outcomes()
+        config.pluginmanager.register(outcomes, "outcomes")  # pytest was called by hand, or this is xdist's worker
+    config.pluginmanager.register(outcomes.remainder, "remainder")
+    config.pluginmanager.register(Redaction(), "redaction")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,28 +73,38 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="session")
-def target() -> Iterator[Target]:
-    """The API that BASE_URL names, or a mock that lives as long as the run."""
-    if base_url := os.environ.get("BASE_URL"):
-        yield Target(base_url, base_url.rstrip("/"), os.environ["COVAL_API_KEY"])
+def connection(contract: Contract) -> Iterator[Api]:
+    """The API that BASE_URL names, within its limits, or a mock that lives as long as the run and has none."""
+    run_id = secrets.token_hex(4)
+    settings = read_settings(os.environ)
+    if settings is not None:
+        with opened(settings, run_id, is_name=contract.accepts_name) as api:
+            yield api
         return
-    with running_mock() as mock:
-        yield Target("the mock", mock.url, mock.api_key)
+    with (
+        running_mock() as mock,
+        Api(Target("the mock", mock.url, mock.api_key), run_id, is_name=contract.accepts_name) as api,
+    ):
+        yield api
 
 
 @pytest.fixture(scope="session")
-def run(contract: Contract, target: Target, request: pytest.FixtureRequest) -> Iterator[Run]:
-    """The run, whose personas are removed at its end."""
+def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
+    """The run, whose personas are removed at its end, and whose lent persona, if it has one, is restored."""
     outcomes = next(p for p in request.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
-    run_id = secrets.token_hex(4)
-    with Api(target, run_id) as api:
-        judge = Judge(contract, (target.api_key,))
-        is_brief = os.environ.get("SELECTION") == "live"
-        started = Run(api, judge, int(os.environ.get("SEED", "0")), is_brief=is_brief)
+    lent_id, names = connection.lent_id, contract.fields("updatePersona")
+    left: list[str] = []
+    tally: Counter[tuple[str, str]] = Counter()
+    try:
+        with borrowed(connection, lent_id, names, left) if lent_id else nullcontext() as lent:
+            judge = Judge(contract, (connection.target.api_key,))
+            is_brief = os.environ.get("SELECTION") == "live"
+            yield Run(connection, judge, int(os.environ.get("SEED", "0")), lent, tally=tally, is_brief=is_brief)
+    finally:
         try:
-            yield started
+            left += connection.remove_all()
         finally:
-            outcomes.note_end(api.ledger, started.tally, left=api.remove_all())
+            outcomes.note_end(connection.ledger, tally, left=left)
 
 
 @pytest.fixture(scope="session")
@@ -101,14 +122,14 @@ def judge(run: Run) -> Judge:
 @pytest.fixture(scope="module")
 def shared_subject(run: Run) -> Iterator[Subject]:
     """A persona with every field set, lent to all tests of a file."""
-    with run.persona() as subject:
+    with run.lend() as subject:
         yield subject
 
 
 @pytest.fixture
 def subject(run: Run) -> Iterator[Subject]:
     """A persona with every field set, lent to one test."""
-    with run.persona() as subject:
+    with run.lend() as subject:
         yield subject
 
 

@@ -181,6 +181,11 @@ class Contract:
             return value_of.is_nullable
         return self._validator(value_of.pointer).is_valid(value)
 
+    def accepts_name(self, name: str) -> bool:
+        """Decide whether a new persona may have a name."""
+        tried = self.fields("createPersona").get("name")
+        return tried is None or self.accepts_value(tried, name)
+
     def answer_faults(self, operation_id: str, status: int, answer: object) -> list[str]:
         """
         List where an answer departs from the schema of its status.

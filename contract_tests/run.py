@@ -13,8 +13,10 @@ from typing import Any
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
+from contract_tests.errors import Inconclusive
+from contract_tests.exchange import Exchange
 from contract_tests.subject import Persona, Subject
-from contract_tests.target import Api, Exchange, Inconclusive
+from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, Finding, Judge, require
 
 
@@ -25,6 +27,8 @@ class Run:
     api: Api
     judge: Judge
     seed: int
+    lent: Persona | None = None
+    """The persona that the account lends, as it was, where it may make none."""
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many values were tried, by field and by what the contract expects."""
     kept_since: list[float] = field(default_factory=list)
@@ -65,6 +69,11 @@ class Run:
         subject.accepts(self.full_body("updatePersona", 1))
         self.kept_since.append(time.monotonic())
         return subject
+
+    @cached_property
+    def borrowed(self) -> Subject | None:
+        """The persona that the account lends; all tests that borrow one share it."""
+        return None if self.lent is None else Subject(self.api, self.judge, self.tally, self.lent)
 
     def chance(self, purpose: str) -> random.Random:
         """Return a source of randomness that the seed of the run and the purpose decide."""
@@ -129,3 +138,13 @@ class Run:
             elif is_there:
                 with suppress(Inconclusive):  # the end of the run tries again
                     self.api.delete(subject.persona_id)
+
+    @contextmanager
+    def lend(self) -> Iterator[Subject]:
+        """Lend a persona that has every field set: one that is made for it, or the one that the account lends."""
+        if self.borrowed is None:
+            with self.persona() as subject:
+                yield subject
+        else:
+            self.borrowed.accepts(self.full_body("updatePersona"))
+            yield self.borrowed

@@ -15,7 +15,8 @@ from typing import Any
 
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
-from contract_tests.target import Api, Exchange
+from contract_tests.exchange import Exchange
+from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, Finding, Judge, require
 
 Persona = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contract_tests.boundaries import to_json
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import Exchange
 from contract_tests.verdict import DECISIONS, Finding, Judge, require
 
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.

@@ -16,9 +16,9 @@ import pytest
 from contract_tests.boundaries import Boundary, boundaries, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.corpus import NUMBERS, TEXTS
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject, Wrong
-from contract_tests.target import Exchange
 from contract_tests.verdict import DECISIONS, Finding, Judge, parse_time, require
 
 pytestmark = pytest.mark.sharp

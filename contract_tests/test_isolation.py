@@ -8,9 +8,9 @@ import pytest
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import Exchange
 from contract_tests.verdict import Finding, Judge, require
 
 CONTRACT = load_contract()

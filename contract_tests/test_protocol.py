@@ -6,9 +6,9 @@ import pytest
 
 from contract_tests.boundaries import to_json
 from contract_tests.contract import load_contract
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import Exchange
 from contract_tests.verdict import BROKEN, DECISIONS, LOOSER, Finding, Judge, require
 
 CONTRACT = load_contract()

@@ -22,7 +22,7 @@ from contract_tests.boundaries import boundaries, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import AsyncFencedTransport
+from contract_tests.transport import AsyncFencedTransport
 from contract_tests.verdict import same_instant
 
 CONTRACT = load_contract()

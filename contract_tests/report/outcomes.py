@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from contract_tests.target import Ledger
+from contract_tests.ledger import Ledger
+from contract_tests.report.remainder import Remainder
 from contract_tests.verdict import Violation
 
 # What the contract expects of a value, and how the summary says it.
@@ -45,12 +46,15 @@ class Outcomes:
         self.made = 0
         self._doubts_seen = 0
         self.left: list[str] = []
+        self.most_alive = 0
+        self.remainder = Remainder()
 
     def note_end(self, ledger: Ledger, tally: Counter[tuple[str, str]], *, left: list[str]) -> None:
         """Take over what a finished run has counted."""
         self.requests += ledger.requests
         self.tally += tally
         self.made += len(ledger.made)
+        self.most_alive += ledger.most_alive
         self.left += left
 
     @pytest.hookimpl(wrapper=True)
@@ -95,16 +99,18 @@ class Outcomes:
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
             tally = [[*key, count] for key, count in self.tally.items()]
-            worker["coval"] = [dict(self.requests), tally, self.made, self.left]
+            worker["coval"] = [dict(self.requests), tally, self.made, self.left, self.most_alive]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker has counted."""
-        requests, tally, made, left = getattr(node, "workeroutput", {}).get("coval", ({}, [], 0, []))
+        told = getattr(node, "workeroutput", {}).get("coval", ({}, [], 0, [], 0))
+        requests, tally, made, left, most_alive = told
         self.requests += Counter(requests)
         self.tally += Counter({(name, kind): count for name, kind, count in tally})
         self.made += made
         self.left += left
+        self.most_alive += most_alive
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was tried."""
@@ -138,11 +144,15 @@ class Outcomes:
             exit_code: What pytest came to.
         """
         sent = f"{sum(self.requests.values()):,} requests"
+        missing = self.remainder.sentence()
+        also = f" {missing[:1].upper()}{missing[1:]}." if missing else ""
         if self.findings or self.errors:
             kinds = Counter(kind for kind, _, _ in self.findings)
             parts = [f"{count} {kind}" for kind, count in sorted(kinds.items())]
             parts += [f"{self.errors} tests ended in an error"] if self.errors else []
-            return f"verdict: violated. {', '.join(parts)}, after {sent}.", 1
+            return f"verdict: violated. {', '.join(parts)}, after {sent}.{also}", 1
+        if self.remainder.reason:
+            return f"verdict: inconclusive. After {sent} {self.remainder.reason}.{also}", 2
         if exit_code == 2:
             return f"verdict: inconclusive. The run was interrupted after {sent}.", 2
         if self.inconclusive:
@@ -150,7 +160,10 @@ class Outcomes:
         if self.left:
             return f"verdict: inconclusive. {len(self.left)} personas could not be removed: {', '.join(self.left)}.", 2
         if exit_code == 0 and self.passed:
-            return f"verdict: holds. {self.passed:,} tests sent {sent}, and every answer is as openapi.yaml says.", 0
+            return (
+                f"verdict: holds. {self.passed:,} tests sent {sent}, and every answer is as openapi.yaml says.{also}",
+                0,
+            )
         return "verdict: refused. No test was run; see the lines above and the ARGS that were given.", 4
 
     def _new_doubts(self, item: pytest.Item) -> list[str]:

@@ -86,7 +86,7 @@ def test_run_that_selects_nothing_is_refused() -> None:
 
 def test_run_against_a_url_holds_and_leaves_nothing(mock: RunningMock) -> None:
     """A run against BASE_URL says what was tried, holds, and removes what it made."""
-    code, last, output = _run(ONE_TEST, BASE_URL=mock.url, COVAL_API_KEY=mock.api_key, SEED="7")
+    code, last, output = _run(ONE_TEST, BASE_URL=mock.url, COVAL_API_KEY=mock.api_key, SEED="7", RATE="0")
     assert (code, last.startswith("verdict: holds.")) == (0, True), output
     assert f"under test: {mock.url}   seed: 7" in output
     assert "all removed" in output

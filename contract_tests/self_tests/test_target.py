@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from contract_tests.errors import TargetError
 from contract_tests.mock_api.process import RunningMock, running_mock
-from contract_tests.target import Api, AsyncFencedTransport, Target, TargetError
+from contract_tests.target import Api, Target
+from contract_tests.transport import AsyncFencedTransport
 
 PAGE_PERSONA = "3zfmuDbVQsi4GaseDtiVcS"
-BODY = '{"name": "contract-test-fence", "voice_name": "aria", "language_code": "en-US"}'
+BODY = '{"name": "contract-test-fence-1", "voice_name": "aria", "language_code": "en-US"}'
 
 
 @pytest.fixture(scope="module")

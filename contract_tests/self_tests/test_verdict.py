@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from contract_tests.contract import load_contract
-from contract_tests.target import Exchange, _printing
+from contract_tests.exchange import Exchange, _printing
 from contract_tests.verdict import Judge, Violation, parse_time, require, same_instant
 
 CONTRACT = load_contract()

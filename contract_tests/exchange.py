@@ -1,0 +1,154 @@
+"""One request and its answer, and how both are shown to a person: in a line each, and as a shell line that repeats it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from contract_tests.secrecy import Secrecy
+
+# A line of a report shows so many characters of a body, and a shell line holds so many bytes of it as they are.
+SHOWN_CHARACTERS = 700
+LONG_BODY_BYTES = 200
+# Bytes of what a long body repeats: one character, or the opening of a nested value.
+RUN_UNITS = range(1, 9)
+# Headers that every request has; a line that repeats a request does without them.
+USUAL_HEADERS = frozenset({"host", "accept", "user-agent", "content-length", "connection", "accept-encoding"})
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer."""
+
+    method: str
+    path: str
+    """Path and query below the base URL."""
+    request_headers: tuple[tuple[str, str], ...]
+    """As sent, the key replaced by $COVAL_API_KEY."""
+    request_body: bytes = field(repr=False)
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    persona_id: str | None = None
+    """The id in the path, where it is one that this run has made."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What no line about this exchange may show, wherever the API echoes it."""
+    response: httpx.Response | None = field(default=None, repr=False, compare=False)
+    """The answer as httpx has it, for tools that judge by themselves."""
+
+    @cached_property
+    def json(self) -> Any:
+        """The decoded answer, or NOT_JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return NOT_JSON
+
+    @property
+    def persona(self) -> dict[str, Any]:
+        """The persona in the answer; empty where there is none."""
+        answer = self.json
+        persona = answer.get("persona") if isinstance(answer, dict) else None
+        return persona if isinstance(persona, dict) else {}
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether the API says that it did what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The answer's media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def sent(self) -> str:
+        """Return the request as one line, long bodies cut in the middle."""
+        return f"{self.method} {self.path}  {_shorten(self.request_body.decode('utf-8', 'backslashreplace'))}".rstrip()
+
+    def received(self) -> str:
+        """Return the answer as one line, long bodies cut in the middle."""
+        return f"{self.status}  {_shorten(self._hide(self.body.decode('utf-8', 'backslashreplace')))}"
+
+    def curl(self) -> str:
+        """
+        Return a shell line that repeats the request.
+
+        The address, the key and the persona are variables: the personas of a run are gone when its report is read.
+        """
+        path = self.path
+        if self.persona_id is not None:
+            path = path.replace(quote(self.persona_id, safe=""), '"$PERSONA_ID"')
+        shown = [(name, value) for name, value in self.request_headers if name not in USUAL_HEADERS]
+        headers = [f'-H "{name}: {value}"' for name, value in shown]
+        method = [] if self.method == "GET" else ["-X", self.method]
+        parts = ["curl", "-sS", *method, f'"$BASE_URL"{_quote_path(path)}', *headers]
+        if not self.request_body:
+            return " ".join(parts)
+        text = self.request_body.decode("utf-8", "surrogateescape")
+        is_plain = text.isprintable() and len(self.request_body) <= LONG_BODY_BYTES
+        if is_plain:
+            return " ".join([*parts, "--data-binary", shlex.quote(text)])
+        return f"python3 -c {shlex.quote(_printing(self.request_body))} | " + " ".join([*parts, "--data-binary", "@-"])
+
+    def _hide(self, text: str) -> str:
+        return Secrecy(self.secrets).text(text)
+
+
+class NotJson:
+    """The marker for an answer that is not JSON."""
+
+    def __repr__(self) -> str:
+        return "not JSON"
+
+
+NOT_JSON = NotJson()
+
+
+def _quote_path(path: str) -> str:
+    return "".join(
+        part if part == '"$PERSONA_ID"' else shlex.quote(part) if part else ""
+        for part in _split_keeping(path, '"$PERSONA_ID"')
+    )
+
+
+def _split_keeping(text: str, separator: str) -> list[str]:
+    before, found, after = text.partition(separator)
+    return [before, found, after] if found else [before]
+
+
+def _shorten(text: str) -> str:
+    text = re.sub(r"(.{1,8}?)\1{23,}", lambda run: f"{run[1]}...({len(run[0]) // len(run[1])} times)...", text)
+    if len(text) > SHOWN_CHARACTERS:
+        text = f"{text[: SHOWN_CHARACTERS // 2]} ...({len(text)} characters)... {text[-SHOWN_CHARACTERS // 4 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _printing(body: bytes) -> str:
+    """Return a Python program that prints *body*, runs of one character written as a product."""
+    pieces: list[str] = []
+    rest = body
+    while rest:
+        unit = next((rest[:size] for size in RUN_UNITS if rest.startswith(rest[:size] * 24)), b"")
+        if unit:
+            count = 24
+            while rest.startswith(unit, count * len(unit)):
+                count += 1
+            pieces.append(f"{unit!r}*{count}")
+            rest = rest[count * len(unit) :]
+        else:
+            end = next((i for i in range(1, len(rest)) if _starts_run(rest, i)), len(rest))
+            pieces.append(repr(rest[:end]))
+            rest = rest[end:]
+    return f"import sys; sys.stdout.buffer.write({'+'.join(pieces)})"
+
+
+def _starts_run(body: bytes, at: int) -> bool:
+    return any(body.startswith(body[at : at + size] * 24, at) for size in RUN_UNITS)

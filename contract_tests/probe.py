@@ -1,0 +1,56 @@
+"""The harmless request or two that every run against an API begins with: is it there, and is the key right?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from contract_tests.errors import Inconclusive, Refused
+from contract_tests.exchange import Exchange
+from contract_tests.settings import Settings
+from contract_tests.target import Api
+
+# An API that is not there is noticed soon.
+ATTEMPTS = 3
+
+
+def probe(api: Api, settings: Settings) -> None:
+    """
+    Ask the API for its voices, and for the persona that is lent, if one is.
+
+    Raises:
+        Refused: The address, the path, the key or the persona is wrong.
+        Inconclusive: Nothing answers there.
+        TargetError: Its certificate is not trusted.
+    """
+    transport = api.transport
+    usual, transport.means = transport.means, dataclasses.replace(transport.means, most_attempts=ATTEMPTS)
+    try:
+        _probe_voices(api, settings.base_url)
+        if settings.lent_id is not None:
+            _probe_lent(api, settings.lent_id)
+    finally:
+        transport.means = usual
+
+
+def _probe_voices(api: Api, base_url: str) -> None:
+    exchange = api.voices()
+    if exchange.status in (401, 403):
+        raise Refused(f"{base_url} answered {exchange.status}: the key in COVAL_API_KEY is not valid there")
+    if 300 <= exchange.status < 400:
+        place = exchange.headers.get("location", "another address")[:200]
+        raise Refused(f"{base_url} sends its callers on to {place}; nothing was sent there. Name the right BASE_URL")
+    if _is_page(exchange) or (exchange.status == 404 and not api.list_personas(page_size="1").was_accepted):
+        raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
+
+
+def _probe_lent(api: Api, lent_id: str) -> None:
+    exchange = api.get(lent_id)
+    if exchange.status == 404 or (exchange.was_accepted and exchange.persona.get("id") != lent_id):
+        raise Refused(f"PERSONA_ID {lent_id}: the account has no such persona")
+    if not exchange.was_accepted:
+        raise Inconclusive(f"PERSONA_ID {lent_id}: GET answered {exchange.status}, so its state cannot be saved")
+
+
+def _is_page(exchange: Exchange) -> bool:
+    """Whether a web server has answered, and not the API."""
+    return exchange.was_accepted and exchange.media_type == "text/html"

@@ -1,0 +1,152 @@
+"""
+What stands between a run and the API: limits of rate, gateways, dropped connections. Waited out within limits.
+
+Nothing of it says anything about the API, so it never becomes a violation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from contract_tests.errors import RunEnded
+
+GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
+BACK_OFF_SECONDS = 0.25
+LONGEST_WAIT_SECONDS = 60.0
+LONGEST_WAIT_OF_RUN_SECONDS = 900.0
+MOST_IN_A_ROW = 20
+SECONDS_BETWEEN_NOTICES = 3.0
+# With these the request has not reached the API.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+_terminal: int | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that got no answer of the API's own."""
+
+    reason: str
+    was_refused: bool
+    """Whether it is certain that the API has done nothing."""
+    wait_seconds: float | None = None
+    """How long the answer asks to wait; None where it does not say."""
+
+
+def failed_answer(response: httpx.Response) -> Failure | None:
+    """Return why an answer is none of the API's own; None for one that is."""
+    status = response.status_code
+    if status not in GATEWAY_STATUSES and not (status >= 500 and _is_gateway_message(response)):
+        return None
+    asked = response.headers.get("retry-after")
+    reason = f"{status}" if asked is None else f"{status}, Retry-After {asked[:40]}"
+    return Failure(reason, status == 429, None if asked is None else retry_after_seconds(asked))
+
+
+def failed_attempt(error: httpx.TransportError) -> Failure:
+    """Return why no answer came."""
+    return Failure(str(error) or type(error).__name__, isinstance(error, NOT_SENT))
+
+
+def retry_after_seconds(text: str) -> float | None:
+    """
+    Read a Retry-After header: seconds, or a date.
+
+    Returns:
+        How long to wait, never less than 0; None where it cannot be read.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    try:
+        seconds = float(text) if text.isdigit() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(seconds, 0.0)
+
+
+class Weather:
+    """Keeps account of the failures of a run, and waits."""
+
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        """Begin in fair weather; *tell* takes the lines that a person reads while waiting."""
+        self._tell = tell or _print
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+        self._waited_seconds = 0.0
+        self._calm_at = 0.0
+        self._told_at = -SECONDS_BETWEEN_NOTICES
+
+    def clear(self) -> None:
+        """Note an answer of the API's own."""
+        self._in_a_row = 0
+
+    def count(self, failure: Failure) -> None:
+        """
+        Note a failure.
+
+        Raises:
+            RunEnded: It asks to wait for too long, or nothing else has come for a while.
+        """
+        with self._lock:
+            self._in_a_row += 1
+            if self._in_a_row >= MOST_IN_A_ROW:
+                raise RunEnded(f"{MOST_IN_A_ROW} requests in a row got no answer; the last: {failure.reason}")
+            if (failure.wait_seconds or 0) > LONGEST_WAIT_SECONDS:
+                raise RunEnded(f"the API asks to wait for {failure.wait_seconds:,.0f} seconds: {failure.reason}")
+            if self._waited_seconds > LONGEST_WAIT_OF_RUN_SECONDS:
+                raise RunEnded(f"{self._waited_seconds:,.0f} seconds were spent waiting; the last: {failure.reason}")
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Let every request of the run wait."""
+        now = time.monotonic()
+        with self._lock:
+            self._waited_seconds += max(now + seconds - max(self._calm_at, now), 0)
+            self._calm_at = max(self._calm_at, now + seconds)
+            is_due = now - self._told_at >= SECONDS_BETWEEN_NOTICES
+            self._told_at = now if is_due else self._told_at
+        if is_due:
+            self._tell(f"waiting {seconds:.3g} s: {reason}")
+
+    def await_calm(self) -> None:
+        """Wait until the pause is over."""
+        while (left := self._calm_at - time.monotonic()) > 0:
+            time.sleep(left)
+
+
+def back_off_seconds(failure: Failure, attempt: int) -> float:
+    """Return how long to wait after a failed attempt, the first being 1: as asked, or ever longer."""
+    if failure.wait_seconds is not None:
+        return failure.wait_seconds
+    first = 1.0 if failure.reason == "429" else BACK_OFF_SECONDS
+    return min(first * 2.0 ** (attempt - 1), 8.0)
+
+
+def _is_gateway_message(response: httpx.Response) -> bool:
+    """Whether the body is a gateway's `{"message": ...}`, a shape in which the API never answers."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, dict) and {name.lower() for name in body} == {"message"}
+
+
+def keep_terminal() -> None:
+    """Remember where stderr leads now, so that a person is told of the waiting while a test's own output is captured."""
+    global _terminal
+    if _terminal is None:
+        _terminal = os.dup(2)
+
+
+def _print(line: str) -> None:
+    sys.stderr.flush()
+    os.write(2 if _terminal is None else _terminal, f"{line}\n".encode())
