@@ -19,7 +19,9 @@ import httpx
 import pytest
 
 from contract_tests.contract import ContractError, load_contract
+from contract_tests.divergences import Divergence, DivergenceError, known_divergences
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.record import Start, write_record
 from contract_tests.selection import PROMISES, files_of
 from contract_tests.target import LOOPBACK_HOSTS, Api, Inconclusive, Target, TargetError
 
@@ -46,47 +48,52 @@ def main(arguments: list[str]) -> int:
     """
     try:
         seed = _whole_number("SEED", secrets.randbelow(2**32))
-        load_contract()
+        known = known_divergences(load_contract(), os.environ)
         _probe()
         os.environ["SEED"] = str(seed)
         if arguments[:1] == ["--fuzz"]:
-            return _fuzz(seed, _whole_number("MINUTES", 10), arguments[1:])
-        return _finish(*run_pytest(seed, PROMISES, arguments))
+            return _fuzz(seed, _whole_number("MINUTES", 10), arguments[1:], known)
+        return _finish(Start.now(seed), *run_pytest(seed, PROMISES, arguments, known))
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
         return INCONCLUSIVE
-    except (Refused, ContractError, TargetError) as error:
+    except (Refused, ContractError, DivergenceError, TargetError) as error:
         print(f"verdict: refused. {error}")
         return REFUSED
 
 
-def run_pytest(seed: int, promises: tuple[str, ...], arguments: list[str]) -> tuple[Outcomes, int]:
+def run_pytest(
+    seed: int, promises: tuple[str, ...], arguments: list[str], known: tuple[Divergence, ...] = ()
+) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     names_tests = any(argument.partition("::")[0].endswith(".py") for argument in arguments)
     files = [] if names_tests else files_of(promises)
-    outcomes = Outcomes()
+    outcomes = Outcomes(known, is_whole=not names_tests and promises == PROMISES)
     print(f"under test: {os.environ.get('BASE_URL', 'the mock, started for this run')}   seed: {seed}", flush=True)
     options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]
     exit_code = pytest.main([*files, *options, *arguments], plugins=[outcomes])
     return outcomes, int(exit_code)
 
 
-def _fuzz(seed: int, minutes: int, arguments: list[str]) -> int:
+def _fuzz(seed: int, minutes: int, arguments: list[str], known: tuple[Divergence, ...]) -> int:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
     os.environ["PROFILE"] = "thorough"
     deadline = time.monotonic() + 60 * minutes
     rounds = 0
     while True:
         os.environ["SEED"] = str(seed + rounds)
-        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments)
+        start = Start.now(seed + rounds)
+        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments, known)
         rounds += 1
         if exit_code != 0 or time.monotonic() > deadline:
             print(f"{rounds} rounds, the last with seed {seed + rounds - 1}")
-            return _finish(outcomes, exit_code)
+            return _finish(start, outcomes, exit_code)
 
 
-def _finish(outcomes: Outcomes, pytest_exit_code: int) -> int:
+def _finish(start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
     line, exit_code = outcomes.verdict(pytest_exit_code)
+    if exit_code != REFUSED:
+        write_record(REPORTS, start, outcomes, line, exit_code)
     print(line)
     return exit_code
 

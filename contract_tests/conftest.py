@@ -79,7 +79,7 @@ def run(contract: Contract, target: Target, request: pytest.FixtureRequest) -> I
         try:
             yield started
         finally:
-            outcomes.note_end(api.ledger, started.tally, left=api.remove_all())
+            outcomes.note_end(api.ledger, started.tally, left=api.remove_all(), notes=judge.notes)
 
 
 @pytest.fixture(scope="session")

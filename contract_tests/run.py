@@ -48,7 +48,7 @@ class Run:
             Violation: listVoices does not answer as documented.
         """
         exchange = self.api.voices()
-        require(self.judge.answer("listVoices", exchange, 200))
+        require(self.judge.success("listVoices", exchange))
         voices = exchange.json["voices"]
         return {v["voice_name"]: v["supported_languages"] for v in voices if v["supported_languages"]}
 
@@ -94,11 +94,11 @@ class Run:
             changes: Fields of the body that are not to have their usual value.
 
         Raises:
-            Violation: createPersona does not answer 201 as documented.
+            Violation: createPersona does not answer as documented.
         """
         body = {**self.full_body(), **changes}
         exchange = self.api.create(to_json(body))
-        require(self.judge.answer("createPersona", exchange, 201) + self.stolen(exchange))
+        require(self.judge.success("createPersona", exchange) + self.stolen(exchange))
         subject = Subject(self.api, self.judge, self.tally, exchange.persona)
         subject.read()
         return subject
