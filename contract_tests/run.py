@@ -26,7 +26,7 @@ class Run:
     judge: Judge
     seed: int
     started: float = field(default_factory=time.monotonic)
-    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter, repr=False)
     """How many values were tried, by field and by what the contract expects."""
 
     @property

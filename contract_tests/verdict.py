@@ -104,7 +104,9 @@ class Judge:
         request = f"{exchange.path} {exchange.request_body.decode('utf-8', 'replace')}"
         found = []
         if any(form in answer for secret in self.secrets for form in _forms(secret) if form not in request):
-            found.append(self._decided("secrecy", "the answer carries the caller's key", "no answer carries the key", exchange))
+            found.append(
+                self._decided("secrecy", "the answer carries the caller's key", "no answer carries the key", exchange)
+            )
         internal = INTERNALS.search(body.replace('\\"', '"')) if exchange.status >= 400 else None
         if internal is not None and internal.group() not in request:
             problem = f"the answer shows the API's inside: {internal.group()!r}"
