@@ -26,8 +26,15 @@ class Run:
     judge: Judge
     seed: int
     started: float = field(default_factory=time.monotonic)
-    tally: Counter[tuple[str, str]] = field(default_factory=Counter, repr=False)
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many values were tried, by field and by what the contract expects."""
+
+    def __repr__(self) -> str:
+        return f"Run({self.api.run})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Print as repr does: hypothesis, which prints the arguments of a failing test, would print every field."""
+        printer.text(repr(self))
 
     @property
     def contract(self) -> Contract:

@@ -63,6 +63,10 @@ class Judge:
     notes: Notes = field(default_factory=Notes, repr=False)
     """What goes beyond the contract without breaking it."""
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Print as repr does: hypothesis, which prints the arguments of a failing test, would print every field."""
+        printer.text(repr(self))
+
     def success(self, operation_id: str, exchange: Exchange, *others: int) -> list[Finding]:
         """Judge an answer that must say that the operation was done, or be one of *others*."""
         return self.answer(operation_id, exchange, *self.contract.operation(operation_id).successes, *others)
