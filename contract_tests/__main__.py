@@ -24,10 +24,12 @@ import pytest
 
 from contract_tests import journal, plan
 from contract_tests.contract import ContractError, load_contract
+from contract_tests.divergences import Divergence, DivergenceError, known_divergences
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
 from contract_tests.probe import probe
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.record import Start, write_record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
 from contract_tests.settings import ALLOWANCE, Settings, opened, read_key, read_settings, whole_number
@@ -60,33 +62,37 @@ def main(arguments: list[str]) -> int:
         seed = whole_number(os.environ, "SEED", secrets.randbelow(2**32))
         os.environ["SEED"] = str(seed)
         settings = read_settings(os.environ)
-        load_contract()
+        known = known_divergences(load_contract(), os.environ)
         _choose_selection(settings)
         if os.environ.get("DRY_RUN") == "1":
             plan.show(settings, seed, arguments)
             print("DRY_RUN=1: this is the plan; nothing was sent")
             return 0
         if settings is None:
-            return _finish(*_run(seed, arguments))
-        return _run_live(settings, seed, arguments)
+            return _finish(*_run(seed, arguments, known))
+        return _run_live(settings, seed, arguments, known)
     except KeyboardInterrupt:
         print("verdict: inconclusive. The run was interrupted before it began.")
         return INTERRUPTED
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
         return INCONCLUSIVE
-    except (Refused, ContractError, TargetError) as error:
+    except (Refused, ContractError, DivergenceError, TargetError) as error:
         print(f"verdict: refused. {error}")
         return REFUSED
 
 
 def run_pytest(
-    seed: int, promises: tuple[str, ...], arguments: list[str], sent: Counter[str] | None = None
+    seed: int,
+    promises: tuple[str, ...],
+    arguments: list[str],
+    known: tuple[Divergence, ...] = (),
+    sent: Counter[str] | None = None,
 ) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     names_tests = any(argument.partition("::")[0].endswith(".py") for argument in arguments)
     files = [] if names_tests else files_of(promises)
-    outcomes = Outcomes()
+    outcomes = Outcomes(known, is_whole=not names_tests and promises == PROMISES)
     outcomes.requests += sent or Counter()
     print(f"under test: {os.environ.get('BASE_URL') or 'the mock, started for this run'}   seed: {seed}", flush=True)
     options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]
@@ -97,7 +103,7 @@ def run_pytest(
     return outcomes, exit_code
 
 
-def _run_live(settings: Settings, seed: int, arguments: list[str]) -> int:
+def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[Divergence, ...]) -> int:
     """Run against BASE_URL: look whether it is there, put right what was left there, say the plan, test, clean up."""
     read_key(os.environ)
     if settings.lent_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
@@ -108,39 +114,45 @@ def _run_live(settings: Settings, seed: int, arguments: list[str]) -> int:
             print(line, flush=True)
         _require_free(settings)
         plan.show(settings, seed, arguments, sent=sum(sent.values()))
-        outcomes, exit_code = _run(seed, arguments, sent)
+        start, outcomes, exit_code = _run(seed, arguments, known, sent)
         journal.release_all()
         after = _swept(settings, outcomes.requests)
         for line in after.lines():
             print(line, flush=True)
         if exit_code == INTERRUPTED or after.removed:
             outcomes.left = after.left
-    return _finish(outcomes, exit_code)
+    return _finish(start, outcomes, exit_code)
 
 
-def _run(seed: int, arguments: list[str], sent: Counter[str] | None = None) -> tuple[Outcomes, int]:
+def _run(
+    seed: int, arguments: list[str], known: tuple[Divergence, ...], sent: Counter[str] | None = None
+) -> tuple[Start, Outcomes, int]:
     if arguments[:1] == ["--fuzz"]:
-        return _fuzz(seed, whole_number(os.environ, "MINUTES", 10), arguments[1:], sent)
-    return run_pytest(seed, PROMISES, arguments, sent)
+        return _fuzz(seed, whole_number(os.environ, "MINUTES", 10), arguments[1:], known, sent)
+    return Start.now(seed), *run_pytest(seed, PROMISES, arguments, known, sent)
 
 
-def _fuzz(seed: int, minutes: int, arguments: list[str], sent: Counter[str] | None) -> tuple[Outcomes, int]:
+def _fuzz(
+    seed: int, minutes: int, arguments: list[str], known: tuple[Divergence, ...], sent: Counter[str] | None
+) -> tuple[Start, Outcomes, int]:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
     os.environ["PROFILE"] = "thorough"
     deadline = time.monotonic() + 60 * minutes
     rounds = 0
     while True:
         os.environ["SEED"] = str(seed + rounds)
-        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments, sent)
+        start = Start.now(seed + rounds)
+        outcomes, exit_code = run_pytest(seed + rounds, GENERATIVE, arguments, known, sent)
         rounds += 1
         if exit_code != 0 or time.monotonic() > deadline:
             print(f"{rounds} rounds, the last with seed {seed + rounds - 1}")
-            return outcomes, exit_code
+            return start, outcomes, exit_code
 
 
-def _finish(outcomes: Outcomes, pytest_exit_code: int) -> int:
+def _finish(start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
     line, exit_code = outcomes.verdict(pytest_exit_code)
-    plan.note_rehearsal(outcomes, line)
+    if not plan.note_rehearsal(outcomes, line) and exit_code != REFUSED:
+        write_record(REPORTS, start, outcomes, line, exit_code)
     print(line)
     return exit_code
 

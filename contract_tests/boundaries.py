@@ -90,6 +90,11 @@ class Boundary:
     """The pointer into openapi.yaml that decides."""
 
     @property
+    def clause(self) -> str:
+        """The pointer that it is counted under: null belongs to the place of the field, all else to its schema."""
+        return self.field.place if self.kind == "null" else self.source
+
+    @property
     def is_readable(self) -> bool:
         """Whether every JSON parser can read the value: NaN is no JSON, and 1e400 is beyond a double."""
         is_number = isinstance(self.value, (int, float))

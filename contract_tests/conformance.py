@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import hypothesis
@@ -26,6 +26,7 @@ from schemathesis.specs.openapi import checks
 from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.exchange import Exchange
+from contract_tests.findings import KNOWN, Matter
 from contract_tests.run import Run
 from contract_tests.subject import Subject
 from contract_tests.verdict import Finding, Violation, require
@@ -88,7 +89,7 @@ class Conformance:
     def __init__(self, run: Run, subject: Subject) -> None:
         self.run = run
         self.subject = subject
-        self.found: dict[str, Finding] = {}
+        self.found: dict[tuple[Matter, str], Finding] = {}
         self.phases: Counter[str] = Counter()
 
     def judge(self, case: Any) -> None:
@@ -103,7 +104,7 @@ class Conformance:
                 self.phases[phase] += 1
                 self._check(case, exchange)
         except Violation as violation:
-            self.found.update({finding.problem: finding for finding in violation.findings})
+            self._keep(violation.findings)
 
     def _check(self, case: Any, exchange: Exchange) -> None:
         if exchange.status in UNNAMED_STATUSES or exchange.response is None:
@@ -111,11 +112,29 @@ class Conformance:
         try:
             case.validate_response(exchange.response, checks=CHECKS)
         except FailureGroup as group:
-            for failure in group.exceptions:
-                problem = " ".join(str(failure).split())[:300]
-                promise = "schemathesis holds the answer against the operation's responses"
-                clause = f"{CONTRACT.operation(case.operation.definition.raw['operationId']).pointer}/responses"
-                self.found[problem] = Finding("broken", problem, promise, clause, exchange)
+            operation_id = case.operation.definition.raw["operationId"]
+            # What the judge finds in this answer too is one matter, by whoever it is found.
+            own = self.run.judge.answer(operation_id, exchange)
+            self._keep(own or [self._finding(operation_id, failure, exchange) for failure in group.exceptions])
+
+    def _finding(self, operation_id: str, failure: Exception, exchange: Exchange) -> Finding:
+        problem = " ".join(str(failure).split())[:300]
+        promise = "schemathesis holds the answer against the operation's responses"
+        clause = f"{CONTRACT.operation(operation_id).pointer}/responses"
+        return Finding("broken", problem, promise, clause, exchange, type(failure).__name__)
+
+    def _keep(self, findings: Iterable[Finding]) -> None:
+        fresh = [finding for finding in findings if not KNOWN.takes(finding)]
+        self.found.update({(finding.matter, finding.problem): finding for finding in fresh})
+
+    def sample(self, size: int) -> list[Finding]:
+        """Return some of what was found, of each matter one before a second of any."""
+        seen: Counter[Matter] = Counter()
+        ranks: list[tuple[int, int, Finding]] = []
+        for finding in self.found.values():
+            ranks.append((seen[finding.matter], len(ranks), finding))
+            seen[finding.matter] += 1
+        return [finding for _, _, finding in sorted(ranks, key=lambda rank: rank[:2])[:size]]
 
     def update(self, request: requests.PreparedRequest) -> Iterator[Exchange]:
         """PATCH the persona of the test: accepted with all that it means, or refused with all that it means."""
@@ -146,7 +165,7 @@ class Conformance:
         exchange = self.run.api.create(to_json(body) if is_named else _bytes(request))
         self.run.discard(exchange)
         if is_valid:
-            require(self.run.judge.answer("createPersona", exchange, 201))
+            require(self.run.judge.success("createPersona", exchange))
         else:
             clause, promise = "#/components/schemas/PersonaCreate", "this body breaks the schema"
             require(self.run.judge.refusal("createPersona", exchange, 400, promise=promise, clause=clause))
@@ -155,13 +174,13 @@ class Conformance:
     def get(self, _request: requests.PreparedRequest) -> Iterator[Exchange]:
         """GET the persona of the test; the contract promises nothing of the form of an id."""
         exchange = self.run.api.get(self.subject.persona_id)
-        require(self.run.judge.answer("getPersona", exchange, 200))
+        require(self.run.judge.success("getPersona", exchange))
         yield exchange
 
     def delete(self, _request: requests.PreparedRequest) -> Iterator[Exchange]:
         """DELETE a persona that was made for it."""
         exchange = self.run.api.delete(self.run.create().persona_id)
-        require(self.run.judge.answer("deletePersona", exchange, 200))
+        require(self.run.judge.success("deletePersona", exchange))
         yield exchange
 
     def list(self, request: requests.PreparedRequest) -> Iterator[Exchange]:
@@ -174,16 +193,17 @@ class Conformance:
         is_outside = bool(re.fullmatch(r"-?\d+", size)) and not CONTRACT.accepts_value(limits, int(size))
         others = set(re.findall(r"(?:^|&)(\w+)=", query)) - {"page_size"}
         if is_outside or re.fullmatch(r"[A-Za-z]+", size):
-            statuses: tuple[int, ...] = (400,)
+            found = self.run.judge.answer("listPersonas", exchange, 400)
         else:
-            statuses = (200, 400) if others or (not size.isdigit() and sizes) else (200,)
-        require(self.run.judge.answer("listPersonas", exchange, *statuses))
+            is_open = others or (not size.isdigit() and sizes)
+            found = self.run.judge.success("listPersonas", exchange, *([400] if is_open else []))
+        require(found)
         yield exchange
 
     def voices(self, _request: requests.PreparedRequest) -> Iterator[Exchange]:
         """GET the voices."""
         exchange = self.run.api.voices()
-        require(self.run.judge.answer("listVoices", exchange, 200))
+        require(self.run.judge.success("listVoices", exchange))
         yield exchange
 
     def _body(self, request: requests.PreparedRequest) -> Any:

@@ -60,9 +60,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
     seed = int(os.environ.get("SEED", "0"))
-    chosen = live(items, seed) if os.environ.get("SELECTION") == "live" else whole(items)
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
-    items[:] = chosen
+    every = list(items)
+    items[:] = whole(every)
+    if os.environ.get("SELECTION") == "live":
+        chosen = live(every, seed)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
     items[:] = shuffled(items, seed) if config.getoption("shuffle") else sharpest_first(items)
 
 
@@ -104,7 +107,7 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
         try:
             left += connection.remove_all()
         finally:
-            outcomes.note_end(connection.ledger, tally, left=left)
+            outcomes.note_end(connection.ledger, tally, left=left, notes=judge.notes)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,8 @@ class Field:
     """What null does in an update; None where the contract does not say."""
     pointer: str
     """Where openapi.yaml holds the limits of this field."""
+    place: str
+    """Where the field stands in its body or its query, and says whether it may be null."""
 
     @property
     def json_type(self) -> str:
@@ -73,6 +75,30 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """One place at which a value departs from the contract."""
+
+    clause: str
+    """The pointer to the keyword that the value breaks."""
+    path: str
+    """Where the value stands in the body, with slashes between; empty for the body itself."""
+    message: str = field(repr=False)
+    value: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """One field of an answer that the contract does not name."""
+
+    place: str
+    """The pointer at which openapi.yaml would name it."""
+    name: str
+    value: Any = field(repr=False)
+    is_listed: bool
+    """Whether it stands in an item of a list."""
+
+
+@dataclass(frozen=True)
 class Operation:
     """One operation of the contract."""
 
@@ -83,9 +109,9 @@ class Operation:
     pointer: str
 
     @property
-    def success_status(self) -> int:
-        """The one status between 200 and 299 that the contract names."""
-        return next(int(status) for status in self.definition["responses"] if status.startswith("2"))
+    def successes(self) -> tuple[int, ...]:
+        """The statuses between 200 and 299 that the contract names, in its order."""
+        return tuple(int(status) for status in self.definition["responses"] if str(status).startswith("2"))
 
     @property
     def statuses(self) -> frozenset[int]:
@@ -186,7 +212,7 @@ class Contract:
         tried = self.fields("createPersona").get("name")
         return tried is None or self.accepts_value(tried, name)
 
-    def answer_faults(self, operation_id: str, status: int, answer: object) -> list[str]:
+    def answer_faults(self, operation_id: str, status: int, answer: object) -> list[Fault]:
         """
         List where an answer departs from the schema of its status.
 
@@ -196,13 +222,98 @@ class Contract:
             answer: The decoded JSON body.
 
         Returns:
-            One sentence for each departure; empty when the schema holds.
+            The departures; empty when the schema holds.
         """
         pointer = self._answer_pointer(operation_id, status)
-        if pointer is None:
+        return [] if pointer is None else self._faults(pointer, answer)
+
+    def body_faults(self, operation_id: str, body: object) -> list[Fault]:
+        """
+        List which clauses a body breaks, each limit by the pointer at which it stands.
+
+        Args:
+            operation_id: updatePersona or createPersona.
+            body: The decoded JSON value.
+
+        Returns:
+            One fault for each broken keyword of each field; empty for a valid body, and for one that is no object.
+        """
+        if not isinstance(body, dict):
             return []
-        errors = self._validator(pointer).iter_errors(answer)
-        return [f"{'/'.join(str(step) for step in error.instance_path) or 'body'}: {error.message}" for error in errors]
+        found = []
+        for name, tried in self.fields(operation_id).items():
+            if name not in body:
+                missing = Fault(f"{self._resolve(self._body_pointer(operation_id))[0]}/required", name, "is required")
+                found += [missing] if tried.is_required else []
+            elif not self.accepts_value(tried, body[name]):
+                found += self._value_faults(tried, body[name])
+        return found
+
+    def _value_faults(self, tried: Field, value: object) -> list[Fault]:
+        faults = self._faults(tried.pointer, value)
+        types = [fault for fault in faults if fault.clause.endswith("/type")]
+        return [Fault(fault.clause, tried.name, fault.message, value) for fault in types or faults]
+
+    def _faults(self, pointer: str, value: object) -> list[Fault]:
+        return [
+            Fault(
+                "/".join(["#", *(_escape(str(step)) for step in error.schema_path)]),
+                "/".join(str(step) for step in error.instance_path),
+                error.message,
+            )
+            for error in self._validator(pointer).iter_errors(value)
+        ]
+
+    def additions(self, operation_id: str, status: int, answer: object) -> list[Addition]:
+        """
+        List the fields of an answer that the contract does not name, at any depth.
+
+        Args:
+            operation_id: The operation that answered.
+            status: The HTTP status; one that the contract does not name has no additions.
+            answer: The decoded JSON body, whose schema has been checked.
+
+        Returns:
+            One entry for each such field of each object; none for an object of which no field is named.
+        """
+        pointer = self._answer_pointer(operation_id, status)
+        return [] if pointer is None else list(self._added(pointer, answer, is_listed=False))
+
+    def _added(self, pointer: str, value: object, *, is_listed: bool) -> Iterator[Addition]:
+        pointer, schema = self._resolve(pointer)
+        branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+        if len(branches) == 1:
+            pointer, schema = self._resolve(f"{pointer}/anyOf/{schema['anyOf'].index(branches[0])}")
+        if isinstance(value, dict) and "properties" in schema:
+            for name, item in value.items():
+                place = f"{pointer}/properties/{_escape(name)}"
+                if name not in schema["properties"]:
+                    yield Addition(place, name, item, is_listed)
+                elif isinstance(item, (dict, list)):
+                    yield from self._added(place, item, is_listed=is_listed)
+        if isinstance(value, list) and isinstance(schema.get("items"), dict):
+            for item in value:
+                yield from self._added(f"{pointer}/items", item, is_listed=True)
+
+    def clauses(self, operation_id: str) -> Iterator[tuple[str, str]]:
+        """
+        Yield every limit, enum, type and null of the body of an operation, and the field that it belongs to.
+
+        Args:
+            operation_id: updatePersona or createPersona.
+
+        Yields:
+            The pointer of the keyword, and the name of the field; for null the pointer of the field itself.
+        """
+        for name, tried in self.fields(operation_id).items():
+            yield from ((f"{tried.pointer}/{word}", name) for word in ("type", "enum", *LIMITS) if word in tried.schema)
+            yield tried.place, name
+
+    def field_of(self, clause: str) -> Field | None:
+        """Return the first field whose limits stand at the pointer that *clause* goes on from."""
+        pointer = clause.rpartition("/")[0]
+        fields = (self.fields(name).values() for name in ("updatePersona", "createPersona"))
+        return next((tried for found in fields for tried in found if tried.pointer == pointer), None)
 
     def answer_has_body(self, operation_id: str, status: int) -> bool:
         """Whether the contract names a JSON body for this status."""
@@ -252,15 +363,21 @@ class Contract:
     def _body_pointer(self, operation_id: str) -> str:
         return f"{self.operation(operation_id).pointer}/requestBody/content/application~1json/schema"
 
-    def _answer_pointer(self, operation_id: str, status: int) -> str | None:
+    def response_pointer(self, operation_id: str, status: int) -> str | None:
+        """Return where the contract describes an answer, its reference followed; None where it does not."""
         operation = self.operation(operation_id)
         if str(status) not in operation.definition["responses"]:
             return None
-        pointer, answer = self._resolve(f"{operation.pointer}/responses/{status}")
-        return f"{pointer}/content/application~1json/schema" if "content" in answer else None
+        return self._resolve(f"{operation.pointer}/responses/{status}")[0]
+
+    def _answer_pointer(self, operation_id: str, status: int) -> str | None:
+        pointer = self.response_pointer(operation_id, status)
+        if pointer is None or "content" not in self.at(pointer):
+            return None
+        return f"{pointer}/content/application~1json/schema"
 
     def _field(self, operation_id: str, name: str, pointer: str, *, is_required: bool) -> Field:
-        schema = self._at(pointer)
+        schema = self.at(pointer)
         on_null = schema.get("x-on-null")
         branch, is_nullable = self._non_null_branch(pointer, schema)
         value_pointer, value_schema = self._resolve(branch)
@@ -270,7 +387,7 @@ class Contract:
             raise ContractError(f"openapi.yaml {pointer}: {name} must have one type besides null; it has {types}")
         is_nullable = is_nullable or "null" in value_schema["type"]
         value_schema = {**value_schema, "type": types[0]}
-        return Field(operation_id, name, value_schema, is_nullable, is_required, on_null, value_pointer)
+        return Field(operation_id, name, value_schema, is_nullable, is_required, on_null, value_pointer, pointer)
 
     def _non_null_branch(self, pointer: str, schema: Schema) -> tuple[str, bool]:
         """Return the pointer to the schema of a value that is not null, and whether null is allowed beside it."""
@@ -285,16 +402,25 @@ class Contract:
 
     def _resolve(self, pointer: str) -> tuple[str, Schema]:
         """Follow references until a definition; return where it stands, and it."""
-        target = self._at(pointer)
+        target = self.at(pointer)
         while "$ref" in target:
             pointer = target["$ref"]
-            target = self._at(pointer)
+            target = self.at(pointer)
         return pointer, target
 
     def _deref(self, definition: Schema) -> Schema:
-        return self._at(definition["$ref"]) if "$ref" in definition else definition
+        return self.at(definition["$ref"]) if "$ref" in definition else definition
 
-    def _at(self, pointer: str) -> Schema:
+    def has(self, pointer: str) -> bool:
+        """Whether anything stands at a JSON pointer."""
+        try:
+            self.at(pointer)
+        except (KeyError, IndexError, TypeError, ValueError):
+            return False
+        return True
+
+    def at(self, pointer: str) -> Schema:
+        """Return what stands at a JSON pointer, its references not followed."""
         node: Any = self.document
         for step in pointer.removeprefix("#/").split("/"):
             step = step.replace("~1", "/").replace("~0", "~")

@@ -107,8 +107,8 @@ def rehearse(settings: Settings | None, seed: int, arguments: list[str]) -> Rehe
     return Rehearsal(Counter(told["requests"]), told["made"], told["most_alive"], told["not_tried"], told["verdict"])
 
 
-def note_rehearsal(outcomes: Outcomes, verdict: str) -> None:
-    """Leave the counts of this run for the process that rehearses with it, if one does."""
+def note_rehearsal(outcomes: Outcomes, verdict: str) -> bool:
+    """Leave the counts of this run for the process that rehearses with it, and say whether one does."""
     file = os.environ.get(REHEARSAL)
     if file:
         told = {
@@ -119,6 +119,7 @@ def note_rehearsal(outcomes: Outcomes, verdict: str) -> None:
             "verdict": verdict,
         }
         Path(file).write_text(json.dumps(told), "utf-8")
+    return bool(file)
 
 
 def _run_quietly(command: list[str], environment: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from contract_tests.errors import Inconclusive
 from contract_tests.exchange import Exchange
 from contract_tests.subject import Persona, Subject
 from contract_tests.target import Api
-from contract_tests.verdict import BROKEN, Finding, Judge, require
+from contract_tests.verdict import BROKEN, Finding, Judge, Violation, require
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Run:
     """Whether few requests may be sent, so that personas are used again."""
     _returned: list[Subject] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"Run({self.api.run})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Print as repr does: hypothesis, which prints the arguments of a failing test, would print every field."""
+        printer.text(repr(self))
+
     @property
     def contract(self) -> Contract:
         """The contract that the API is held to."""
@@ -51,7 +58,7 @@ class Run:
             Violation: listVoices does not answer as documented.
         """
         exchange = self.api.voices()
-        require(self.judge.answer("listVoices", exchange, 200))
+        require(self.judge.success("listVoices", exchange))
         voices = exchange.json["voices"]
         return {v["voice_name"]: v["supported_languages"] for v in voices if v["supported_languages"]}
 
@@ -103,11 +110,11 @@ class Run:
             changes: Fields of the body that are not to have their usual value.
 
         Raises:
-            Violation: createPersona does not answer 201 as documented.
+            Violation: createPersona does not answer as documented.
         """
         body = {**self.full_body(), **changes}
         exchange = self.api.create(to_json(body))
-        require(self.judge.answer("createPersona", exchange, 201) + self.stolen(exchange))
+        require(self.judge.success("createPersona", exchange) + self.stolen(exchange))
         return Subject(self.api, self.judge, self.tally, exchange.persona)
 
     def stolen(self, exchange: Exchange) -> list[Finding]:
@@ -128,16 +135,31 @@ class Run:
     @contextmanager
     def persona(self, **changes: Any) -> Iterator[Subject]:
         """Lend a persona that has every field set, and remove it afterwards; a brief run lends it again."""
-        subject = self._returned.pop() if self._returned and not changes else self.create(**changes)
+        subject = (None if changes else self._lend_again()) or self.create(**changes)
         try:
             yield subject
         finally:
-            is_there = subject.persona_id not in self.api.ledger.removed
-            if is_there and self.is_brief and not changes and subject.is_full:
+            if self.is_brief and not changes:
                 self._returned.append(subject)
-            elif is_there:
-                with suppress(Inconclusive):  # the end of the run tries again
-                    self.api.delete(subject.persona_id)
+            else:
+                self._remove(subject)
+
+    def _lend_again(self) -> Subject | None:
+        """Read the persona that came back last, and lend it if it still has every field set."""
+        while self._returned:
+            subject = self._returned.pop()
+            if subject.persona_id in self.api.ledger.removed:
+                continue
+            with suppress(Violation):
+                if all(subject.read().get(name) is not None for name in self.contract.fields("updatePersona")):
+                    return subject
+            self._remove(subject)
+        return None
+
+    def _remove(self, subject: Subject) -> None:
+        if subject.persona_id not in self.api.ledger.removed:
+            with suppress(Inconclusive):  # the end of the run tries again
+                self.api.delete(subject.persona_id)
 
     @contextmanager
     def lend(self) -> Iterator[Subject]:

@@ -31,7 +31,7 @@ def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge
         one = {"wait_seconds": 0.25 + step / 16}
         other = {"persona_prompt": f"round {step}"}
         first, second = _at_once(run, [(subject.persona_id, one), (subject.persona_id, other)])
-        require(judge.answer("updatePersona", first, 200) + judge.answer("updatePersona", second, 200))
+        require(judge.success("updatePersona", first) + judge.success("updatePersona", second))
         expected = {name: (value,) for name, value in (one | other).items()}
         require(judge.shows(first, subject.read(), expected, BOTH))
 
@@ -43,7 +43,7 @@ def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, subje
         pair = {name: body.pop(name) for name in ("voice_name", "language_code")}
         parts: list[dict[str, Any]] = [pair, *({name: value} for name, value in body.items())]
         answers = _at_once(run, [(subject.persona_id, part) for part in parts])
-        require([finding for answer in answers for finding in judge.answer("updatePersona", answer, 200)])
+        require([finding for answer in answers for finding in judge.success("updatePersona", answer)])
         expected = {name: (value,) for part in parts for name, value in part.items()}
         require(judge.shows(answers[0], subject.read(), expected, BOTH))
 
@@ -53,7 +53,7 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
     for step in range(3):
         bodies = [{"wait_seconds": 0.25 + step / 8}, {"wait_seconds": 1.25 + step / 8}]
         first, second = _at_once(run, [(subject.persona_id, body) for body in bodies])
-        require(judge.answer("updatePersona", first, 200) + judge.answer("updatePersona", second, 200))
+        require(judge.success("updatePersona", first) + judge.success("updatePersona", second))
         one_of_them = {"wait_seconds": tuple(body["wait_seconds"] for body in bodies)}
         stored = subject.read()
         require(judge.shows(first, stored, one_of_them, "the last completed write holds"))
@@ -68,7 +68,7 @@ def test_concurrent_updates_of_different_personas_do_not_mix(run: Run, judge: Ju
             bodies = [{"wait_seconds": 0.25 + step / 16}, {"wait_seconds": 1.25 + step / 16}]
             answers = _at_once(run, [(one.persona_id, bodies[0]), (other.persona_id, bodies[1])])
             for subject, body, answer in zip((one, other), bodies, answers, strict=True):
-                require(judge.answer("updatePersona", answer, 200))
+                require(judge.success("updatePersona", answer))
                 expected = {"wait_seconds": (body["wait_seconds"],), "id": (subject.persona_id,)}
                 require(judge.shows(answer, answer.persona, expected, "each caller is answered with its own persona"))
                 require(judge.shows(answer, subject.read(), expected, "each persona keeps its own update"))
@@ -81,7 +81,7 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
         bad = {"hold_music_timeout_seconds": 10 + step, "persona_prompt": 7}
         kept = subject.read()
         accepted, refused = _at_once(run, [(subject.persona_id, good), (subject.persona_id, bad)])
-        require(judge.answer("updatePersona", accepted, 200) + judge.answer("updatePersona", refused, 400))
+        require(judge.success("updatePersona", accepted) + judge.answer("updatePersona", refused, 400))
         expected = {
             "wait_seconds": (good["wait_seconds"],),
             "hold_music_timeout_seconds": (kept.get("hold_music_timeout_seconds"),),
@@ -104,10 +104,10 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subje
         with ThreadPoolExecutor(4) as threads:
             writer = threads.submit(run.api.update, subject.persona_id, to_json(update))
             readers = [threads.submit(run.api.get, subject.persona_id) for _ in range(3)]
-        require(judge.answer("updatePersona", writer.result(), 200))
+        require(judge.success("updatePersona", writer.result()))
         states = [{name: persona.get(name) for name in names} for persona in (before, update)]
         for reader in (future.result() for future in readers):
-            require(judge.answer("getPersona", reader, 200))
+            require(judge.success("getPersona", reader))
             seen = {name: reader.persona.get(name) for name in names}
             if seen not in states:
                 problem = f"a read during an update saw {seen}, neither the old state nor the new one"
@@ -126,7 +126,7 @@ def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, subject: Sub
         require(judge.answer("updatePersona", writer.result(), 400))
         expected = {name: (before.get(name),) for name in refused}
         for reader in (future.result() for future in readers):
-            found = judge.answer("getPersona", reader, 200)
+            found = judge.success("getPersona", reader)
             require(found or judge.shows(reader, reader.persona, expected, "a refused body changes nothing"))
 
 
@@ -135,7 +135,7 @@ def test_concurrent_creates_make_different_personas(run: Run, judge: Judge) -> N
     bodies = [run.full_body() for _ in range(6)]
     with ThreadPoolExecutor(len(bodies)) as threads:
         answers = list(threads.map(lambda body: run.api.create(to_json(body)), bodies))
-    require([finding for answer in answers for finding in judge.answer("createPersona", answer, 201)])
+    require([finding for answer in answers for finding in judge.success("createPersona", answer)])
     ids = [answer.persona["id"] for answer in answers]
     found = []
     for body, answer in zip(bodies, answers, strict=True):

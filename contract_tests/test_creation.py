@@ -35,13 +35,13 @@ def _create(run: Run, body: dict[str, Any], token: str | None = None) -> Exchang
 
 
 def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchange) -> None:
-    """Hold a creation to its promise: 201, every field in the answer and in a later GET; then remove the persona."""
-    found = judge.answer("createPersona", exchange, 201)
+    """Hold a creation to its promise: success, every field in the answer and in a later GET; then remove the persona."""
+    found = judge.success("createPersona", exchange)
     persona_id = exchange.persona.get("id")
     if isinstance(persona_id, str):
         read = run.api.get(persona_id)
         expected = {name: judge.expected_reading(name, None, value) for name, value in body.items()}
-        found += judge.answer("getPersona", read, 200)
+        found += judge.success("getPersona", read)
         for persona in (exchange.persona, read.persona):
             found += judge.shows(exchange, persona, expected, STORED)
         found += run.stolen(exchange)
@@ -127,7 +127,7 @@ def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
     with run.persona() as first:
         before = first.last
         exchange = _create(run, {**run.full_body(index=1), NAME_FIELD: before[NAME_FIELD]})
-        found = judge.answer("createPersona", exchange, 201)
+        found = judge.success("createPersona", exchange)
         if exchange.persona.get("id") == first.persona_id:
             found.append(Finding("broken", "a create answered with a persona that was there", STORED, CREATE, exchange))
         else:
@@ -188,7 +188,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         exchange = _create(run, body)
         require(judge.answer("createPersona", exchange, 400))
         listed = run.api.list_personas(filter=f'name="{body[NAME_FIELD]}"')
-        require(judge.answer("listPersonas", listed, 200))
+        require(judge.success("listPersonas", listed))
         if any(item["name"] == body[NAME_FIELD] for item in listed.json["personas"]):
             require([Finding("broken", "a refused create made a persona", STORED, CREATE, exchange)])
 

@@ -13,7 +13,7 @@ GONE = "after a DELETE, GET and PATCH answer 404"
 def test_removed_persona_is_gone(run: Run, judge: Judge) -> None:
     """Decision: after a DELETE, GET and PATCH answer 404, also the second time."""
     with run.persona() as subject:
-        require(judge.answer("deletePersona", run.api.delete(subject.persona_id), 200))
+        require(judge.success("deletePersona", run.api.delete(subject.persona_id)))
         for _ in range(2):
             require(judge.answer("getPersona", run.api.get(subject.persona_id), 404))
             update = run.api.update(subject.persona_id, to_json({"wait_seconds": 1}))
@@ -26,9 +26,9 @@ def test_removed_persona_is_listed_no_more(run: Run, judge: Judge) -> None:
     """Decision: a read sees the last completed write; a list does not show what was removed."""
     with run.persona() as subject:
         name = subject.last["name"]
-        require(judge.answer("deletePersona", run.api.delete(subject.persona_id), 200))
+        require(judge.success("deletePersona", run.api.delete(subject.persona_id)))
         for exchange in (run.api.list_personas(), run.api.list_personas(filter=f'name="{name}"')):
-            require(judge.answer("listPersonas", exchange, 200))
+            require(judge.success("listPersonas", exchange))
             if any(item["id"] == subject.persona_id for item in exchange.json["personas"]):
                 require([Finding("broken", "a list shows a persona that was removed", GONE, DECISIONS, exchange)])
 
@@ -36,8 +36,8 @@ def test_removed_persona_is_listed_no_more(run: Run, judge: Judge) -> None:
 def test_removing_twice_is_answered_either_way(run: Run, judge: Judge) -> None:
     """Decision: deleting twice may be 200 or 404."""
     with run.persona() as subject:
-        require(judge.answer("deletePersona", run.api.delete(subject.persona_id), 200))
-        require(judge.answer("deletePersona", run.api.delete(subject.persona_id), 200, 404))
+        require(judge.success("deletePersona", run.api.delete(subject.persona_id)))
+        require(judge.success("deletePersona", run.api.delete(subject.persona_id), 404))
 
 
 def test_removal_leaves_other_personas_alone(run: Run, judge: Judge) -> None:
@@ -45,7 +45,7 @@ def test_removal_leaves_other_personas_alone(run: Run, judge: Judge) -> None:
     with run.persona() as elder, run.persona() as middle, run.persona() as younger:
         before = [bystander.last for bystander in (elder, younger)]
         exchange = run.api.delete(middle.persona_id)
-        require(judge.answer("deletePersona", exchange, 200))
+        require(judge.success("deletePersona", exchange))
         for bystander, state in zip((elder, younger), before, strict=True):
             require(bystander.unmoved(state, exchange))
 
@@ -54,7 +54,7 @@ def test_removing_an_unknown_persona_removes_nothing(run: Run, judge: Judge, sub
     """deletePersona: an id that no persona has removes none."""
     before = subject.last
     exchange = run.api.delete(run.api.absent_id())
-    require(judge.answer("deletePersona", exchange, 200, 404) + subject.unmoved(before, exchange))
+    require(judge.success("deletePersona", exchange, 404) + subject.unmoved(before, exchange))
 
 
 def test_id_of_a_removed_persona_is_not_used_again(run: Run) -> None:

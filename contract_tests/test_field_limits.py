@@ -16,7 +16,7 @@ BOUNDARIES = [value for tried in CONTRACT.fields("updatePersona").values() for v
 
 # What test_first_look.py has not asked yet.
 FURTHER = [value for value in BOUNDARIES if not value.is_sharp]
-MOST_VALUES = 16
+MOST_VALUES = 12
 
 
 @pytest.mark.many_requests

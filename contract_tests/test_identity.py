@@ -40,15 +40,13 @@ def test_created_persona_has_the_id_it_is_read_by(run: Run, judge: Judge) -> Non
     """createPersona 201: the id in the answer reads that very persona, whose resource_name is made of it."""
     body = run.full_body()
     exchange = run.api.create(to_json(body))
-    require(judge.answer("createPersona", exchange, 201))
+    require(judge.success("createPersona", exchange))
     created = exchange.persona
     name = {"resource_name": (f"personas/{created['id']}",)}
     found = judge.shows(exchange, created, name, "resource_name is personas/ and the id")
     read = run.api.get(created["id"])
     expected = {"id": (created["id"],), "name": (body["name"],), "create_time": (created["create_time"],)}
-    found += judge.answer("getPersona", read, 200) + judge.shows(
-        read, read.persona, expected, "the persona that was made"
-    )
+    found += judge.success("getPersona", read) + judge.shows(read, read.persona, expected, "the persona that was made")
     run.discard(exchange)
     require(found)
 
@@ -67,10 +65,10 @@ def test_body_cannot_change_what_a_persona_is(run: Run, judge: Judge, subject: S
     values = {"id": run.api.absent_id(), "create_time": "2001-02-03T04:05:06Z"}
     value = values.get(name, f"personas/{values['id']}")
     exchange = run.api.update(subject.persona_id, to_json({name: value}))
-    found = judge.answer("updatePersona", exchange, 200, 400)
+    found = judge.success("updatePersona", exchange, 400)
     kept = {field: (before.get(field),) for field in ("id", "resource_name", "create_time", "name")}
     read = run.api.get(subject.persona_id)
-    found += judge.answer("getPersona", read, 200)
+    found += judge.success("getPersona", read)
     require(found or judge.shows(exchange, read.persona, kept, "id, resource_name and create_time never move"))
 
 
@@ -178,4 +176,4 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> N
 
 def test_voices_are_no_persona(run: Run, judge: Judge) -> None:
     """Decision: /personas/voices is a literal path, not a persona called "voices"."""
-    require(judge.answer("listVoices", run.api.voices(), 200))
+    require(judge.success("listVoices", run.api.voices()))

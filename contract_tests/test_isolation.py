@@ -69,7 +69,7 @@ def test_update_does_not_spread_over_the_account(run: Run, judge: Judge, subject
     exchange = subject.accepts({name: value for name, value in unique.items() if name in FIELDS})
     for order in ("create_time", "-create_time", "name", "update_time"):
         listed = run.api.list_personas(page_size="100", order_by=order)
-        require(judge.answer("listPersonas", listed, 200))
+        require(judge.success("listPersonas", listed))
         for other in listed.json["personas"]:
             shared = [name for name in unique if other.get(name) == subject.last.get(name)]
             if other["id"] != subject.persona_id and shared:
@@ -90,7 +90,7 @@ def test_new_persona_inherits_nothing(run: Run, judge: Judge, subject: Subject) 
         tried.name: full[tried.name] for tried in CONTRACT.fields("createPersona").values() if tried.is_required
     }
     exchange = run.api.create(to_json(smallest))
-    found = judge.answer("createPersona", exchange, 201)
+    found = judge.success("createPersona", exchange)
     inherited = [name for name in unique if exchange.persona.get(name) == subject.last.get(name)]
     run.discard(exchange)
     if inherited:

@@ -20,6 +20,6 @@ def test_operation_conforms_to_its_schema(run: Run, subject: Subject, operation_
     from contract_tests import conformance  # schemathesis loads slowly, and the sharper tests come first
 
     tried = conformance.generate(run, subject, operation_id)
-    require(list(tried.found.values())[:MOST_FINDINGS])
+    require(tried.sample(MOST_FINDINGS))
     if operation_id == "updatePersona":
         assert set(tried.phases) == conformance.PHASES, f"schemathesis sent nothing in a phase: {tried.phases}"

@@ -70,13 +70,13 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
             if subject in self.subjects:
                 before = subject.last
                 exchange = run.api.get(subject.persona_id)
-                require(run.judge.answer("getPersona", exchange, 200) + subject.unmoved(before, exchange))
+                require(run.judge.success("getPersona", exchange) + subject.unmoved(before, exchange))
 
         @rule()
         def list(self) -> None:
             """A list shows every living persona as it is, and none that is gone."""
             exchange = run.api.list_personas(page_size="100")
-            require(run.judge.answer("listPersonas", exchange, 200))
+            require(run.judge.success("listPersonas", exchange))
             shown = {item["id"]: item for item in exchange.json["personas"]}
             for subject in self.subjects:
                 if subject.persona_id not in shown and exchange.json.get("next_page_token"):
@@ -92,7 +92,7 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
             """A removed persona is gone."""
             if subject in self.subjects:
                 self.subjects.remove(subject)
-                require(run.judge.answer("deletePersona", run.api.delete(subject.persona_id), 200))
+                require(run.judge.success("deletePersona", run.api.delete(subject.persona_id)))
             return subject
 
         @rule(subject=gone, body=valid_bodies(run.contract, run.voices))

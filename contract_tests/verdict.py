@@ -7,20 +7,25 @@ Knows nothing of pytest.
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from contract_tests.boundaries import nearest_single
-from contract_tests.contract import Contract
+from contract_tests.contract import Contract, Fault
+from contract_tests.drift import Notes, brief
 from contract_tests.exchange import NOT_JSON, Exchange
+from contract_tests.findings import BROKEN, LOOSER, Finding, Violation, require
 from contract_tests.secrecy import OWN_KEY, forms_of
 
-BROKEN: Literal["broken"] = "broken"
-LOOSER: Literal["looser"] = "looser"
+__all__ = [
+    "BROKEN", "DECISIONS", "LOOSER", "RESPONSE", "Finding", "Judge", "Violation", "parse_time", "require", "same_instant",
+]  # fmt: skip
 
 DECISIONS = "#/x-decisions"
 RESPONSE = "#/components/schemas/Persona"
@@ -39,49 +44,12 @@ INTERNALS = re.compile(
 )
 TIMES = ("create_time", "update_time")
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One promise that the API broke."""
-
-    kind: Literal["broken", "looser"]
-    """broken hurts a caller who trusts the contract; looser allows what the contract forbids."""
-    problem: str
-    """What happened, in one sentence."""
-    promise: str
-    """What the contract says, in one sentence."""
-    clause: str
-    """Where it says so: a pointer into openapi.yaml."""
-    exchange: Exchange = field(repr=False)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.kind}: {self.problem}\n"
-            f"  sent      {self.exchange.sent()}\n"
-            f"  received  {self.exchange.received()}\n"
-            f"  contract  {self.promise}\n"
-            f"            {self.clause}\n"
-            f"  repeat    {self.exchange.curl()}"
-        )
-
-
-class Violation(AssertionError):
-    """The API broke at least one promise."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple({str(finding): finding for finding in findings}.values())
-        super().__init__("\n\n".join(str(finding) for finding in self.findings))
-
-
-def require(findings: list[Finding]) -> None:
-    """
-    Pass when nothing was found.
-
-    Raises:
-        Violation: Something was.
-    """
-    if findings:
-        raise Violation(findings)
+# What a body does that breaks a limit and is accepted, and one that keeps it and is refused.
+BEYOND = {
+    "maximum": "beyond maximum", "exclusiveMaximum": "beyond exclusiveMaximum", "minimum": "below minimum",
+    "exclusiveMinimum": "below exclusiveMinimum", "maxLength": "longer than maxLength",
+    "minLength": "shorter than minLength", "enum": "outside its enum of", "type": "as another type than",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +59,16 @@ class Judge:
     contract: Contract
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What no answer may carry: the caller's key."""
+    notes: Notes = field(default_factory=Notes, repr=False)
+    """What goes beyond the contract without breaking it."""
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Print as repr does: hypothesis, which prints the arguments of a failing test, would print every field."""
+        printer.text(repr(self))
+
+    def success(self, operation_id: str, exchange: Exchange, *others: int) -> list[Finding]:
+        """Judge an answer that must say that the operation was done, or be one of *others*."""
+        return self.answer(operation_id, exchange, *self.contract.operation(operation_id).successes, *others)
 
     def answer(self, operation_id: str, exchange: Exchange, *statuses: int) -> list[Finding]:
         """
@@ -105,14 +83,21 @@ class Judge:
             What was found, empty when the answer is right.
         """
         found = self.leaks(exchange)
-        pointer = f"{self.contract.operation(operation_id).pointer}/responses"
-        right = statuses or tuple(self.contract.operation(operation_id).statuses)
-        if exchange.status not in right:
-            expected = " or ".join(str(status) for status in sorted(right))
-            where = f"{pointer}/{right[0]}" if len(right) == 1 else pointer
-            problem = f"{operation_id} answered {exchange.status} instead of {expected}"
-            return [*found, Finding(BROKEN, problem, f"the answer here is {expected}", where, exchange)]
-        return found + self._shape(operation_id, exchange, f"{pointer}/{exchange.status}")
+        operation = self.contract.operation(operation_id)
+        right = statuses or tuple(operation.statuses)
+        if exchange.status in right:
+            self._note(operation_id, exchange, exchange.status)
+            return found + self._shape(operation_id, exchange, exchange.status)
+        successes = [status for status in right if status in operation.successes]
+        if exchange.was_accepted and successes:
+            found.append(self._wrong_status(operation_id, exchange, successes, f"{operation.pointer}/responses"))
+            self._note(operation_id, exchange, successes[0])
+            # Only the status is wrong, so the rest of the answer is held to what a success promises.
+            return found + self._shape(operation_id, exchange, successes[0])
+        if exchange.was_accepted and 400 in right and (faults := self._sent_faults(operation_id, exchange)):
+            return found + [self._looser(fault, exchange) for fault in faults]
+        where = f"{operation.pointer}/responses" + (f"/{right[0]}" if len(right) == 1 else "")
+        return [*found, self._wrong_status(operation_id, exchange, right, where)]
 
     def leaks(self, exchange: Exchange) -> list[Finding]:
         """Find what no answer may carry: the caller's key, a stack trace, an internal name."""
@@ -124,12 +109,14 @@ class Judge:
         # The run's own key is replaced before an answer gets here.
         forms = {OWN_KEY, *(form for secret in self.secrets for form in forms_of(secret))}
         if any(form in answer and form not in request for form in forms):
-            found.append(self._decided("the answer carries the caller's key", "no answer carries the key", exchange))
+            found.append(
+                self._decided("secrecy", "the answer carries the caller's key", "no answer carries the key", exchange)
+            )
         internal = INTERNALS.search(body.replace('\\"', '"')) if exchange.status >= 400 else None
         if internal is not None and internal.group() not in request:
             problem = f"the answer shows the API's inside: {internal.group()!r}"
             promise = "no answer carries a stack trace or an internal name"
-            found.append(self._decided(problem, promise, exchange))
+            found.append(self._decided("secrecy", problem, promise, exchange))
         return found
 
     def refusal(
@@ -149,10 +136,17 @@ class Judge:
         Returns:
             What was found; looser when the API did what was asked.
         """
-        if exchange.was_accepted:
-            problem = f"{about} was accepted with {exchange.status}"
-            return [*self.leaks(exchange), Finding(LOOSER, problem, promise, clause, exchange)]
-        return self.answer(operation_id, exchange, *statuses)
+        faults = self._sent_faults(operation_id, exchange)
+        if not exchange.was_accepted:
+            if len(faults) == 1 and exchange.status in statuses:
+                self.notes.refuse(faults[0].clause, faults[0].value)
+            return self.answer(operation_id, exchange, *statuses)
+        if faults:
+            return [*self.leaks(exchange), *(self._looser(fault, exchange) for fault in faults)]
+        problem = f"{about} was accepted with {exchange.status}"
+        topic = "" if clause == DECISIONS else "accepted"
+        headline = self._accepted_headline(clause)
+        return [*self.leaks(exchange), Finding(LOOSER, problem, promise, clause, exchange, topic, headline)]
 
     def details(self, exchange: Exchange, field_name: str) -> list[Finding]:
         """Find an error whose details blame other fields than the one at fault."""
@@ -187,7 +181,8 @@ class Judge:
             if not any(_is_same(name, shown, reading) for reading in readings):
                 right = " or ".join(_brief(reading) for reading in readings)
                 problem = f"{name} reads {_brief(shown)} instead of {right}"
-                found.append(Finding(BROKEN, problem, promise, self._clause_of(name), exchange))
+                headline = f"{name} reads otherwise than it should: {promise}"
+                found.append(Finding(BROKEN, problem, promise, self._clause_of(name), exchange, headline=headline))
         return found
 
     def moved_back(self, exchange: Exchange, before: Any, after: Any) -> list[Finding]:
@@ -195,7 +190,7 @@ class Judge:
         if before is None or after is None or not _is_earlier(after, before):
             return []
         problem = f"update_time moved back from {before} to {after}"
-        return [self._decided(problem, "update_time moves forward", exchange)]
+        return [self._decided("times", problem, "update_time moves forward", exchange)]
 
     def expected_reading(self, name: str, before: Any, sent: Any) -> tuple[Any, ...]:
         """
@@ -221,32 +216,83 @@ class Judge:
             return (sent, nearest_single(sent))
         return (sent,)
 
-    def _shape(self, operation_id: str, exchange: Exchange, pointer: str) -> list[Finding]:
-        if not self.contract.answer_has_body(operation_id, exchange.status):
+    def _note(self, operation_id: str, exchange: Exchange, status: int) -> None:
+        """Note in what the answer goes beyond what the contract says of *status*: by being there, by its fields."""
+        if not self.contract.response_pointer(operation_id, status):
+            where = f"{self.contract.operation(operation_id).pointer}/responses/{exchange.status}"
+            self.notes.see(where, f"{operation_id} answers {exchange.status}, which openapi.yaml does not name")
+        for addition in self.contract.additions(operation_id, status, exchange.json):
+            self.notes.add(addition, secrets=(*self.secrets, *exchange.secrets))
+
+    def _shape(self, operation_id: str, exchange: Exchange, status: int) -> list[Finding]:
+        """Hold the answer to what the contract says of *status*."""
+        pointer = self.contract.response_pointer(operation_id, status)
+        if pointer is None or not self.contract.answer_has_body(operation_id, status):
             return []
         if exchange.media_type != "application/json" or exchange.json is NOT_JSON:
             problem = f"the {exchange.status} is {exchange.media_type or 'without a media type'}, not JSON"
             if exchange.media_type == "application/json":
                 problem = f"the {exchange.status} says that it is JSON and is not"
             return [Finding(BROKEN, problem, "the answer is application/json", f"{pointer}/content", exchange)]
-        found = [
-            Finding(BROKEN, f"the {exchange.status} breaks its schema: {fault}", "this schema", pointer, exchange)
-            for fault in self.contract.answer_faults(operation_id, exchange.status, exchange.json)
-        ]
-        code = self.contract.error_code(operation_id, exchange.status)
+        faults = self.contract.answer_faults(operation_id, status, exchange.json)
+        found = [self._misshapen(fault, exchange) for fault in faults]
+        code = self.contract.error_code(operation_id, status)
         if found or code is None or exchange.json["error"]["code"] == code:
             return found
         problem = f"the {exchange.status} has code {exchange.json['error']['code']!r} instead of {code!r}"
         return [Finding(BROKEN, problem, f"error.code is {code}", f"{pointer}/x-error-code", exchange)]
 
+    def _misshapen(self, fault: Fault, exchange: Exchange) -> Finding:
+        problem = f"the {exchange.status} breaks its schema: {fault.path or 'body'}: {fault.message}"
+        topic = re.sub(r"/\d+", "", fault.path) or "body"
+        headline = f"an answer breaks its schema at {topic}"
+        return Finding(BROKEN, problem, "this schema", fault.clause, exchange, topic, headline)
+
+    def _wrong_status(self, operation_id: str, exchange: Exchange, right: Collection[int], clause: str) -> Finding:
+        expected = " or ".join(str(status) for status in sorted(right))
+        problem = f"{operation_id} answered {exchange.status} instead of {expected}"
+        return Finding(BROKEN, problem, f"the answer here is {expected}", clause, exchange, topic=problem)
+
+    def _looser(self, fault: Fault, exchange: Exchange) -> Finding:
+        """Tell that a body was accepted although one of its fields, or the lack of one, breaks the schema."""
+        tried = self.contract.field_of(fault.clause)
+        what = "a body without " + fault.path if tried is None else f"{fault.path} {brief(fault.value)}"
+        return Finding(
+            LOOSER,
+            f"{what} was accepted with {exchange.status}",
+            f"{fault.path} is required" if tried is None else tried.promise,
+            fault.clause,
+            exchange,
+            "accepted" if tried is not None else what,
+            self._accepted_headline(fault.clause) or f"{what} is accepted",
+            NotImplemented if tried is None else fault.value,
+        )
+
+    def _accepted_headline(self, clause: str) -> str:
+        """Say what a body does that is accepted though it breaks this limit; empty where the clause is no limit."""
+        keyword = clause.rpartition("/")[2]
+        tried = self.contract.field_of(clause)
+        if tried is None or keyword not in BEYOND:
+            return ""
+        limit = tried.schema[keyword]
+        return f"{tried.name} is accepted {BEYOND[keyword]} {f'{len(limit)} values' if keyword == 'enum' else limit}"
+
+    def _sent_faults(self, operation_id: str, exchange: Exchange) -> list[Fault]:
+        """List the clauses that the body of an update or a create breaks; none where it is no JSON of theirs."""
+        if operation_id not in ("updatePersona", "createPersona"):
+            return []
+        try:
+            body = json.loads(exchange.request_body, parse_constant=_no_number, parse_float=_finite)
+            return self.contract.body_faults(operation_id, body)
+        except (ValueError, RecursionError):  # no JSON, or what no schema can be held against: half a surrogate
+            return []
+
     def _clause_of(self, name: str) -> str:
         fields = self.contract.fields("updatePersona")
-        if name in fields:
-            return f"{self.contract.operation('updatePersona').pointer}/requestBody: {name}"
-        return f"#/components/schemas/Persona/properties/{name}"
+        return fields[name].place if name in fields else f"{RESPONSE}/properties/{name}"
 
-    def _decided(self, problem: str, promise: str, exchange: Exchange) -> Finding:
-        return Finding(BROKEN, problem, promise, DECISIONS, exchange)
+    def _decided(self, decision: str, problem: str, promise: str, exchange: Exchange) -> Finding:
+        return Finding(BROKEN, problem, promise, f"{DECISIONS}/{decision}", exchange)
 
 
 def parse_time(text: str) -> tuple[datetime, timedelta]:
@@ -288,6 +334,15 @@ def _is_same(name: str, shown: Any, expected: Any) -> bool:
     if isinstance(shown, bool) or isinstance(expected, bool):
         return shown is expected
     return bool(shown == expected)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _brief(value: Any) -> str:

@@ -82,6 +82,7 @@ class Api:
         self.unset = rules.unset()
         self.error_codes = {**FURTHER_ERROR_CODES, **contract.error_codes}
         self.routes = Routes(contract)
+        self.successes = {name: operation.success for name, operation in contract.operations.items()}
         self.url = ""  # of the server, known once it listens; the pages beside the API name it
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -120,31 +121,31 @@ class Api:
         query = self.rules.query(request.operation, request.query_string)
         page = self.listing.page(self.store.all(), query)
         personas = [self.show(persona) for persona in page.personas]
-        return self.give(200, {"personas": personas, "next_page_token": page.next_page_token})
+        return self.succeed(request, {"personas": personas, "next_page_token": page.next_page_token})
 
     async def create_persona(self, request: Request) -> Answer:
         """Answer createPersona."""
         persona = self.store.create(await self.valid_body(request))
-        return self.give(201, {"persona": self.show(persona)})
+        return self.succeed(request, {"persona": self.show(persona)})
 
     async def list_voices(self, request: Request) -> Answer:
         """Answer listVoices."""
-        return self.give(200, {"voices": self.voices.show()})
+        return self.succeed(request, {"voices": self.voices.show()})
 
     async def get_persona(self, request: Request) -> Answer:
         """Answer getPersona."""
-        return self.give(200, {"persona": self.show(self.store.find(request.persona_id))})
+        return self.succeed(request, {"persona": self.show(self.store.find(request.persona_id))})
 
     async def update_persona(self, request: Request) -> Answer:
         """Answer updatePersona. Nothing is awaited between reading a persona and writing it."""
         changes = await self.valid_body(request)
         persona = self.store.update(request.persona_id, changes)
-        return self.give(200, {"persona": self.show(persona)})
+        return self.succeed(request, {"persona": self.show(persona)})
 
     async def delete_persona(self, request: Request) -> Answer:
         """Answer deletePersona; deleting again finds nothing."""
         self.store.delete(request.persona_id)
-        return self.give(200, {})
+        return self.succeed(request, {})
 
     async def valid_body(self, request: Request) -> Fields:
         """
@@ -168,6 +169,10 @@ class Api:
             "create_time": persona.create_time,
             "update_time": persona.update_time,
         }
+
+    def succeed(self, request: Request, body: Any) -> Answer:
+        """Answer with the status that the contract gives to the operation's success."""
+        return self.give(self.successes[request.operation], body)
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Write the one shape that errors have."""

@@ -32,6 +32,11 @@ class Operation:
     query: Mapping[str, Schema]
     node: Mapping[str, Any]
 
+    @property
+    def success(self) -> int:
+        """The first status between 200 and 299 that the contract names for it; 200 where it names none."""
+        return next((int(status) for status in self.node.get("responses", {}) if str(status).startswith("2")), 200)
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -70,10 +75,10 @@ class Contract:
         whole = {**schema, "components": self.document["components"]}
         return jsonschema_rs.Draft202012Validator(whole, mask=mask)
 
-    def example(self, name: str, status: str | None = None) -> Any:
+    def example(self, name: str, status: int | None = None) -> Any:
         """Return the first example of an operation's body, or of its answer with *status*; None without any."""
         node = self.operations[name].node
-        carrier = self.resolve(node.get("responses", {}).get(status) if status else node.get("requestBody")) or {}
+        carrier = self.resolve(node.get("responses", {}).get(str(status)) if status else node.get("requestBody")) or {}
         examples = carrier.get("content", {}).get("application/json", {}).get("examples", {})
         return next((self.resolve(example).get("value") for example in examples.values()), None)
 

@@ -72,7 +72,8 @@ class Rules:
 
     def unset(self) -> Fields:
         """List the fields of a persona that an answer shows as null while they are not set."""
-        response = self.contract.operations["getPersona"].node["responses"]["200"]
+        operation = self.contract.operations["getPersona"]
+        response = operation.node["responses"][str(operation.success)]
         answer = self.contract.resolve(response)["content"]["application/json"]["schema"]
         shown = self.contract.properties(self.contract.properties(answer)["persona"])
         further = {name: schema for fields in self.fields.values() for name, schema in fields.items()}

@@ -24,7 +24,7 @@ SECOND_PERSONA = {
 
 def built_in_personas(contract: Contract) -> list[Fields]:
     """Return the persona of the published reference, which openapi.yaml holds as an example, and another one."""
-    example = contract.example("getPersona", status="200")
+    example = contract.example("getPersona", status=contract.operations["getPersona"].success)
     return [*([example["persona"]] if example else []), SECOND_PERSONA]
 
 

@@ -1,0 +1,206 @@
+"""
+Writes what a run came to for programs to read: reports/run.json, and a line in reports/history.jsonl.
+
+The pages in reports/ are drawn from it. A key is in neither: everything here was hidden when it was gathered.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from contract_tests.contract import CONTRACT_FILE, load_contract
+from contract_tests.divergences import Divergence
+from contract_tests.drift import ACCEPTED, REFUSED, Drift
+from contract_tests.report.entries import Entry
+from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.snippets import drift_snippet
+
+TESTS = Path(__file__).parent.parent
+MOST_RUNS = 200
+CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a run began, and with what."""
+
+    target: str
+    """The address of the API under test, or the mock."""
+    seed: int
+    selection: str
+    """whole or live."""
+    started: str
+    """In UTC, as ISO 8601."""
+    moment: float
+    """On the monotonic clock, in seconds."""
+
+    @classmethod
+    def now(cls, seed: int) -> Start:
+        """Note what the environment asks for, at this moment."""
+        target = os.environ.get("BASE_URL") or "the mock"
+        selection = os.environ.get("SELECTION") or "whole"
+        return cls(target, seed, selection, datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
+
+
+def write_record(folder: Path, start: Start, outcomes: Outcomes, line: str, exit_code: int) -> None:
+    """
+    Write run.json, and append to history.jsonl.
+
+    Args:
+        folder: Where reports go; made if it is not there.
+        start: How the run began.
+        outcomes: What its tests came to.
+        line: Its last line, `verdict: ` and all.
+        exit_code: What the command ends with.
+    """
+    told = record(start, outcomes, line, exit_code)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "run.json", json.dumps(told, indent=1, ensure_ascii=False))
+    history = folder / "history.jsonl"
+    lines = history.read_text("utf-8").splitlines() if history.exists() else []
+    kept = {name: told[name] for name in ("started", "target", "seed", "verdict", "seconds")}
+    kept |= {"requests": sum(told["requests"].values()), "violations": len(told["violations"])}
+    _write(history, "\n".join([*lines, json.dumps(kept, ensure_ascii=False)][-MOST_RUNS:]) + "\n")
+
+
+def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> dict[str, Any]:
+    """Return what a run came to as plain lists and objects."""
+    contract = load_contract()
+    verdict, _, sentence = line.removeprefix("verdict: ").partition(". ")
+    return {
+        "target": start.target,
+        "contract": {
+            "title": contract.document["info"]["title"],
+            "version": str(contract.document["info"]["version"]),
+            "sha256": hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest(),
+        },
+        "seed": start.seed,
+        "selection": start.selection,
+        "started": start.started,
+        "seconds": round(time.monotonic() - start.moment, 1),
+        "verdict": verdict,
+        "sentence": sentence,
+        "exit_code": exit_code,
+        "requests": dict(outcomes.requests.most_common()),
+        "tests": _tests(outcomes),
+        "personas": {"made": outcomes.made, "removed": outcomes.removed, "left": outcomes.left},
+        "tried": [{"what": what, "kind": kind, "count": count} for (what, kind), count in outcomes.tally.items()],
+        "clauses": _clauses(outcomes),
+        "promises": _promises(outcomes),
+        "violations": [_violation(outcomes, entry) for entry in outcomes.violations()] + _stale(outcomes),
+        "known": _known(outcomes),
+        "drift": [_drift(drift) for drift in outcomes.drifts()],
+        "inconclusive": outcomes.inconclusive,
+        "not_tried": outcomes.not_tried,
+    }
+
+
+def _tests(outcomes: Outcomes) -> dict[str, int]:
+    counts = Counter(outcomes.tests.values())
+    return {came: counts[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)}
+
+
+def _clauses(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Count what was tried at each limit, each enum, each type and each null; a limit of two fields stands once."""
+    contract, tried = load_contract(), outcomes.notes.tried
+    fields: dict[str, str] = {}
+    for operation_id in ("updatePersona", "createPersona"):
+        for clause, name in contract.clauses(operation_id):
+            fields.setdefault(clause, name)
+    return [
+        {"clause": clause, "field": name, "accepted": tried[clause, ACCEPTED], "refused": tried[clause, REFUSED]}
+        for clause, name in fields.items()
+    ]
+
+
+def _promises(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Count the tests of each file, in the order in which the files were run."""
+    by_file: dict[str, Counter[str]] = {}
+    for test, came in outcomes.tests.items():
+        by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
+    return [
+        {
+            "promise": name.removeprefix("test_").removesuffix(".py"),
+            "title": _title(TESTS / name),
+            "tests": counts.total(),
+            "passed": counts["passed"],
+            "violated": counts["violated"],
+        }
+        for name, counts in by_file.items()
+    ]
+
+
+def _title(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path.exists() else None
+    return (docstring or "").partition("\n")[0]
+
+
+def _violation(outcomes: Outcomes, entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "headline": outcomes.title(entry),
+        "about": entry.headline,
+        "promise": entry.promise,
+        "clause": entry.clause,
+        "count": entry.count,
+        "sent": entry.sent,
+        "received": entry.received,
+        "curl": entry.curl,
+        "snippet": outcomes.snippet(entry),
+        "test": entry.test,
+        "examples": entry.examples,
+    }
+
+
+def _stale(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Tell the known divergences that are gone: the run is red because the list is no longer true."""
+    return [
+        _bare("stale", f"{entry.kind} {entry.about or entry.clause} no longer occurs", entry)
+        for entry in outcomes.stale()
+    ]
+
+
+def _known(outcomes: Outcomes) -> list[dict[str, Any]]:
+    told = []
+    for divergence in outcomes.known:
+        why = {"date": divergence.date, "reason": divergence.reason}
+        told += [_violation(outcomes, entry) | why for entry in outcomes.met.get(divergence.number, {}).values()]
+        for drift in outcomes.notes.drifts.values():
+            if outcomes.known_drift(drift) is divergence:
+                seen = {"count": drift.count, "examples": drift.examples, "snippet": drift_snippet(drift)}
+                told.append(_bare("drift", drift.headline, divergence) | seen | why)
+    return told
+
+
+def _bare(kind: str, headline: str, entry: Divergence) -> dict[str, Any]:
+    """Return an entry that no exchange belongs to."""
+    texts = {"promise": "", "sent": "", "received": "", "curl": "", "test": ""}
+    about = {"kind": kind, "headline": headline, "about": entry.about, "clause": entry.clause}
+    return {**about, **texts, "count": 0, "snippet": None, "examples": []}
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "headline": drift.headline,
+        "where": drift.where,
+        "types": drift.types,
+        "examples": drift.examples,
+        "count": drift.count,
+        "snippet": drift_snippet(drift),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none: a page may be drawn from it at any moment."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(path)
