@@ -151,7 +151,8 @@ class Run:
             if subject.persona_id in self.api.ledger.removed:
                 continue
             with suppress(Violation):
-                if all(subject.read().get(name) is not None for name in self.contract.fields("updatePersona")):
+                persona = subject.read()
+                if all(persona.get(name) is not None for name in self.contract.fields("updatePersona")):
                     return subject
             self._remove(subject)
         return None

@@ -124,7 +124,7 @@ def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
 
 def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
     """#/components/schemas/PersonaName: a name is for people; nothing says that it must be unique."""
-    with run.persona() as first:
+    with run.persona(name=run.api.new_name()) as first:
         before = first.last
         exchange = _create(run, {**run.full_body(index=1), NAME_FIELD: before[NAME_FIELD]})
         found = judge.success("createPersona", exchange)

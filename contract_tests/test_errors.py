@@ -65,6 +65,7 @@ def test_create_refuses_what_is_no_object(run: Run, judge: Judge, token: str) ->
     )
 
 
+@pytest.mark.many_requests
 def test_error_follows_error_in_the_same_shape(subject: Subject) -> None:
     """#/components/responses/InvalidArgument: the shape does not depend on what was asked before."""
     for tried in CONTRACT.fields("updatePersona").values():

@@ -60,6 +60,7 @@ def test_every_pair_that_voices_name_is_accepted(run: Run, subject: Subject) -> 
         subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
 
 
+@pytest.mark.many_requests
 def test_language_alone_may_change_to_another_of_the_voice(run: Run, subject: Subject) -> None:
     """language_code alone: must be supported by the stored voice."""
     for voice, spoken in list(run.voices.items())[:SAMPLE]:
