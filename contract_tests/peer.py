@@ -112,7 +112,7 @@ def run_peer(url: str, api_key: str, seed: int, *options: str) -> PeerRun:
             *options,
         ]
         started = time.monotonic()
-        error = _run(command, folder, api_key)
+        error = _run(command, api_key, report)
         seconds = time.monotonic() - started
         text = "" if error else report.read_text("utf-8")
         events = [json.loads(line) for line in text.splitlines()]
@@ -169,13 +169,13 @@ def _run_on_clean_mock(seed: int) -> PeerRun:
         return run_peer(mock.url, mock.api_key, seed)
 
 
-def _run(command: list[str], folder: str, api_key: str) -> str:
-    """Run the peer and return why it says nothing, or an empty text."""
+def _run(command: list[str], api_key: str, report: Path) -> str:
+    """Run the peer and return why it wrote no report that can be read, or an empty text."""
     environment = {**os.environ, "COVAL_API_KEY": api_key}
     try:
         done = subprocess.run(
             command,
-            cwd=folder,
+            cwd=report.parent,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -185,7 +185,7 @@ def _run(command: list[str], folder: str, api_key: str) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"took longer than {TIME_LIMIT_SECONDS:.0f} s"
-    if done.returncode not in (NOTHING_FOUND, FAILURES_FOUND):
+    if done.returncode not in (NOTHING_FOUND, FAILURES_FOUND) or not report.exists():
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
         return f"exit code {done.returncode}: {said[-1]}"
     return ""
