@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -148,14 +148,13 @@ def judge(url: str, api_key: str) -> Judgement:
     return Judgement(done.returncode, red[1] if red else last_line, time.monotonic() - started)
 
 
-def try_mutation(mutation: Mutation, suite: str, judge: Callable[[str, str], Judgement] = judge) -> Result:
+def try_mutation(mutation: Mutation, suite: str) -> Result:
     """
     Start a copy of the mock with one change, and let the suite judge it.
 
     Args:
         mutation: The change.
         suite: The digest of the tests.
-        judge: What tells a good mock from a bad one.
     """
     try:
         with mutated_mock(mutation.module, mutation.source) as mock:
