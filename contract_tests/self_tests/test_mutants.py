@@ -1,0 +1,204 @@
+"""Mutants are made of code that runs, in a copy, and a survivor passes only where a person has said why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contract_tests import mutants
+from contract_tests.equivalent_mutants import EquivalentsError, read_equivalents, unmatched
+from contract_tests.mock_api.process import MockStartError
+from contract_tests.mutants import Judgement, Result, Settings, UsageError, mutated_mock, selected, try_mutation
+from contract_tests.mutations import MOCK, MODULES, Mutation, module_mutations
+
+TOY = '''\
+"""A toy."""
+
+LIMIT: int | None = 10
+
+
+def is_small(number: int | None) -> bool:
+    """Say so, 1 time."""
+    return number is not None and number <= LIMIT
+'''
+
+STORE = (MOCK / "store.py").read_text("utf-8")
+NOT_FOUND = 'raise Refusal(404, "No persona has this id.")'
+
+ENTRY = {"module": "toy", "function": "is_small", "before": "return x", "reason": "No request reaches this line."}
+WHOLE = Settings(share=1.0, seed="1", minutes=1, mutant="", is_fresh=False)
+
+
+def changed(source: str) -> Mutation:
+    return Mutation("store", "Store.find", "NumberReplacer", "before", "after", nth=1, line=1, source=source)
+
+
+def test_code_that_runs_is_changed_and_types_and_texts_are_not() -> None:
+    """A limit, a comparison and a condition of the toy are changed; its annotations and docstrings are not."""
+    changes = {(each.function, each.operator, each.after) for each in module_mutations("toy", TOY)}
+    assert changes == {
+        ("", "NumberReplacer", "LIMIT: int | None = 11"),
+        ("", "NumberReplacer", "LIMIT: int | None = 9"),
+        ("is_small", "ReplaceAndWithOr", "return number is not None or number <= LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_LtE_Lt", "return number is not None and number < LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_LtE_Gt", "return number is not None and number > LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_IsNot_Is", "return number is None and number <= LIMIT"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("if x in y:\n    pass", "if x not in y:"),
+        ("if x not in y:\n    pass", "if x in y:"),
+        ("y.clear()", "pass"),
+        ("y[1] = x", "pass"),
+        ("x += y", "pass"),
+        ("x = y.strip().lower()", "x = y.strip()"),
+    ],
+)  # fmt: skip
+def test_own_operators_change_what_cosmic_ray_leaves_alone(before: str, after: str) -> None:
+    """Membership, statements that are there for their effect, and the last call of a method."""
+    assert after in [each.after for each in module_mutations("toy", f"{before}\n")]
+
+
+def test_mutation_keeps_its_id_when_lines_move() -> None:
+    """The entries of equivalent_mutants.yaml outlive changes around them."""
+    moved = TOY.replace("def is_small", "OTHER = None\n\n\ndef is_small")
+    assert {each.id for each in module_mutations("toy", TOY)} == {each.id for each in module_mutations("toy", moved)}
+
+
+def test_same_change_twice_in_a_function_has_two_ids() -> None:
+    """No two mutations share a result."""
+    twice = list(module_mutations("toy", "def f(x):\n    x += 1\n    y = 0\n    x += 1\n"))
+    assert len({each.id for each in twice}) == len(twice)
+
+
+def test_mutant_runs_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mutated mock answers otherwise, and the working tree stays as it is."""
+    statuses = []
+
+    def judge(url: str, api_key: str) -> Judgement:
+        statuses.append(httpx.get(f"{url}/personas/nobody", headers={"x-api-key": api_key}).status_code)
+        return Judgement(1, "test_errors.py::test_it", 0.5)
+
+    monkeypatch.setattr(mutants, "judge", judge)
+    result = try_mutation(changed(STORE.replace(NOT_FOUND, NOT_FOUND.replace("404", "405"))), "tests")
+    assert statuses == [405]
+    assert (result.outcome, result.by) == (mutants.KILLED, "test_errors.py::test_it")
+    assert (MOCK / "store.py").read_text("utf-8") == STORE
+
+
+def test_mutant_that_does_not_start_is_told_apart() -> None:
+    """Its last words stand in the table."""
+    result = try_mutation(changed(STORE + "\nraise SystemExit('no such luck')\n"), "tests")
+    assert result.outcome == mutants.NOT_STARTED
+    assert result.by.endswith("no such luck")
+    with pytest.raises(MockStartError), mutated_mock("store", "import nothing_of_this_name"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "outcome"),
+    [(0, mutants.SURVIVED), (1, mutants.KILLED), (2, mutants.UNCLEAR), (4, mutants.KILLED), (None, mutants.TIMED_OUT)],
+)
+def test_exit_code_of_the_suite_decides(exit_code: int | None, outcome: str) -> None:
+    """Only a green run lets a mutant live."""
+    assert mutants._outcome(Judgement(exit_code, "", 1.0))[0] == outcome
+
+
+def test_smaller_share_is_part_of_a_larger_one_and_the_seed_decides() -> None:
+    """SHARE and SEED choose the same mutants again."""
+    known = list(module_mutations("routes", (MOCK / "routes.py").read_text("utf-8")))
+    few, many = (selected(known, Settings(share, "7", 1, "", False)) for share in (0.2, 0.6))
+    assert 0 < len(few) < len(many) < len(known)
+    assert set(few) < set(many)
+    assert set(few) != set(selected(known, Settings(0.2, "8", 1, "", False)))
+    assert len(selected(known, WHOLE)) == len(known)
+
+
+def test_unknown_id_is_refused() -> None:
+    """The message names the variable and where ids stand."""
+    with pytest.raises(UsageError, match=r"MUTANT=zz is no id; reports/mutants\.json has them"):
+        selected(list(module_mutations("toy", TOY)), Settings(1, "1", 1, "zz", False))
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("SHARE", "2", "SHARE=2 is no share"),
+        ("SHARE", "half", "SHARE=half"),
+        ("MINUTES", "x", "MINUTES=x is no number"),
+    ],
+)
+def test_wrong_setting_is_refused(variable: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person's mistake is one line that names the variable."""
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(UsageError, match=message):
+        mutants._settings()
+
+
+def test_survivor_is_tried_again_when_the_tests_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was killed stays so as long as its module does; what survived is held only against the same tests."""
+    known = list(module_mutations("toy", TOY))[:3]
+    outcomes = (mutants.KILLED, mutants.SURVIVED, mutants.KILLED)
+    digests = [mutants._digest(each.source) for each in known[:2]] + ["of another source"]
+    results = [Result(m.id, o, "", 1.0, d, "old") for m, o, d in zip(known, outcomes, digests, strict=True)]
+    monkeypatch.setattr(mutants, "REPORT", tmp_path / "mutants.json")
+    mutants._write_report(known, {result.id: result for result in results}, set())
+    assert set(mutants._earlier_results(known, "old")) == {known[0].id, known[1].id}
+    assert set(mutants._earlier_results(known, "new")) == {known[0].id}
+
+
+def test_equivalent_covers_what_it_names_and_is_missed_when_the_code_changes(tmp_path: Path) -> None:
+    """Without `after`, every change of the line is covered; an entry without a mutation is found."""
+    line = "return number is not None and number <= LIMIT"
+    entry, stale = {**ENTRY, "before": line}, {**ENTRY, "before": "return True"}
+    read = read_equivalents(written(tmp_path, [entry, {**entry, "operator": "ReplaceAndWithOr"}, stale]))
+    known = list(module_mutations("toy", TOY))
+    assert [sum(each.covers(mutation) for mutation in known) for each in read] == [4, 1, 0]
+    assert [each.before for each in unmatched(read, known)] == ["return True"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ("just text", "equivalents.yaml: is no list; begin each entry with `- module:`"),
+        (["text"], "entry 1: is no mapping"),
+        ([ENTRY, {"module": "toy"}], "entry 2: function is missing"),
+        ([{**ENTRY, "lines": "3"}], "entry 1: lines is no field"),
+        ([{**ENTRY, "after": 10}], "entry 1: after is 10; write text; put it in quotes"),
+        ([{**ENTRY, "nth": "2"}], "entry 1: nth is '2'; write a whole number"),
+        ([{**ENTRY, "reason": "ok"}], "entry 1: reason is 'ok'; say in a sentence"),
+    ],
+)
+def test_unreadable_equivalents_are_refused(entries: Any, message: str, tmp_path: Path) -> None:
+    """The message names the entry, the field and what to write."""
+    with pytest.raises(EquivalentsError) as refused:
+        read_equivalents(written(tmp_path, entries))
+    assert message in str(refused.value)
+
+
+def test_broken_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A parser's message over several lines is put into one."""
+    file = tmp_path / "equivalents.yaml"
+    file.write_text("- module: [", "utf-8")
+    with pytest.raises(EquivalentsError, match="write valid YAML in UTF-8") as refused:
+        read_equivalents(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_listed_equivalents_can_be_read() -> None:
+    """Every entry has a module that is mutated, and a reason."""
+    assert {entry.module for entry in read_equivalents()} <= set(MODULES)
+
+
+def written(folder: Path, entries: Any) -> Path:
+    """Write a file of equivalents; JSON is YAML."""
+    file = folder / "equivalents.yaml"
+    file.write_text(json.dumps(entries), "utf-8")
+    return file
