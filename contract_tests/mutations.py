@@ -29,6 +29,15 @@ MOCK = ROOT / "contract_tests" / "mock_api"
 # (docs), of which the contract says nothing, and the faults.
 MODULES = ("app", "bodies", "contract", "errors", "listing", "protocol", "routes", "rules", "store", "voices")
 
+NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Is: ast.IsNot,
+    ast.In: ast.NotIn,
+    ast.Eq: ast.NotEq,
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+}
+NEGATED |= {opposite: operator for operator, opposite in NEGATED.items()}
+
 # Names that differ between two mutations, and stay the same when lines move.
 KEY_FIELDS = ("module", "function", "operator", "before", "after")
 
@@ -72,7 +81,7 @@ def mutations(folder: Path = MOCK, modules: tuple[str, ...] = MODULES) -> Iterat
         modules: Their names, without `.py`.
 
     Returns:
-        Those that are Python, and that change what is run: types and nothing else are not run.
+        Those that are Python and change what is run, which types do not; of two that come to the same, the first.
     """
     for module in modules:
         yield from module_mutations(module, (folder / f"{module}.py").read_text("utf-8"))
@@ -87,14 +96,15 @@ def module_mutations(module: str, source: str) -> Iterator[Mutation]:
         source: Its text.
     """
     nodes = list(ast_nodes(get_ast(source)))
-    original = _behaviour(source)
+    behaviours = {_behaviour(source), None}
     seen: Counter[Mutation] = Counter()
     for name, operator in operators().items():
         places = [(node, start) for node in nodes for start, _ in operator.mutation_positions(node)]
         for occurrence, (node, (line, _)) in enumerate(places):
             mutated = mutate_code(source, operator, occurrence)
-            if mutated is None or _behaviour(mutated) in (original, None):
+            if mutated is None or (behaviour := _behaviour(mutated)) in behaviours:
                 continue
+            behaviours.add(behaviour)
             change = (module, _function(node), name, *_changed_lines(source, mutated))
             first = Mutation(*change, nth=1, line=line, source=mutated)
             seen[first] += 1
@@ -121,6 +131,21 @@ def _changed_lines(before: str, after: str) -> tuple[str, str]:
     return " ".join(" ".join(removed).split()), " ".join(" ".join(added).split())
 
 
+class _Negations(ast.NodeTransformer):
+    """Writes `not a is b` as `a is not b`, and `not not a` as `a`: the same condition, reached by two operators."""
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        inner = node.operand
+        if not isinstance(node.op, ast.Not):
+            return node
+        if isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.Not):
+            return inner.operand
+        if isinstance(inner, ast.Compare) and type(inner.ops[0]) in NEGATED and len(inner.ops) == 1:
+            return ast.Compare(inner.left, [NEGATED[type(inner.ops[0])]()], inner.comparators)
+        return node
+
+
 def _behaviour(source: str) -> str | None:
     """Return what is run of *source*, without its types; None where it is not Python."""
     try:
@@ -134,4 +159,4 @@ def _behaviour(source: str) -> str | None:
             node.returns = None
         elif isinstance(node, ast.AnnAssign):
             node.annotation = ast.Constant(None)
-    return ast.dump(tree)
+    return ast.dump(_Negations().visit(tree))
