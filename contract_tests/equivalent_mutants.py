@@ -1,13 +1,13 @@
 """
 Reads equivalent_mutants.yaml: the mutations that a person has read and found to break no promise.
 
-An entry names a change by its text and not by its line, so that it outlives changes around it. What it leaves out it
-leaves open: without `after`, it covers every change of the lines in `before`.
+A reason stands above the changes that it excuses. A change is named by its text and not by its line, so that it outlives
+changes around it. What it leaves out it leaves open: without `after`, it covers every change of the lines in `before`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from contract_tests.mutations import Mutation
 
 EQUIVALENT_FILE = Path(__file__).with_name("equivalent_mutants.yaml")
 
-REQUIRED = ("module", "function", "before", "reason")
+GROUP = ("reason", "changes")
+REQUIRED = ("module", "function", "before")
 OPTIONAL = ("operator", "after", "nth")
 
 SHORTEST_REASON = 10
 
 
 class EquivalentsError(Exception):
-    """The file cannot be followed: one line that names the entry, the field and what to do there."""
+    """The file cannot be followed: one line that names the group, the change, the field and what to do there."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,23 @@ def read_equivalents(file: Path = EQUIVALENT_FILE) -> list[Equivalent]:
     Read the file.
 
     Args:
-        file: YAML: a list of mappings.
+        file: YAML: a list of mappings, each with a reason and the changes that it excuses.
 
     Returns:
-        Its entries in their order; none without the file.
+        Its changes in their order; none without the file.
 
     Raises:
-        EquivalentsError: An entry cannot be followed.
+        EquivalentsError: The file cannot be followed.
     """
     try:
-        entries = yaml.safe_load(file.read_text("utf-8")) or []
+        groups = yaml.safe_load(file.read_text("utf-8")) or []
     except FileNotFoundError:
         return []
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise EquivalentsError(f"{file.name}: {' '.join(str(error).split())}; write valid YAML in UTF-8") from None
-    if not isinstance(entries, list):
-        raise EquivalentsError(f"{file.name}: is no list; begin each entry with `- module:`")
-    return [_equivalent(entry, f"{file.name}: entry {number}") for number, entry in enumerate(entries, 1)]
+    if not isinstance(groups, list):
+        raise EquivalentsError(f"{file.name}: is no list; begin each group with `- reason:`")
+    return [each for number, group in enumerate(groups, 1) for each in _group(group, f"{file.name}: group {number}")]
 
 
 def unmatched(equivalents: Iterable[Equivalent], known: Iterable[Mutation]) -> list[Equivalent]:
@@ -79,23 +80,33 @@ def unmatched(equivalents: Iterable[Equivalent], known: Iterable[Mutation]) -> l
     return [entry for entry in equivalents if not any(entry.covers(mutation) for mutation in mutations)]
 
 
-def _equivalent(entry: Any, place: str) -> Equivalent:
-    if not isinstance(entry, dict):
-        raise EquivalentsError(f"{place}: is no mapping; write module, function, before and reason")
-    for name in REQUIRED:
-        if name not in entry:
-            raise EquivalentsError(f"{place}: {name} is missing; every entry has {', '.join(REQUIRED)}")
-    for name, value in entry.items():
-        _check_field(place, name, value)
-    if len(entry["reason"].split()) < 2 or len(entry["reason"]) < SHORTEST_REASON:
-        raise EquivalentsError(f"{place}: reason is {entry['reason']!r}; say in a sentence why no promise is broken")
-    return Equivalent(**entry)
+def _group(group: Any, place: str) -> Iterator[Equivalent]:
+    _check_names(place, group, GROUP, ())
+    reason, changes = group["reason"], group["changes"]
+    if not isinstance(reason, str) or len(reason) < SHORTEST_REASON or " " not in reason.strip():
+        raise EquivalentsError(f"{place}: reason is {reason!r}; say in a sentence why no promise is broken")
+    if not isinstance(changes, list):
+        raise EquivalentsError(f"{place}: changes is no list; begin each change with `- module:`")
+    for number, change in enumerate(changes, 1):
+        yield _equivalent(change, f"{place}, change {number}", reason)
 
 
-def _check_field(place: str, name: Any, value: Any) -> None:
-    if name not in (*REQUIRED, *OPTIONAL):
-        raise EquivalentsError(f"{place}: {name} is no field; write {', '.join((*REQUIRED, *OPTIONAL))}")
-    kind = int if name == "nth" else str
-    if type(value) is not kind:
-        asked = "a whole number" if kind is int else "text; put it in quotes"
-        raise EquivalentsError(f"{place}: {name} is {value!r}; write {asked}")
+def _equivalent(change: Any, place: str, reason: str) -> Equivalent:
+    _check_names(place, change, REQUIRED, OPTIONAL)
+    for name, value in change.items():
+        kind = int if name == "nth" else str
+        if type(value) is not kind:
+            asked = "a whole number" if kind is int else "text; put it in quotes"
+            raise EquivalentsError(f"{place}: {name} is {value!r}; write {asked}")
+    return Equivalent(**change, reason=reason)
+
+
+def _check_names(place: str, node: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    if not isinstance(node, dict):
+        raise EquivalentsError(f"{place}: is no mapping; write {', '.join(required)}")
+    for name in required:
+        if name not in node:
+            raise EquivalentsError(f"{place}: {name} is missing; write {', '.join(required)}")
+    for name in node:
+        if name not in (*required, *optional):
+            raise EquivalentsError(f"{place}: {name} is no field; write {', '.join((*required, *optional))}")

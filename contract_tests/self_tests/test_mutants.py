@@ -29,12 +29,25 @@ def is_small(number: int | None) -> bool:
 STORE = (MOCK / "store.py").read_text("utf-8")
 NOT_FOUND = 'raise Refusal(404, "No persona has this id.")'
 
-ENTRY = {"module": "toy", "function": "is_small", "before": "return x", "reason": "No request reaches this line."}
+REASON = "No request reaches this line."
+CHANGE = {"module": "toy", "function": "is_small", "before": "return x"}
 WHOLE = Settings(share=1.0, seed="1", minutes=1, mutant="", is_fresh=False)
 
 
 def changed(source: str) -> Mutation:
     return Mutation("store", "Store.find", "NumberReplacer", "before", "after", nth=1, line=1, source=source)
+
+
+def group(*changes: Any) -> list[Any]:
+    """Return what the file holds for changes with one reason."""
+    return [{"reason": REASON, "changes": list(changes)}]
+
+
+def written(folder: Path, groups: Any) -> Path:
+    """Write a file of equivalents; JSON is YAML."""
+    file = folder / "equivalents.yaml"
+    file.write_text(json.dumps(groups), "utf-8")
+    return file
 
 
 def test_code_that_runs_is_changed_and_types_and_texts_are_not() -> None:
@@ -157,29 +170,31 @@ def test_survivor_is_tried_again_when_the_tests_change(tmp_path: Path, monkeypat
 def test_equivalent_covers_what_it_names_and_is_missed_when_the_code_changes(tmp_path: Path) -> None:
     """Without `after`, every change of the line is covered; an entry without a mutation is found."""
     line = "return number is not None and number <= LIMIT"
-    entry, stale = {**ENTRY, "before": line}, {**ENTRY, "before": "return True"}
-    read = read_equivalents(written(tmp_path, [entry, {**entry, "operator": "ReplaceAndWithOr"}, stale]))
+    every, stale = {**CHANGE, "before": line}, {**CHANGE, "before": "return True"}
+    read = read_equivalents(written(tmp_path, group(every, {**every, "operator": "ReplaceAndWithOr"}, stale)))
     known = list(module_mutations("toy", TOY))
     assert [sum(each.covers(mutation) for mutation in known) for each in read] == [4, 1, 0]
     assert [each.before for each in unmatched(read, known)] == ["return True"]
 
 
 @pytest.mark.parametrize(
-    ("entries", "message"),
+    ("groups", "message"),
     [
-        ("just text", "equivalents.yaml: is no list; begin each entry with `- module:`"),
-        (["text"], "entry 1: is no mapping"),
-        ([ENTRY, {"module": "toy"}], "entry 2: function is missing"),
-        ([{**ENTRY, "lines": "3"}], "entry 1: lines is no field"),
-        ([{**ENTRY, "after": 10}], "entry 1: after is 10; write text; put it in quotes"),
-        ([{**ENTRY, "nth": "2"}], "entry 1: nth is '2'; write a whole number"),
-        ([{**ENTRY, "reason": "ok"}], "entry 1: reason is 'ok'; say in a sentence"),
+        ("just text", "equivalents.yaml: is no list; begin each group with `- reason:`"),
+        (["text"], "group 1: is no mapping; write reason, changes"),
+        ([{"reason": REASON}], "group 1: changes is missing"),
+        ([{"reason": "ok", "changes": []}], "group 1: reason is 'ok'; say in a sentence"),
+        ([{"reason": REASON, "changes": CHANGE}], "group 1: changes is no list"),
+        ([*group(CHANGE), *group(CHANGE, {"module": "toy"})], "group 2, change 2: function is missing"),
+        (group({**CHANGE, "lines": "3"}), "group 1, change 1: lines is no field"),
+        (group({**CHANGE, "after": 10}), "group 1, change 1: after is 10; write text; put it in quotes"),
+        (group({**CHANGE, "nth": "2"}), "group 1, change 1: nth is '2'; write a whole number"),
     ],
 )
-def test_unreadable_equivalents_are_refused(entries: Any, message: str, tmp_path: Path) -> None:
-    """The message names the entry, the field and what to write."""
+def test_unreadable_equivalents_are_refused(groups: Any, message: str, tmp_path: Path) -> None:
+    """The message names the group, the change, the field and what to write."""
     with pytest.raises(EquivalentsError) as refused:
-        read_equivalents(written(tmp_path, entries))
+        read_equivalents(written(tmp_path, groups))
     assert message in str(refused.value)
 
 
@@ -195,10 +210,3 @@ def test_broken_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_listed_equivalents_can_be_read() -> None:
     """Every entry has a module that is mutated, and a reason."""
     assert {entry.module for entry in read_equivalents()} <= set(MODULES)
-
-
-def written(folder: Path, entries: Any) -> Path:
-    """Write a file of equivalents; JSON is YAML."""
-    file = folder / "equivalents.yaml"
-    file.write_text(json.dumps(entries), "utf-8")
-    return file
