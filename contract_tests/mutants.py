@@ -15,30 +15,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event
 
 from rich.console import Console
 from rich.table import Table
 
 from contract_tests.contract import CONTRACT_FILE, ROOT
 from contract_tests.equivalent_mutants import EQUIVALENT_FILE, EquivalentsError, read_equivalents, unmatched
+from contract_tests.mock_api.contract import Contract
 from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
 from contract_tests.mutations import MOCK, Mutation, mutations
+from contract_tests.trial import HOLDS, REFUSED, TIME_IS_OVER, VIOLATED, Outcome, Trial, TrialError, hold
 
 REPORT = ROOT / "reports" / "mutants.json"
-HOLDS, VIOLATED, INCONCLUSIVE, REFUSED = 0, 1, 2, 4
+TRANSCRIPTS = ROOT / "reports" / "mutants"
+INCONCLUSIVE = 2
 
 KILLED = "killed"
 NOT_STARTED = "did not start"
@@ -49,12 +48,11 @@ EQUIVALENT = "equivalent"
 OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
 
 # A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
-TIME_LIMIT_SECONDS = 240.0
+LIMIT_SECONDS = 240
+TOO_LATE = "no time was left to begin"
 
 # Columns where the output goes to a file.
 WIDTH = 180
-
-FIRST_RED = re.compile(r"^(?:FAILED|ERROR) \S*?(test_\w+\.py\S*)", re.MULTILINE)
 
 
 class UsageError(Exception):
@@ -76,14 +74,31 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one run of the suite came to."""
+class MutantTrial(Trial):
+    """One run of the suite against one mutant; against an unchanged copy where no mutation is given."""
 
-    exit_code: int | None
-    """None where it came to no end."""
-    by: str
-    """The first test that turned red; empty where none did."""
-    seconds: float
+    mutation: Mutation | None = None
+    ends_at: float = float("inf")
+    """On the monotonic clock, in seconds: a trial that begins later is none."""
+
+    @property
+    def must_be_red(self) -> bool:
+        """Whether the suite has something to find."""
+        return self.mutation is not None
+
+    @property
+    def transcript(self) -> Path:
+        """The file that keeps what the run prints."""
+        return TRANSCRIPTS / f"{self.mutation.id if self.mutation else 'clean'}.txt"
+
+    @contextmanager
+    def mock(self, contract: Contract) -> Iterator[tuple[str, str]]:
+        """Run the mutant."""
+        if time.monotonic() > self.ends_at:
+            raise MockStartError(TOO_LATE)
+        changed = {self.mutation.module: self.mutation.source} if self.mutation else {}
+        with mutated_mock(changed) as mock:
+            yield mock.url, mock.api_key
 
 
 @dataclass(frozen=True)
@@ -111,7 +126,7 @@ def main() -> int:
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH)
     try:
         return _run(_settings(), console)
-    except (UsageError, EquivalentsError) as error:
+    except (UsageError, EquivalentsError, TrialError) as error:
         console.print(f"verdict: refused. {error}")
         return REFUSED
     except KeyboardInterrupt:
@@ -119,71 +134,26 @@ def main() -> int:
         return INCONCLUSIVE
 
 
-def judge(url: str, api_key: str) -> Judgement:
-    """
-    Run the contract suite against one mock, up to the first red.
-
-    Args:
-        url: Of the mock.
-        api_key: What opens it.
-    """
-    further = {"BASE_URL": url, "COVAL_API_KEY": api_key, "SEED": "1", "RATE": "0", "MAX_REQUESTS": "0"}
-    command = [sys.executable, "-m", "contract_tests", "-x", "-p", "no:cacheprovider", f"--junitxml={os.devnull}"]
-    started = time.monotonic()
-    try:
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **further},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIME_LIMIT_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return Judgement(None, "", time.monotonic() - started)
-    red = FIRST_RED.search(done.stdout)
-    last_line = (done.stdout.strip().splitlines() or [""])[-1]
-    return Judgement(done.returncode, red[1] if red else last_line, time.monotonic() - started)
-
-
-def try_mutation(mutation: Mutation, suite: str) -> Result:
-    """
-    Start a copy of the mock with one change, and let the suite judge it.
-
-    Args:
-        mutation: The change.
-        suite: The digest of the tests.
-    """
-    try:
-        with mutated_mock(mutation.module, mutation.source) as mock:
-            outcome, judgement = _outcome(judge(mock.url, mock.api_key))
-    except MockStartError as error:
-        said = str(error).splitlines()[-1]
-        outcome, judgement = NOT_STARTED, Judgement(None, said, 0)
-    return Result(mutation.id, outcome, judgement.by, round(judgement.seconds, 1), _digest(mutation.source), suite)
-
-
 @contextmanager
-def mutated_mock(module: str, source: str) -> Iterator[RunningMock]:
+def mutated_mock(changed: Mapping[str, str]) -> Iterator[RunningMock]:
     """
-    Run a copy of the mock in which one module says something else; the working tree stays as it is.
+    Run a copy of the mock in which some modules say something else; the working tree stays as it is.
 
     Args:
-        module: The module's name.
-        source: What it says.
+        changed: What they say, by the module's name.
 
     Raises:
         MockStartError: It did not start.
     """
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         root = Path(folder)
-        # Compiled modules come along and save a third of the start; that of the mutated one must not.
-        ignored = shutil.ignore_patterns("faults", f"{module}.*.pyc")
-        shutil.copytree(MOCK, root / "contract_tests" / "mock_api", ignore=ignored)
+        package = root / "contract_tests" / "mock_api"
+        # Compiled modules come along and save a third of the start; those of the changed ones must not.
+        ignored = shutil.ignore_patterns("faults", *(f"{module}.*.pyc" for module in changed))
+        shutil.copytree(MOCK, package, ignore=ignored)
         (root / "contract_tests" / "__init__.py").touch()
-        (root / "contract_tests" / "mock_api" / f"{module}.py").write_text(source, "utf-8")
+        for module, source in changed.items():
+            (package / f"{module}.py").write_text(source, "utf-8")
         shutil.copy(CONTRACT_FILE, root)
         with running_mock(root=root) as mock:
             yield mock
@@ -219,12 +189,11 @@ def _run(settings: Settings, console: Console) -> int:
     earlier = {} if settings.is_fresh or settings.mutant else _earlier_results(known, suite)
     asked = [each for each in wanted if each.id not in earlier and (each.id not in listed or settings.mutant)]
     console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
-    if asked:
-        _check_clean_mock(known[0].module)
     results = dict(earlier)
-    for result in _try_all(asked, suite, settings.minutes, console):
+    for result in _try_all(asked, suite, settings.minutes, console) if asked else ():
         results[result.id] = result
         _write_report(known, results, listed)
+    _write_report(known, results, listed)
     found = {each.id: EQUIVALENT if each.id in listed else results[each.id].outcome for each in wanted
              if each.id in results or each.id in listed}  # fmt: skip
     _show(known, found, results, console)
@@ -234,45 +203,36 @@ def _run(settings: Settings, console: Console) -> int:
 
 
 def _try_all(asked: list[Mutation], suite: str, minutes: float, console: Console) -> Iterator[Result]:
-    """Try mutants on every core until all are done, the time is over or a person interrupts."""
-    deadline = time.monotonic() + 60 * minutes
-    stop = Event()
-
-    def attempt(mutation: Mutation) -> Result | None:
-        if stop.is_set() or time.monotonic() > deadline:
-            return None
-        result = try_mutation(mutation, suite)
-        # Ctrl-C ends the suite and the mock too, and what they say then is no result.
-        return None if stop.wait(0.1) else result
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            trials = {pool.submit(attempt, mutation): mutation for mutation in asked}
-            for count, trial in enumerate(as_completed(trials), 1):
-                result = trial.result()
-                if result is not None:
-                    told = f"{result.id} {result.outcome:<13} {trials[trial]}  {result.by}"
-                    console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
-                    yield result
-        finally:
-            stop.set()
+    """Try mutants on every core until all are done or the time is over."""
+    TRANSCRIPTS.mkdir(parents=True, exist_ok=True)
+    ends_at = time.monotonic() + 60 * minutes
+    trials = [MutantTrial("mutant", mutation=each, limit_seconds=LIMIT_SECONDS, ends_at=ends_at) for each in asked]
+    for count, outcome in enumerate(hold([MutantTrial("clean"), *trials], os.cpu_count() or 1)):
+        mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
+        if mutation is None:
+            _check_clean(outcome)
+        elif outcome.verdict != TOO_LATE:
+            result = _result(outcome, mutation, suite)
+            told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
+            console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
+            yield result
 
 
-def _check_clean_mock(module: str) -> None:
-    """Refuse to begin where the suite says no to an unchanged copy: it would kill every mutant."""
-    with mutated_mock(module, (MOCK / f"{module}.py").read_text("utf-8")) as mock:
-        judgement = judge(mock.url, mock.api_key)
-    if judgement.exit_code != HOLDS:
-        raise UsageError(f"the suite is not green on the mock as it should be ({judgement.by}); run make contract")
+def _check_clean(outcome: Outcome) -> None:
+    """Refuse to go on where the suite says no to an unchanged copy: it would kill every mutant."""
+    if outcome.exit_code != HOLDS:
+        raise UsageError(f"the suite is not green on the mock as it should be ({outcome.verdict}); run make contract")
 
 
-def _outcome(judgement: Judgement) -> tuple[str, Judgement]:
-    if judgement.exit_code is None:
-        return TIMED_OUT, judgement
-    if judgement.exit_code == HOLDS:
-        return SURVIVED, Judgement(HOLDS, "", judgement.seconds)
-    # A run that cannot begin, because the probe is answered wrongly, is as red as any.
-    return (KILLED if judgement.exit_code in (VIOLATED, REFUSED) else UNCLEAR), judgement
+def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
+    """Say what became of a mutant."""
+    what = {HOLDS: SURVIVED, VIOLATED: KILLED}.get(outcome.exit_code, UNCLEAR)
+    if outcome.verdict == TIME_IS_OVER:
+        what = TIMED_OUT
+    elif outcome.exit_code == REFUSED and not outcome.requests:
+        what = NOT_STARTED
+    by = outcome.caught_by or ("" if what == SURVIVED else outcome.verdict.splitlines()[-1])
+    return Result(mutation.id, what, by, round(outcome.seconds, 1), _digest(mutation.source), suite)
 
 
 def _settings() -> Settings:

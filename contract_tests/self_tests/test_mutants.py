@@ -10,10 +10,13 @@ import httpx
 import pytest
 
 from contract_tests import mutants
+from contract_tests.contract import CONTRACT_FILE
 from contract_tests.equivalent_mutants import EquivalentsError, read_equivalents, unmatched
+from contract_tests.mock_api.contract import read_contract
 from contract_tests.mock_api.process import MockStartError
-from contract_tests.mutants import Judgement, Result, Settings, UsageError, mutated_mock, selected, try_mutation
-from contract_tests.mutations import MOCK, MODULES, Mutation, module_mutations
+from contract_tests.mutants import MutantTrial, Result, Settings, UsageError, mutated_mock, selected
+from contract_tests.mutations import MOCK, MODULES, module_mutations
+from contract_tests.trial import TIME_IS_OVER, Outcome
 
 TOY = '''\
 """A toy."""
@@ -32,10 +35,6 @@ NOT_FOUND = 'raise Refusal(404, "No persona has this id.")'
 REASON = "No request reaches this line."
 CHANGE = {"module": "toy", "function": "is_small", "before": "return x"}
 WHOLE = Settings(share=1.0, seed="1", minutes=1, mutant="", is_fresh=False)
-
-
-def changed(source: str) -> Mutation:
-    return Mutation("store", "Store.find", "NumberReplacer", "before", "after", nth=1, line=1, source=source)
 
 
 def group(*changes: Any) -> list[Any]:
@@ -91,37 +90,54 @@ def test_same_change_twice_in_a_function_has_two_ids() -> None:
     assert len({each.id for each in twice}) == len(twice)
 
 
-def test_mutant_runs_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutant_runs_in_a_copy() -> None:
     """The mutated mock answers otherwise, and the working tree stays as it is."""
-    statuses = []
-
-    def judge(url: str, api_key: str) -> Judgement:
-        statuses.append(httpx.get(f"{url}/personas/nobody", headers={"x-api-key": api_key}).status_code)
-        return Judgement(1, "test_errors.py::test_it", 0.5)
-
-    monkeypatch.setattr(mutants, "judge", judge)
-    result = try_mutation(changed(STORE.replace(NOT_FOUND, NOT_FOUND.replace("404", "405"))), "tests")
-    assert statuses == [405]
-    assert (result.outcome, result.by) == (mutants.KILLED, "test_errors.py::test_it")
+    mutated = STORE.replace(NOT_FOUND, NOT_FOUND.replace("404", "405"))
+    with mutated_mock({"store": mutated}) as mock:
+        answer = httpx.get(f"{mock.url}/personas/nobody", headers={"x-api-key": mock.api_key})
+    assert answer.status_code == 405
     assert (MOCK / "store.py").read_text("utf-8") == STORE
 
 
-def test_mutant_that_does_not_start_is_told_apart() -> None:
-    """Its last words stand in the table."""
-    result = try_mutation(changed(STORE + "\nraise SystemExit('no such luck')\n"), "tests")
-    assert result.outcome == mutants.NOT_STARTED
-    assert result.by.endswith("no such luck")
-    with pytest.raises(MockStartError), mutated_mock("store", "import nothing_of_this_name"):
+def test_mutant_that_does_not_start_is_told_with_its_last_words() -> None:
+    """Python's own message stands in the table."""
+    with (
+        pytest.raises(MockStartError, match="no such luck"),
+        mutated_mock({"store": "raise SystemExit('no such luck')"}),
+    ):
         pass
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "outcome"),
-    [(0, mutants.SURVIVED), (1, mutants.KILLED), (2, mutants.UNCLEAR), (4, mutants.KILLED), (None, mutants.TIMED_OUT)],
+    ("exit_code", "verdict", "requests", "outcome", "by"),
+    [
+        (0, "verdict: holds. Fine.", 6000, mutants.SURVIVED, ""),
+        (1, "verdict: violated. 1 broken.", 3, mutants.KILLED, "test_errors.py::test_it"),
+        (2, "verdict: inconclusive. No answer.", 9, mutants.UNCLEAR, "verdict: inconclusive. No answer."),
+        (4, "the mock did not start:\nno such luck", 0, mutants.NOT_STARTED, "no such luck"),
+        (4, TIME_IS_OVER, 0, mutants.TIMED_OUT, TIME_IS_OVER),
+    ],
 )
-def test_exit_code_of_the_suite_decides(exit_code: int | None, outcome: str) -> None:
+def test_outcome_of_a_trial_decides(exit_code: int, verdict: str, requests: int, outcome: str, by: str) -> None:
     """Only a green run lets a mutant live."""
-    assert mutants._outcome(Judgement(exit_code, "", 1.0))[0] == outcome
+    red = "test_errors.py::test_it" if exit_code == 1 else ""
+    mutation = next(module_mutations("toy", TOY))
+    trial = MutantTrial("mutant", mutation=mutation)
+    result = mutants._result(Outcome(trial, exit_code, verdict, red, 1.0, requests), mutation, "tests")
+    assert (result.id, result.outcome, result.by) == (mutation.id, outcome, by)
+
+
+def test_mutant_whose_time_is_over_is_not_begun() -> None:
+    """MINUTES ends a run; what was not tried is tried by the next."""
+    trial = MutantTrial("mutant", mutation=next(module_mutations("toy", TOY)), ends_at=0)
+    with pytest.raises(MockStartError, match=mutants.TOO_LATE), trial.mock(read_contract(CONTRACT_FILE)):
+        pass
+
+
+def test_unclean_mock_ends_the_run() -> None:
+    """A suite that is red without a change would kill every mutant."""
+    with pytest.raises(UsageError, match="run make contract"):
+        mutants._check_clean(Outcome(MutantTrial("clean"), 1, "verdict: violated. 1 broken.", "", 1.0, 1))
 
 
 def test_smaller_share_is_part_of_a_larger_one_and_the_seed_decides() -> None:
