@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,15 +151,28 @@ def peer_outcome(run: PeerRun, known: Iterable[Alarm]) -> PeerOutcome:
     return PeerOutcome(ERROR if run.error else MISSED, run.error, run.seconds)
 
 
-def try_fault(name: str, seed: int, known: Iterable[Alarm]) -> PeerOutcome:
+def try_faults(names: Iterable[str], seed: int) -> Iterator[tuple[str, PeerOutcome]]:
     """
-    Let the peer test a mock with one fault, started for it.
+    Let the peer test a mock for each fault, as many at a time as there are cores, and give the outcomes as they come.
 
     Args:
-        name: The fault.
+        names: The faults.
         seed: Decides what is generated.
-        known: What `false_alarms` gathered.
+
+    Raises:
+        PeerError: The peer cannot be measured here.
     """
+    known = false_alarms(seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            tried = {pool.submit(_try_fault, name, seed, known): name for name in names}
+            for future in as_completed(tried):
+                yield tried[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # where nobody asks for the rest
+
+
+def _try_fault(name: str, seed: int, known: Iterable[Alarm]) -> PeerOutcome:
     with running_mock("--fault", name, module=FAULTY_MOCK) as mock:
         return peer_outcome(run_peer(mock.url, mock.api_key, seed), known)
 
