@@ -9,9 +9,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 PORT ?= 8400
 export BASE_URL SEED MINUTES FAULT SEEDS BUDGET MAX_REQUESTS RATE DRY_RUN PERSONA_ID TIMEOUT MAX_PERSONAS ALL
+export SHARE MUTANT FRESH
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz faults mock client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz faults mutants mock client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -26,6 +27,9 @@ fuzz: install ## the generative contract tests with a time budget, MINUTES=10; g
 
 faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n
 	@$(RUN) -m contract_tests.catch_faults
+
+mutants: install ## try small changes of the mock, each must turn the suite red; SHARE=0.2, MINUTES=n, MUTANT=id, FRESH=1
+	@$(RUN) -m contract_tests.mutants
 
 mock: install ## run the mock API alone, PORT=8400
 	@$(RUN) -m contract_tests.mock_api --port $(PORT) $(ARGS)

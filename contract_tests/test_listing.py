@@ -19,6 +19,17 @@ CONTRACT = load_contract()
 PAGE_SIZE = CONTRACT.query_fields("listPersonas")["page_size"]
 ORDERS = CONTRACT.parameter_examples("listPersonas", "order_by")
 
+# Any text may be sent; the schema of both parameters says no more than that.
+UNREADABLE = {
+    "no-such-field": {"filter": 'no_such_field="x"'},
+    "no-comparison": {"filter": "create_time"},
+    "open-quote": {"filter": 'name="'},
+    "time-in-words": {"filter": 'create_time>"yesterday"'},
+    "time-without-a-zone": {"filter": 'create_time>"2025-01-01T00:00:00"'},
+    "no-such-order": {"order_by": "no_such_field"},
+    "two-dashes": {"order_by": "--create_time"},
+}
+
 # On an account with many personas, so many pages are turned before the search ends.
 MOST_PAGES = 12
 
@@ -267,6 +278,12 @@ def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[S
         if exchange.was_accepted and exchange.json["personas"]:
             problem = f"the made-up page_token {token!r} shows personas"
             require([_broken(problem, "a made-up page_token gets 400 or an empty page", exchange)])
+
+
+@pytest.mark.parametrize("params", UNREADABLE.values(), ids=UNREADABLE)
+def test_query_that_cannot_be_read_is_refused_or_passed_over(run: Run, judge: Judge, params: dict[str, str]) -> None:
+    """listPersonas filter and order_by: a text that says nothing to the API gets 400, or a list; it is no failure."""
+    require(judge.answer("listPersonas", run.api.list_personas(page_size="5", **params), 200, 400))
 
 
 def test_list_tells_the_same_as_reading(run: Run, judge: Judge, family: list[Subject]) -> None:

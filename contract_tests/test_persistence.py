@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 
 from contract_tests.run import Run
-from contract_tests.verdict import Judge, require
+from contract_tests.verdict import BROKEN, Finding, Judge, parse_time, require
+
+TIMES = "#/components/schemas/Persona/properties"
 
 # Long enough for a cache to expire or a replica to fall behind.
 AGE_SECONDS = 3.0
 MOST_READ = 5
+
+# Clocks of one service that differ by more than this would tell nobody the time.
+CLOCK_SECONDS = 2.0
 
 
 def test_update_holds_until_the_end_of_the_run(run: Run) -> None:
@@ -28,3 +33,26 @@ def test_removed_personas_stay_away(run: Run, judge: Judge) -> None:
             pass
     for persona_id in sorted(run.api.ledger.removed & set(run.api.ledger.made))[:MOST_READ]:
         require(judge.answer("getPersona", run.api.get(persona_id), 404))
+
+
+def test_times_tell_when_it_happened(run: Run) -> None:
+    """create_time, update_time: when it happened; what is made and changed in one moment has the same time, however old."""
+    keepsake = run.keepsake
+    time.sleep(max(AGE_SECONDS - (time.monotonic() - run.kept_since[0]), 0))
+    kept_update = parse_time(keepsake.last["update_time"])[0]
+    age_seconds = time.monotonic() - run.kept_since[0]
+    started = time.monotonic()
+    exchange = keepsake.accepts({"wait_seconds": 1.5 if keepsake.last.get("wait_seconds") != 1.5 else 0.5})
+    with run.persona() as fresh:
+        (updated, step), (created, further) = (
+            parse_time(text) for text in (keepsake.last["update_time"], fresh.last["create_time"])
+        )
+    slack = CLOCK_SECONDS + step.total_seconds() + further.total_seconds() + time.monotonic() - started
+    found = []
+    if abs((created - updated).total_seconds()) > slack:
+        problem = f"an update has update_time {updated}, and a persona made right after it create_time {created}"
+        found.append(Finding(BROKEN, problem, "update_time is when it was changed", f"{TIMES}/update_time", exchange))
+    if abs((created - kept_update).total_seconds() - age_seconds) > slack:
+        problem = f"an update has update_time {kept_update}, and a persona made {age_seconds:.0f} s later create_time {created}"
+        found.append(Finding(BROKEN, problem, "create_time is when it was created", f"{TIMES}/create_time", exchange))
+    require(found)

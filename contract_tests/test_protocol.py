@@ -111,6 +111,13 @@ def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, c
     require(judge.shows(exchange, subject.read(), {"name": (f"{run.api.run} é",)}, "the update is stored"))
 
 
+def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:
+    """RFC 9110, section 8.3: a body may come without a Content-Type; to read it is as right as to refuse it."""
+    body = to_json({"wait_seconds": 1.25})
+    exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=body, content_type=None)
+    require(judge.answer("updatePersona", exchange, 200, 400, 415))
+
+
 def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
     """Every 200: application/json, also when the caller asks for nothing in particular."""
     for accept in ("*/*", "application/json"):

@@ -11,6 +11,7 @@ import gc
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -28,13 +29,15 @@ from contract_tests.contract import CONTRACT_FILE, ROOT
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.__main__ import assemble
 from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.contract import read_contract
+from contract_tests.mock_api.contract import Contract, read_contract
 from contract_tests.mock_api.forked import forked_mock
+from contract_tests.mock_api.process import MockStartError
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.selection import PROMISES, files_of, shuffled
 
 TRANSCRIPTS = ROOT / "reports" / "faults"
-HOLDS, VIOLATED = 0, 1
+HOLDS, VIOLATED, REFUSED = 0, 1, 4
+TIME_IS_OVER = "the time of this trial is over"
 
 # Answers that take long are waited for side by side, and a smaller selection of tests is enough of them.
 SLOW_SIDE_BY_SIDE = 16
@@ -56,6 +59,8 @@ class Trial:
     """Whether the mock takes so long that several processes share one run."""
     budget: int = 0
     """The most requests that are sent; 0 for as many as it takes."""
+    limit_seconds: int = 0
+    """How long it may take; 0 for as long as it takes."""
 
     @property
     def name(self) -> str:
@@ -72,6 +77,22 @@ class Trial:
         """The file that keeps what the run prints."""
         order = "-shuffled" if self.is_shuffled else ""
         return TRANSCRIPTS / f"{self.kind}-{'-'.join(self.names)[:100] or 'clean'}-{self.seed}{order}.txt"
+
+    @contextlib.contextmanager
+    def mock(self, contract: Contract) -> Iterator[tuple[str, str]]:
+        """
+        Run the mock of this trial for as long as the block lasts.
+
+        Args:
+            contract: What the mock follows.
+
+        Returns:
+            Its URL, and the key that opens it.
+        """
+        api = assemble(contract)
+        self.change(api)
+        with forked_mock(api) as url:
+            yield url, api.api_key.decode()
 
     def change(self, api: Api) -> None:
         """Plant the fault, or the variants, in a mock that was built a moment ago."""
@@ -128,14 +149,17 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
     for court in courts:
         court.start()
     writer.close()
-    for _ in trials:
-        try:
+    try:
+        for _ in trials:
             yield reader.recv()
-        except EOFError:
-            said = (TRANSCRIPTS / "collection.txt").read_text("utf-8", "replace")
-            raise TrialError(f"the tests could not be collected:\n{said[-2000:]}") from None
-    for court in courts:
-        court.join()
+        for court in courts:
+            court.join()
+    except EOFError:
+        said = (TRANSCRIPTS / "collection.txt").read_text("utf-8", "replace")
+        raise TrialError(f"the tests could not be collected:\n{said[-2000:]}") from None
+    finally:
+        for court in courts:
+            court.terminate()  # where nobody asks for the rest
 
 
 def _open_court(trials: list[Trial], at_once: int, is_slow: bool, results: Connection, lock: Lock) -> None:
@@ -180,7 +204,7 @@ class Court:
                 process, trial = running.pop(sentinel)
                 process.join()
                 if process.exitcode:
-                    self._tell(Outcome(trial, 4, f"the process ended with {process.exitcode}", "", 0, 0))
+                    self._tell(Outcome(trial, REFUSED, f"the process ended with {process.exitcode}", "", 0, 0))
 
     def _tell(self, outcome: Outcome) -> None:
         with self.lock:
@@ -189,19 +213,32 @@ class Court:
     def _hold(self, session: pytest.Session, trial: Trial) -> None:
         """Run the suite against one mock, its output kept in a file."""
         with _into(trial.transcript):
-            api = assemble(self.contract)
-            trial.change(api)
-            with forked_mock(api) as url:
-                os.environ |= {"BASE_URL": url, "COVAL_API_KEY": api.api_key.decode()}
-                os.environ |= {"SEED": str(trial.seed), "MAX_REQUESTS": str(trial.budget)}
-                # What --hypothesis-seed sets; the option was read before the seed was known.
-                hypothesis.core.global_force_seed = trial.seed  # type: ignore[assignment]  # None by default
-                if trial.is_shuffled:
-                    session.items[:] = shuffled(session.items, trial.seed)
-                session.config.option.maxfail = 1 if trial.must_be_red else 0
-                outcome = _side_by_side(session, trial) if trial.is_slow else _run(session, trial)
-                print(outcome.verdict)
+            signal.signal(signal.SIGALRM, _time_is_over)
+            signal.alarm(trial.limit_seconds)
+            try:
+                with trial.mock(self.contract) as (url, api_key):
+                    outcome = _judge(session, trial, url, api_key)
+            except (MockStartError, pytest.exit.Exception) as error:
+                outcome = Outcome(trial, REFUSED, str(error), "", 0, 0)
+            print(outcome.verdict)
         self._tell(outcome)
+
+
+def _judge(session: pytest.Session, trial: Trial, url: str, api_key: str) -> Outcome:
+    """Run the suite against the mock at *url*."""
+    os.environ |= {"BASE_URL": url, "COVAL_API_KEY": api_key}
+    os.environ |= {"SEED": str(trial.seed), "MAX_REQUESTS": str(trial.budget)}
+    # What --hypothesis-seed sets; the option was read before the seed was known.
+    hypothesis.core.global_force_seed = trial.seed  # type: ignore[assignment]  # None by default
+    if trial.is_shuffled:
+        session.items[:] = shuffled(session.items, trial.seed)
+    session.config.option.maxfail = 1 if trial.must_be_red else 0
+    return _side_by_side(session, trial) if trial.is_slow else _run(session, trial)
+
+
+def _time_is_over(number: int, frame: object) -> None:
+    """End the tests of a trial that takes too long; the mock is ended on the way out."""
+    pytest.exit(TIME_IS_OVER)
 
 
 def _run(session: pytest.Session, trial: Trial) -> Outcome:

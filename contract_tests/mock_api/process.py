@@ -37,13 +37,14 @@ class RunningMock:
 
 
 @contextmanager
-def running_mock(*arguments: str, module: str = "contract_tests.mock_api") -> Iterator[RunningMock]:
+def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root: Path = ROOT) -> Iterator[RunningMock]:
     """
     Run a mock on a free port for as long as the block lasts.
 
     Args:
         arguments: Further arguments of `python -m ...`.
         module: What is run, and announces itself as the mock does.
+        root: The folder from which the module is imported.
 
     Raises:
         MockStartError: It did not start; the message is what it wrote to stderr.
@@ -56,7 +57,7 @@ def running_mock(*arguments: str, module: str = "contract_tests.mock_api") -> It
         tempfile.TemporaryFile("w+") as stderr,
         subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

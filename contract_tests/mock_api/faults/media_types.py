@@ -14,7 +14,7 @@ from ..app import Answer, Api
 from ..errors import Refusal
 from . import seams
 from .fault import fault
-from .witness import get, patch
+from .witness import Step, get, patch
 
 BODY = "#/x-decisions/body"
 CHARSET = "#/x-decisions/charset"
@@ -206,3 +206,16 @@ def _number(text: str) -> Any:
 def _object_of_pairs(body: Any) -> Any:
     is_pairs = isinstance(body, list) and body and all(isinstance(pair, list) and len(pair) == 2 for pair in body)
     return dict(body) if is_pairs and all(isinstance(name, str) for name, _ in body) else body
+
+
+@fault("media_types", BODY, Step("PATCH", "/personas/{id}", b'{"wait_seconds": 1}'))
+def body_without_a_type_answered_500(api: Api) -> None:
+    """Fails on a body that comes without a Content-Type."""
+    rule = api.bodies.is_json
+
+    def is_json(content_type: bytes | None) -> bool:
+        if content_type is None:
+            raise Refusal(500, "Something went wrong.")
+        return rule(content_type)
+
+    seams.replace(api.bodies, "is_json", is_json)

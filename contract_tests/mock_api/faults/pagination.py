@@ -284,3 +284,28 @@ def _offset(token: str) -> int:
         return int(token if token.isdecimal() else b64decode(token))
     except ValueError:
         raise Refusal(400, "The query is not valid.") from None
+
+
+def _fail_on_refusals(api: Api, name: str) -> None:
+    """Answer 500 where a part of the query is to be refused."""
+    read = getattr(api.listing, name)
+
+    def careless(text: str) -> Any:
+        try:
+            return read(text)
+        except Refusal as refusal:
+            raise Refusal(500, refusal.message) from None
+
+    seams.replace(api.listing, name, careless)
+
+
+@fault("pagination", FILTER, listed('filter=create_time>"yesterday"'))
+def unreadable_filter_answered_500(api: Api) -> None:
+    """Fails on a filter that it cannot read."""
+    _fail_on_refusals(api, "condition")
+
+
+@fault("pagination", ORDER, listed("order_by=no_such_field"))
+def unknown_order_answered_500(api: Api) -> None:
+    """Fails on an order that it does not know."""
+    _fail_on_refusals(api, "order")

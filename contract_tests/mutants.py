@@ -1,0 +1,330 @@
+"""
+Mutation testing of the mock, with the contract suite as its judge: whatever is changed, some test must turn red.
+
+    python -m contract_tests.mutants
+
+The catalogue of faults tries what a person thought of; this tries every small change of the code that answers. A change
+that survives is a hole in the suite, or breaks no promise: then it stands in equivalent_mutants.yaml with its reason.
+
+Takes MINUTES, SHARE and SEED (a part of all mutants), MUTANT (one, by its id) and FRESH=1 (forget earlier results) from
+the environment. Exits with 0 when none survived, 1 otherwise, 2 when not all were tried, 4 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from contract_tests.contract import CONTRACT_FILE, ROOT
+from contract_tests.equivalent_mutants import EQUIVALENT_FILE, EquivalentsError, read_equivalents, unmatched
+from contract_tests.mock_api.contract import Contract
+from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
+from contract_tests.mutations import MOCK, Mutation, mutations
+from contract_tests.trial import HOLDS, REFUSED, TIME_IS_OVER, VIOLATED, Outcome, Trial, TrialError, hold
+
+REPORT = ROOT / "reports" / "mutants.json"
+TRANSCRIPTS = ROOT / "reports" / "mutants"
+INCONCLUSIVE = 2
+
+KILLED = "killed"
+NOT_STARTED = "did not start"
+TIMED_OUT = "timed out"
+UNCLEAR = "inconclusive"
+SURVIVED = "survived"
+EQUIVALENT = "equivalent"
+OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
+
+# A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
+LIMIT_SECONDS = 240
+TOO_LATE = "no time was left to begin"
+
+# Columns where the output goes to a file.
+WIDTH = 180
+
+
+class UsageError(Exception):
+    """What was asked for is wrong: one line that names the variable and what to write there."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment asks for."""
+
+    share: float
+    """Of all mutants, from 0 to 1."""
+    seed: str
+    """Decides which of them."""
+    minutes: float
+    mutant: str
+    """The id of the only one, or the beginning of it; empty for all."""
+    is_fresh: bool
+
+
+@dataclass(frozen=True)
+class MutantTrial(Trial):
+    """One run of the suite against one mutant; against an unchanged copy where no mutation is given."""
+
+    mutation: Mutation | None = None
+    ends_at: float = float("inf")
+    """On the monotonic clock, in seconds: a trial that begins later is none."""
+
+    @property
+    def must_be_red(self) -> bool:
+        """Whether the suite has something to find."""
+        return self.mutation is not None
+
+    @property
+    def transcript(self) -> Path:
+        """The file that keeps what the run prints."""
+        return TRANSCRIPTS / f"{self.mutation.id if self.mutation else 'clean'}.txt"
+
+    @contextmanager
+    def mock(self, contract: Contract) -> Iterator[tuple[str, str]]:
+        """Run the mutant."""
+        if time.monotonic() > self.ends_at:
+            raise MockStartError(TOO_LATE)
+        changed = {self.mutation.module: self.mutation.source} if self.mutation else {}
+        with mutated_mock(changed) as mock:
+            yield mock.url, mock.api_key
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one mutant."""
+
+    id: str
+    outcome: str
+    by: str
+    """The test that turned red, or what the mock said when it did not start."""
+    seconds: float
+    source: str
+    """A digest of the mutated module: a result holds as long as the module stays what it was."""
+    suite: str
+    """A digest of the tests: a mutant that survived them is tried again when they change."""
+
+
+def main() -> int:
+    """
+    Try the mutants that are asked for, and say what became of them.
+
+    Returns:
+        The exit code.
+    """
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH)
+    try:
+        return _run(_settings(), console)
+    except (UsageError, EquivalentsError, TrialError) as error:
+        console.print(f"verdict: refused. {error}")
+        return REFUSED
+    except KeyboardInterrupt:
+        console.print("verdict: inconclusive. Interrupted; what was found is kept, and the next run goes on from it.")
+        return INCONCLUSIVE
+
+
+@contextmanager
+def mutated_mock(changed: Mapping[str, str]) -> Iterator[RunningMock]:
+    """
+    Run a copy of the mock in which some modules say something else; the working tree stays as it is.
+
+    Args:
+        changed: What they say, by the module's name.
+
+    Raises:
+        MockStartError: It did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        root = Path(folder)
+        package = root / "contract_tests" / "mock_api"
+        # Compiled modules come along and save a third of the start; those of the changed ones must not.
+        ignored = shutil.ignore_patterns("faults", *(f"{module}.*.pyc" for module in changed))
+        shutil.copytree(MOCK, package, ignore=ignored)
+        (root / "contract_tests" / "__init__.py").touch()
+        for module, source in changed.items():
+            (package / f"{module}.py").write_text(source, "utf-8")
+        shutil.copy(CONTRACT_FILE, root)
+        with running_mock(root=root) as mock:
+            yield mock
+
+
+def selected(known: list[Mutation], settings: Settings) -> list[Mutation]:
+    """
+    Choose the mutants to try, in an order that the seed decides, so that a run that is cut short has seen a bit of all.
+
+    Args:
+        known: All of them.
+        settings: Which share, or which one.
+
+    Raises:
+        UsageError: None has the id that was asked for.
+    """
+    if settings.mutant:
+        chosen = [mutation for mutation in known if mutation.id.startswith(settings.mutant)]
+        if not chosen:
+            raise UsageError(f"MUTANT={settings.mutant} is no id; reports/mutants.json has them")
+        return chosen
+    places = {mutation: int(_digest(f"{settings.seed} {mutation.id}"), 16) / 16**16 for mutation in known}
+    return sorted((each for each in known if places[each] < settings.share), key=places.__getitem__)
+
+
+def _run(settings: Settings, console: Console) -> int:
+    equivalents = read_equivalents()
+    known = list(mutations())
+    stale = unmatched(equivalents, known)
+    wanted = selected(known, settings)
+    listed = {mutation.id for mutation in known if any(entry.covers(mutation) for entry in equivalents)}
+    suite = _suite_digest()
+    earlier = {} if settings.is_fresh or settings.mutant else _earlier_results(known, suite)
+    asked = [each for each in wanted if each.id not in earlier and (each.id not in listed or settings.mutant)]
+    console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
+    results = dict(earlier)
+    for result in _try_all(asked, suite, settings.minutes, console) if asked else ():
+        results[result.id] = result
+        _write_report(known, results, listed)
+    _write_report(known, results, listed)
+    found = {each.id: EQUIVALENT if each.id in listed else results[each.id].outcome for each in wanted
+             if each.id in results or each.id in listed}  # fmt: skip
+    _show(known, found, results, console)
+    for entry in stale:
+        console.print(f"{EQUIVALENT_FILE.name}: no mutation is left of {entry}; take the entry out or correct it")
+    return _conclude(len(wanted), Counter(found.values()), len(stale), console)
+
+
+def _try_all(asked: list[Mutation], suite: str, minutes: float, console: Console) -> Iterator[Result]:
+    """Try mutants on every core until all are done or the time is over."""
+    TRANSCRIPTS.mkdir(parents=True, exist_ok=True)
+    ends_at = time.monotonic() + 60 * minutes
+    trials = [MutantTrial("mutant", mutation=each, limit_seconds=LIMIT_SECONDS, ends_at=ends_at) for each in asked]
+    for count, outcome in enumerate(hold([MutantTrial("clean"), *trials], os.cpu_count() or 1)):
+        mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
+        if mutation is None:
+            _check_clean(outcome)
+        elif outcome.verdict != TOO_LATE:
+            result = _result(outcome, mutation, suite)
+            told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
+            console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
+            yield result
+
+
+def _check_clean(outcome: Outcome) -> None:
+    """Refuse to go on where the suite says no to an unchanged copy: it would kill every mutant."""
+    if outcome.exit_code != HOLDS:
+        raise UsageError(f"the suite is not green on the mock as it should be ({outcome.verdict}); run make contract")
+
+
+def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
+    """Say what became of a mutant."""
+    what = {HOLDS: SURVIVED, VIOLATED: KILLED}.get(outcome.exit_code, UNCLEAR)
+    if outcome.verdict == TIME_IS_OVER:
+        what = TIMED_OUT
+    elif outcome.exit_code == REFUSED and not outcome.requests:
+        what = NOT_STARTED
+    by = outcome.caught_by or ("" if what == SURVIVED else outcome.verdict.splitlines()[-1])
+    return Result(mutation.id, what, by, round(outcome.seconds, 1), _digest(mutation.source), suite)
+
+
+def _settings() -> Settings:
+    share = _number("SHARE", 1.0)
+    if not 0 < share <= 1:
+        raise UsageError(f"SHARE={share:g} is no share; write a number above 0 and up to 1, such as 0.2")
+    return Settings(
+        share,
+        os.environ.get("SEED") or "1",
+        _number("MINUTES", float("inf")),
+        os.environ.get("MUTANT", ""),
+        os.environ.get("FRESH", "") not in ("", "0"),
+    )
+
+
+def _number(variable: str, default: float) -> float:
+    text = os.environ.get(variable) or str(default)
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{variable}={text} is no number; write one such as 0.5") from None
+
+
+def _earlier_results(known: list[Mutation], suite: str) -> dict[str, Result]:
+    """
+    Read the results that still hold.
+
+    A mutant that was killed stays so until its module changes: nobody weakens a test unseen. One that survived is tried
+    again when the tests change. FRESH=1 trusts neither.
+    """
+    try:
+        rows = json.loads(REPORT.read_text("utf-8"))["results"]
+        read = [Result(**row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    sources = {mutation.id: _digest(mutation.source) for mutation in known}
+    return {
+        result.id: result
+        for result in read
+        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome == KILLED)
+    }
+
+
+def _write_report(known: Iterable[Mutation], results: dict[str, Result], listed: set[str]) -> None:
+    rows = []
+    for mutation in known:
+        about = {name: value for name, value in asdict(mutation).items() if name != "source"}
+        outcome = EQUIVALENT if mutation.id in listed else "not tried"
+        found = (
+            {"outcome": results[mutation.id].outcome, "by": results[mutation.id].by} if mutation.id in results else {}
+        )
+        rows.append({"id": mutation.id, **about, "outcome": outcome, **found})
+    REPORT.parent.mkdir(exist_ok=True)
+    report = {"mutants": rows, "results": [asdict(result) for result in results.values()]}
+    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _show(known: Iterable[Mutation], found: dict[str, str], results: dict[str, Result], console: Console) -> None:
+    """Print the outcomes by module, and each survivor."""
+    table = Table("module", *OUTCOMES, box=None, pad_edge=False)
+    by_id = {mutation.id: mutation for mutation in known}
+    counts = Counter((by_id[each].module, outcome) for each, outcome in found.items())
+    for module in dict.fromkeys(mutation.module for mutation in by_id.values()):
+        table.add_row(module, *(str(counts[module, outcome]) for outcome in OUTCOMES))
+    console.print(table)
+    for each, outcome in found.items():
+        if outcome == SURVIVED:
+            console.print(f"survived {each}  {by_id[each].operator}  {by_id[each]}", soft_wrap=True)
+
+
+def _conclude(wanted: int, counts: Counter[str], stale: int, console: Console) -> int:
+    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+    tried = f"{counts.total()} of {wanted} mutants: {told or 'none tried'}"
+    if counts[SURVIVED] or stale:
+        outdated = f"; {stale} entries of {EQUIVALENT_FILE.name} are outdated" if stale else ""
+        console.print(f"verdict: violated. {tried}{outdated}.", soft_wrap=True)
+        return VIOLATED
+    if counts.total() < wanted:
+        console.print(f"verdict: inconclusive. {tried}; run it again to go on.", soft_wrap=True)
+        return INCONCLUSIVE
+    console.print(f"verdict: holds. {tried}.", soft_wrap=True)
+    return HOLDS
+
+
+def _suite_digest() -> str:
+    files = [CONTRACT_FILE, *sorted(Path(__file__).parent.glob("test_*.py"))]
+    return _digest("".join(file.read_text("utf-8") for file in files))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
