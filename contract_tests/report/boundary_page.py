@@ -134,6 +134,11 @@ class Limit:
         return self.constraint in LOWER + UPPER
 
     @property
+    def is_placed(self) -> bool:
+        """Whether the page shows more of it than a line of the table."""
+        return self.is_drawn or bool(self.row.rows("values") or self.row.rows("types"))
+
+    @property
     def declared(self) -> str:
         """What the contract says."""
         value = self.row.raw("declared")
@@ -309,6 +314,8 @@ class MatrixRow:
 
     field: str
     cells: tuple[Cell | None, ...]
+    anchors: tuple[str, ...]
+    """Of the clauses that need no words of their own."""
 
 
 @dataclass(frozen=True)
@@ -319,7 +326,7 @@ class Matrix:
     types: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
     limits: tuple[Limit, ...]
-    """Those that depart from the contract."""
+    """Those that depart from the contract, or of which nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -540,9 +547,16 @@ def _matrices(limits: Iterable[Limit]) -> Iterable[Matrix]:
     for operation, fields in by_operation.items():
         every = [row.text("type") for mine in fields.values() for limit in mine for row in limit.row.rows("types")]
         types = tuple(dict.fromkeys([name for name in TYPES if name in every] + every))
-        rows = [MatrixRow(field, tuple(_cell(mine, name) for name in types)) for field, mine in fields.items()]
-        departing = [limit for mine in fields.values() for limit in mine if limit.is_finding]
-        yield Matrix(operation, types, tuple(rows), tuple(departing))
+        told = [limit for mine in fields.values() for limit in mine if limit.is_finding or limit.problem]
+        rows = [
+            MatrixRow(
+                field,
+                tuple(_cell(mine, name) for name in types),
+                tuple(limit.anchor for limit in mine if limit not in told),
+            )
+            for field, mine in fields.items()
+        ]
+        yield Matrix(operation, types, tuple(rows), tuple(told))
 
 
 def _cell(limits: Iterable[Limit], name: str) -> Cell | None:

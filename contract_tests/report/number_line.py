@@ -18,6 +18,9 @@ MARGIN = 0.28
 # Where some value lies this many times further out than the limits lie apart, the line is compressed towards its ends.
 COMPRESSED_FROM = 20
 
+# Distances between greater values are beyond a double.
+LINEAR_UP_TO = 1e300
+
 FIRST_LETTER = "A"
 
 # In percent of a narrow drawing: words closer than this are set apart, and half of what a letter takes.
@@ -136,7 +139,7 @@ def draw(
     scale = _scale(points, edges, is_length=is_length, has_open_end=has_open_end)
     interval = (scale.low if minimum is None else minimum, scale.high if maximum is None else maximum)
     low, high = (scale.position(limit) for limit in interval)
-    alphabets = dict.fromkeys(point.alphabet for point in points) if by_alphabet else {"": None}
+    alphabets = dict.fromkeys(point.alphabet for point in points if point.alphabet and by_alphabet) or {"": None}
     return NumberLine(
         lanes=tuple(_lane(name, points, scale, (minimum, maximum)) for name in alphabets),
         declared=_markers(
@@ -167,15 +170,15 @@ def _scale(points: Sequence[Point], edges: Sequence[float], *, is_length: bool, 
         low = min(low, 0)
     unit = max(1.0, *(abs(edge) for edge in edges[:2])) if edges else 1.0
     farthest = max(abs(low), abs(high))
-    if farthest > COMPRESSED_FROM * unit:
-        return Scale(low, high, unit)
+    if farthest > COMPRESSED_FROM * unit or farthest > LINEAR_UP_TO:
+        return Scale(low, high, min(unit, LINEAR_UP_TO))
     room = MARGIN * (high - low) or 1.0
     bottom = max(low - room, 0.0) if is_length else low - room
     return Scale(bottom, high if has_open_end else high + room, 0.0)
 
 
 def _lane(alphabet: str, points: Sequence[Point], scale: Scale, declared: Interval) -> Lane:
-    mine = sorted((p for p in points if not alphabet or p.alphabet == alphabet), key=lambda point: point.value)
+    mine = sorted((p for p in points if not alphabet or p.alphabet in ("", alphabet)), key=lambda point: point.value)
     runs = [list(run) for _, run in groupby(mine, key=lambda point: point.outcome)]
     stretches, departures = [], []
     for index, run in enumerate(runs):

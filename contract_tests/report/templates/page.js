@@ -1,5 +1,6 @@
 // Copy buttons. The text stands in the button as JSON, so that each character of it survives HTML.
 const notice = document.getElementById("notice");
+let forget;
 
 async function copy(text) {
   try {
@@ -24,7 +25,9 @@ document.addEventListener("click", async (event) => {
   button.focus();
   button.textContent = done ? "Copied" : "Not copied";
   notice.textContent = done ? `Copied: ${button.dataset.what}` : "The browser did not allow copying";
-  setTimeout(() => { button.textContent = "Copy"; notice.textContent = ""; }, 2000);
+  clearTimeout(forget);
+  forget = setTimeout(() => { notice.textContent = ""; }, 2000);
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
 });
 
 // Paper cannot be unfolded.
