@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.report import number_line
-from contract_tests.report.number_line import NumberLine, Point, draw
+from contract_tests.report.number_line import NumberLine, Point, between, draw
 from contract_tests.report.page import Fact, Page, Tone, links, write_page
 from contract_tests.report.stored import Row, as_json, as_number, as_rows, read_json
 from contract_tests.report.wording import counted, duration, moment, whole
@@ -283,9 +283,19 @@ class Grid:
         return [value for value in self.values if not value.is_departure and value.declared]
 
     @property
-    def others(self) -> list[Value]:
-        """What is not allowed and refused, or lawful either way."""
-        return [value for value in self.values if not value.is_departure and not value.declared]
+    def undeclared(self) -> list[Value]:
+        """What is not allowed, and refused."""
+        return [value for value in self.values if not value.is_departure and value.declared is False]
+
+    @property
+    def free(self) -> list[Value]:
+        """What the contract leaves open."""
+        return [value for value in self.values if value.declared is None]
+
+    @property
+    def undeclared_title(self) -> str:
+        """How many values are not allowed."""
+        return counted(len(self.undeclared), "value that is not declared", "values that are not declared")
 
 
 @dataclass(frozen=True)
@@ -484,7 +494,7 @@ def _flips(limit: Limit) -> Iterable[tuple[float, Flip]]:
         if accepted is not None and beyond is not None:
             is_second = outcome == "refused" and limit.row.number("first_altered") is not None
             inside = _before(limit, beyond) if is_second else (accepted, "accepted")
-            yield inside[0], _flip(limit, limit.constraint, inside, (beyond, outcome))
+            yield between(inside[0], beyond), _flip(limit, limit.constraint, inside, (beyond, outcome))
     for hole in limit.row.rows("holes"):
         within, around = _hole_outcomes(hole)
         name = "hole" if within == "refused" else "island"
@@ -492,7 +502,7 @@ def _flips(limit: Limit) -> Iterable[tuple[float, Flip]]:
             outside, inside_value = hole.number(outer), hole.number(inner)
             if outside is not None and inside_value is not None:
                 pair = (outside, around), (inside_value, within)
-                yield outside, _flip(limit, f"a {name} {word}", *pair)
+                yield between(outside, inside_value), _flip(limit, f"a {name} {word}", *pair)
 
 
 def _hole_outcomes(hole: Row) -> tuple[str, str]:

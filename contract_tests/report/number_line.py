@@ -85,8 +85,8 @@ class NumberLine:
     flips: tuple[Marker, ...]
     """Where acceptance changes, named by letters."""
     is_compressed: bool
-    has_open_end: bool
-    """Whether nothing ended the accepted values as far as the search went."""
+    open_end: str
+    """How far the search went where nothing ended the accepted values; empty where something did."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def draw(
         points: Every value that was tried, in any order.
         minimum: The declared lower limit, None without one.
         maximum: The declared upper limit, None without one.
-        flips: The last value before each change of acceptance, in the order of their letters.
+        flips: Where acceptance changes, in the order of their letters.
         is_length: Lengths begin at 0.
         has_open_end: Whether nothing ended the accepted values.
         by_alphabet: Whether each alphabet is drawn by itself, because the limit lies elsewhere in each.
@@ -143,14 +143,14 @@ def draw(
     return NumberLine(
         lanes=tuple(_lane(name, points, scale, (minimum, maximum)) for name in alphabets),
         declared=_markers(
-            (scale.position(limit), f"{limit:,}" if is_length else repr(limit))
+            (scale.position(limit), _written(limit, is_length=is_length))
             for limit in (minimum, maximum)
             if limit is not None
         ),
         interval=(low, round(max(high - low, 0), 2)),
         flips=_markers((scale.position(flip), letter(index)) for index, flip in enumerate(flips)),
         is_compressed=bool(scale.unit),
-        has_open_end=has_open_end,
+        open_end=_written(max(point.value for point in points), is_length=is_length) if has_open_end else "",
     )
 
 
@@ -166,8 +166,11 @@ def _scale(points: Sequence[Point], edges: Sequence[float], *, is_length: bool, 
     low, high = (min(edges), max(edges)) if edges else (min(values), max(values))
     if has_open_end:
         high = max(values)
-    if low == high or is_length:
-        low = min(low, 0)
+    if high - low <= 1:  # one limit alone, or two that are all but the same
+        reach = max(abs(low), abs(high), 1)
+        low, high = low - reach, high + reach
+    if is_length:
+        low = 0
     unit = max(1.0, *(abs(edge) for edge in edges[:2])) if edges else 1.0
     farthest = max(abs(low), abs(high))
     if farthest > COMPRESSED_FROM * unit or farthest > LINEAR_UP_TO:
@@ -182,8 +185,8 @@ def _lane(alphabet: str, points: Sequence[Point], scale: Scale, declared: Interv
     runs = [list(run) for _, run in groupby(mine, key=lambda point: point.outcome)]
     stretches, departures = [], []
     for index, run in enumerate(runs):
-        begin = scale.low if index == 0 else _between(runs[index - 1][-1].value, run[0].value)
-        end = scale.high if index == len(runs) - 1 else _between(run[-1].value, runs[index + 1][0].value)
+        begin = scale.low if index == 0 else between(runs[index - 1][-1].value, run[0].value)
+        end = scale.high if index == len(runs) - 1 else between(run[-1].value, runs[index + 1][0].value)
         stretches.append(_stretch(scale, begin, end, run[0].outcome))
         departures += [_stretch(scale, *part, run[0].outcome) for part in _departures(run, (begin, end), declared)]
     inside = [point.value for point in mine if scale.low <= point.value <= scale.high]
@@ -211,6 +214,10 @@ def _departures(run: Sequence[Point], ends: tuple[float, float], declared: Inter
         yield max(begin, maximum), end
 
 
+def _written(limit: float, *, is_length: bool) -> str:
+    return f"{limit:,}" if is_length else repr(limit)
+
+
 def _markers(words: Iterable[tuple[float, str]]) -> tuple[Marker, ...]:
     """Anchor words so that they stay inside the drawing, and those that stand close do not cover one another."""
     placed = list(words)
@@ -225,5 +232,6 @@ def _markers(words: Iterable[tuple[float, str]]) -> tuple[Marker, ...]:
     return tuple(markers)
 
 
-def _between(one: float, other: float) -> float:
+def between(one: float, other: float) -> float:
+    """Return the middle of two numbers, however great they are."""
     return one / 2 + other / 2

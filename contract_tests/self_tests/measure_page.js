@@ -43,6 +43,12 @@
     const style = getComputedStyle(element);
     return style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && !element.matches(".scroll");
   });
+  const broken = told.flatMap((element) => [...element.childNodes].filter((node) => node.nodeType === 3)).filter((node) => {
+    if (!/^[A-Za-z]{1,12}$/.test(node.data.trim()) || getComputedStyle(node.parentElement).display === "none") return false;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return new Set([...range.getClientRects()].filter((box) => box.width > 1).map((box) => Math.round(box.top))).size > 1;
+  });
   const touching = [];
   for (const drawing of document.querySelectorAll("svg.drawing")) {
     const words = [...drawing.querySelectorAll("text")].filter(visible).map((word) => [word, word.getBoundingClientRect()]);
@@ -54,6 +60,7 @@
     width: document.scrollingElement.scrollWidth,
     outside: outside.map(name),
     cut: cut.map(name),
+    broken: broken.map((node) => name(node.parentElement)),
     faint: told.map(faint).filter(Boolean),
     touching,
     small: told.filter((element) => parseFloat(getComputedStyle(element).fontSize) < 10.5).map(name),

@@ -80,7 +80,9 @@ def test_page_fits_and_is_readable(browser: Browser, folder: Path, name: str, sc
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
         _keep(page, f"{name.removesuffix('.html')}-{size['width']}-{scheme}")
-        _unfold(page)
+    _unfold(page)
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
         assert _faults(page, size["width"]) == {}
     assert noise == []
     context.close()
