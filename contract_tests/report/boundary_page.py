@@ -28,6 +28,7 @@ ORDER = ("looser", "tighter", "altered", "inconclusive", "no_limit", "holds")
 FINDINGS = ("looser", "tighter", "altered")
 TONES: dict[str, Tone] = {"holds": "good", "no_limit": "none", "inconclusive": "doubt"}
 WORDS = {"no_limit": "No limit"}
+WORDS_WITHOUT_DEPARTURES = {"holds": "as declared", "inconclusive": "unknown"}
 
 # An outcome is marked by itself: a refusal is no fault.
 OUTCOMES = ("accepted", "refused", "altered")
@@ -159,10 +160,21 @@ class Limit:
         """What was found: for a limit the last value that is accepted."""
         accepted = self.row.raw("last_accepted")
         if not self.is_drawn:
-            return self.row.text("altered") or ("as declared" if self.verdict == "holds" else self.verdict)
+            return (
+                self.row.text("altered") or self._departures or WORDS_WITHOUT_DEPARTURES.get(self.verdict, self.verdict)
+            )
         if accepted is not None:
             return self._exact(accepted)
         return "no limit found" if self.verdict == "no_limit" else "nothing accepted"
+
+    @property
+    def _departures(self) -> str:
+        """Which JSON types, or how many values, are not treated as declared."""
+        types = [row for row in self.row.rows("types") if _departs(row.raw("declared"), row.text("outcome"))]
+        values = [row for row in self.row.rows("values") if _departs(row.raw("declared"), row.text("outcome"))]
+        if values:
+            return f"{counted(len(values), 'value')} not as declared"
+        return ", ".join(dict.fromkeys(f"{row.text('type')} {row.text('outcome')}" for row in types))
 
     @property
     def beyond(self) -> str:

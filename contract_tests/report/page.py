@@ -30,6 +30,9 @@ PAGES = {"index.html": "Contract run", "boundaries.html": "Boundaries", "faults.
 # What every template may call, from parts.html.
 MACROS = ("mark", "badge", "outcome_mark", "outcome", "name", "copied")
 
+# Characters that fit beside another fact.
+LONG_FACT = 24
+
 FOOTER = "Written from openapi.yaml and the answers to this suite. The file needs no network."
 
 
@@ -39,6 +42,11 @@ class Fact:
 
     label: str
     value: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes the room of two."""
+        return len(self.value) > LONG_FACT
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ NO_RUN = "No contract run yet"
 SIDES = {"accepted": "valid", "refused": "invalid", "generated": "generated"}
 
 SHORT_HASH = 12
+NO_SIDE = "–"
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,14 @@ class Finding:
     def lines(self) -> list[Fact]:
         """What is known of it, each under its name."""
         count = self.row.count("count")
+        examples = [text for text in self.row.texts("examples") if text != self.headline]
         named = [
             ("Contract", self.row.text("promise")),
             ("Clause", self.row.text("clause") or self.row.text("where")),
             ("Sent", self.row.text("sent")),
             ("Received", self.row.text("received")),
             ("Types", ", ".join(self.row.texts("types"))),
-            ("Examples", ", ".join(self.row.texts("examples"))),
+            ("Examples", ", ".join(examples)),
             ("Seen", counted(count, "time") if count > 1 else ""),
             ("Test", self.row.text("test")),
             ("Decided", self.row.text("date")),
@@ -144,7 +146,7 @@ class Clause:
     @property
     def is_gap(self) -> bool:
         """Whether a side of it was not tried."""
-        return not (self.accepted and self.refused)
+        return not (self.accepted and self.refused) or self.accepted == self.refused == NO_SIDE
 
 
 @dataclass(frozen=True)
@@ -351,8 +353,10 @@ def _findings(row: Row, key: str) -> list[Finding]:
 
 
 def _side(row: Row, key: str) -> str:
-    """Return how much was tried on one side of a clause; empty for nothing."""
+    """Return how much was tried on one side of a clause; empty for nothing, and a dash for null: it has no such side."""
     value = row.raw(key)
+    if value is None and isinstance(row.value, dict) and key in row.value:
+        return NO_SIDE
     if isinstance(value, bool):
         return "tried" if value else ""
     if isinstance(value, list):
@@ -366,6 +370,7 @@ def _neighbours(folder: Path, boundaries: Stored, faults: Stored) -> Iterable[Ne
         found = boundary_page.read_map(boundaries.value)
         tone, headline = boundary_page.summary(found)
         first = " ".join(f"{limit.field}, {limit.constraint}: {limit.text}" for limit in found.findings[:2])
+        first = first or f"{counted(len(found.limits), 'clause')} searched."
         yield _neighbour(folder, boundary_page.NAME, tone, headline, first)
     if isinstance(faults.value, list):
         trials = fault_page.read_trials(faults.value)
