@@ -43,12 +43,18 @@
     const style = getComputedStyle(element);
     return style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && !element.matches(".scroll");
   });
-  const broken = told.flatMap((element) => [...element.childNodes].filter((node) => node.nodeType === 3)).filter((node) => {
-    if (!/^[A-Za-z]{1,12}$/.test(node.data.trim()) || getComputedStyle(node.parentElement).display === "none") return false;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    return new Set([...range.getClientRects()].filter((box) => box.width > 1).map((box) => Math.round(box.top))).size > 1;
-  });
+  // A short word of a table or a list that goes on in the next line.
+  const broken = [];
+  const range = document.createRange();
+  for (const element of told.filter((element) => element.closest("td, th, dt, dd, li, button") && !element.closest("code"))) {
+    for (const node of [...element.childNodes].filter((node) => node.nodeType === 3)) {
+      for (const word of node.data.matchAll(/(?<!\S)[A-Za-z]{2,12}(?!\S)/g)) {
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) broken.push(`${word[0]} in ${name(element)}`);
+      }
+    }
+  }
   const touching = [];
   for (const drawing of document.querySelectorAll("svg.drawing")) {
     const words = [...drawing.querySelectorAll("text")].filter(visible).map((word) => [word, word.getBoundingClientRect()]);
@@ -60,9 +66,9 @@
     width: document.scrollingElement.scrollWidth,
     outside: outside.map(name),
     cut: cut.map(name),
-    broken: broken.map((node) => name(node.parentElement)),
+    broken,
     faint: told.map(faint).filter(Boolean),
     touching,
-    small: told.filter((element) => parseFloat(getComputedStyle(element).fontSize) < 10.5).map(name),
+    small: told.filter((element) => parseFloat(getComputedStyle(element).fontSize) < 10).map(name),
   };
 })()
