@@ -38,7 +38,7 @@
   const inScroller = (element) => element.parentElement?.closest(".scroll");
   const outside = shown
     .filter((element) => !inScroller(element))
-    .filter((element) => { const box = element.getBoundingClientRect(); return box.width && (box.left < -0.5 || box.right > innerWidth + 0.5); });
+    .filter((element) => { const box = element.getBoundingClientRect(); return box.width && (box.left < -1 || box.right > innerWidth + 1); });
   const cut = told.filter((element) => {
     const style = getComputedStyle(element);
     return style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && !element.matches(".scroll");
