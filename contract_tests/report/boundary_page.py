@@ -30,8 +30,9 @@ TONES: dict[str, Tone] = {"holds": "good", "no_limit": "none", "inconclusive": "
 WORDS = {"no_limit": "No limit"}
 WORDS_WITHOUT_DEPARTURES = {"holds": "as declared", "inconclusive": "unknown"}
 
-# An outcome is marked by itself: a refusal is no fault.
+# Each has a mark and a filling of its own; whatever else a row says is unknown.
 OUTCOMES = ("accepted", "refused", "altered")
+UNKNOWN = "unknown"
 
 UNITS = {
     "double": "doubles",
@@ -170,8 +171,8 @@ class Limit:
     @property
     def _departures(self) -> str:
         """Which JSON types, or how many values, are not treated as declared."""
-        types = [row for row in self.row.rows("types") if _departs(row.raw("declared"), row.text("outcome"))]
-        values = [row for row in self.row.rows("values") if _departs(row.raw("declared"), row.text("outcome"))]
+        types = [row for row in self.row.rows("types") if _departs(row.raw("declared"), _outcome(row))]
+        values = [row for row in self.row.rows("values") if _departs(row.raw("declared"), _outcome(row))]
         if values:
             return f"{counted(len(values), 'value')} not as declared"
         return ", ".join(dict.fromkeys(f"{row.text('type')} {row.text('outcome')}" for row in types))
@@ -227,7 +228,7 @@ class Limit:
     @property
     def points(self) -> list[Point]:
         """Every value whose outcome is known."""
-        tried = [(row.number("value"), row.text("outcome"), row.text("alphabet")) for row in self.row.rows("points")]
+        tried = [(row.number("value"), _outcome(row), row.text("alphabet")) for row in self.row.rows("points")]
         alphabet = next((alphabet for _, _, alphabet in tried if alphabet), "")
         ends = (("last_accepted", "accepted"), ("first_altered", "altered"), ("first_rejected", "refused"))
         tried += [(self.row.number(key), outcome, alphabet) for key, outcome in ends]
@@ -517,9 +518,14 @@ def _flips(limit: Limit) -> Iterable[tuple[float, Flip]]:
                 yield between(outside, inside_value), _flip(limit, f"a {name} {word}", *pair)
 
 
+def _outcome(row: Row) -> str:
+    outcome = row.text("outcome")
+    return outcome if outcome in OUTCOMES else UNKNOWN
+
+
 def _hole_outcomes(hole: Row) -> tuple[str, str]:
     """Return how values in a hole are treated, and how those around it are."""
-    within = hole.text("outcome") or "refused"
+    within = _outcome(hole)
     return within, "refused" if within == "accepted" else "accepted"
 
 
@@ -554,7 +560,7 @@ def _values(limit: Limit) -> Iterable[Value]:
     for row in limit.row.rows("values"):
         declared = row.raw("declared")
         reads = "" if row.raw("reads") is None else as_json(row.raw("reads"))
-        yield Value(row.text("value"), declared if isinstance(declared, bool) else None, row.text("outcome"), reads)
+        yield Value(row.text("value"), declared if isinstance(declared, bool) else None, _outcome(row), reads)
 
 
 def _departs(declared: object, outcome: str) -> bool:
@@ -585,8 +591,8 @@ def _cell(limits: Iterable[Limit], name: str) -> Cell | None:
     rows = [row for limit in limits for row in limit.row.rows("types") if row.text("type") == name]
     if not rows:
         return None
-    departing = [row for row in rows if _departs(row.raw("declared"), row.text("outcome"))]
-    outcomes = tuple(dict.fromkeys(row.text("outcome") or "unknown" for row in departing or rows))
+    departing = [row for row in rows if _departs(row.raw("declared"), _outcome(row))]
+    outcomes = tuple(dict.fromkeys(_outcome(row) for row in departing or rows))
     return Cell(outcomes, bool(departing), ", ".join(dict.fromkeys(row.text("sent") for row in departing or rows)))
 
 
