@@ -7,6 +7,7 @@ Positions are in percent, so that a drawing fits any width without shrinking its
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -168,7 +169,7 @@ def _scale(points: Sequence[Point], edges: Sequence[float], *, is_length: bool, 
         high = max(values)
     if high - low <= 1:  # one limit alone, or two that are all but the same
         reach = max(abs(low), abs(high), 1)
-        low, high = low - reach, high + reach
+        low, high = max(low - reach, -sys.float_info.max), min(high + reach, sys.float_info.max)
     if is_length:
         low = 0
     unit = max(1.0, *(abs(edge) for edge in edges[:2])) if edges else 1.0

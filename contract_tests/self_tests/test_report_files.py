@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from contract_tests.report import number_line, pages, run_page, stored, wording
 from contract_tests.report.boundary_page import read_map
 from contract_tests.report.number_line import Point
+from contract_tests.report.run_parts import ContractRun
 from contract_tests.self_tests import sample_reports
 from contract_tests.self_tests.sample_reports import HOSTILE, sample_map, sample_run, sample_trial, write_samples
 
@@ -176,7 +177,7 @@ def test_command_writes_pages_and_refuses_a_wrong_folder(tmp_path: Path, capsys:
 
 def test_gap_is_shown() -> None:
     """A clause without a test on both sides is a gap."""
-    run = run_page.ContractRun(stored.Row(sample_run()), (), ())
+    run = ContractRun(stored.Row(sample_run()), (), ())
     assert [clause.field for clause in run.clauses if clause.is_gap] == ["name"]
     assert run.clauses[0].is_gap
     assert [finding.kind for finding in run.violations] == ["broken", "looser"]
