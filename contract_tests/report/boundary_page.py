@@ -1,0 +1,128 @@
+"""reports/boundaries.html: where each limit really lies, drawn beside where the contract says that it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract_tests.report.drawings import Drawing, drawings
+from contract_tests.report.grids import Grid, Matrix, grids, matrices
+from contract_tests.report.limits import FINDINGS, Limit
+from contract_tests.report.page import Fact, Page, Tone, links, write_page
+from contract_tests.report.stored import Row, as_rows, read_json
+from contract_tests.report.wording import counted, duration, moment, whole
+
+NAME = "boundaries.html"
+RUN = "boundaries.run.json"
+
+# What a reader came for stands first.
+ORDER = (*FINDINGS, "inconclusive", "no_limit", "holds")
+
+COUNTED_AS = {
+    "looser": "looser",
+    "tighter": "tighter",
+    "altered": "altered",
+    "inconclusive": "inconclusive",
+    "no_limit": "without a limit",
+    "holds": "as declared",
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A limit that lies elsewhere while other fields are at their limits."""
+
+    where: str
+    others: str
+    value: str
+    alone: str
+    together: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """All that the page shows below its head."""
+
+    limits: tuple[Limit, ...]
+    drawings: tuple[Drawing, ...]
+    grids: tuple[Grid, ...]
+    matrices: tuple[Matrix, ...]
+    moved: tuple[Moved, ...]
+    together: int
+    """How many values were tried while other fields were at their limits."""
+
+    @property
+    def findings(self) -> list[Limit]:
+        """The limits that are not where the contract says."""
+        return [limit for limit in self.limits if limit.is_finding]
+
+
+def write_boundaries(rows: Any, folder: Path) -> Path:
+    """
+    Write reports/boundaries.html.
+
+    Args:
+        rows: What edge_search keeps in boundaries.json: one object for each limit.
+        folder: Where reports are kept; boundaries.run.json, if it is there, says what was searched.
+
+    Returns:
+        The page.
+    """
+    found = read_map(rows)
+    return write_page(folder, _head(found, folder), report=found)
+
+
+def read_map(rows: Any) -> Map:
+    """Sort the rows of a boundary map into what is drawn, differences first."""
+    limits = [Limit(row, index) for index, row in enumerate(as_rows(rows), 1)]
+    limits.sort(key=lambda limit: ORDER.index(limit.verdict) if limit.verdict in ORDER else len(FINDINGS))
+    together = [(limit, row) for limit in limits for row in limit.row.rows("cross_field")]
+    return Map(
+        limits=tuple(limits),
+        drawings=tuple(drawings(limits)),
+        grids=tuple(grids(limits)),
+        matrices=tuple(matrices(limits)),
+        moved=tuple(_moved(limit, row) for limit, row in together if row.text("alone") != row.text("together")),
+        together=len(together),
+    )
+
+
+def summary(found: Map) -> tuple[Tone, str]:
+    """Say in a few words what a map shows."""
+    unknown = sum(limit.verdict == "inconclusive" for limit in found.limits)
+    if found.findings:
+        return "bad", f"{len(found.findings)} of {counted(len(found.limits), 'clause')} not where the contract says"
+    if unknown:
+        return "doubt", f"{unknown} of {counted(len(found.limits), 'clause')} could not be found"
+    if not found.limits:
+        return "none", "No limit was searched"
+    return "good", "Every limit lies where the contract says"
+
+
+def _head(found: Map, folder: Path) -> Page:
+    tone, headline = summary(found)
+    stored = read_json(folder / RUN)
+    run = Row(stored.value)
+    counts = [(word, sum(limit.verdict == verdict for limit in found.limits)) for verdict, word in COUNTED_AS.items()]
+    facts = (
+        Fact("Under test", run.text("target")),
+        Fact("Found", ", ".join(f"{count} {word}" for word, count in counts if count)),
+        Fact("Searched", moment(run.text("started"))),
+        Fact("Took", duration(run.number("seconds"))),
+        Fact("Requests", whole(run.count("requests") or sum(limit.row.count("requests") for limit in found.limits))),
+        Fact("Seed", run.text("seed")),
+    )
+    problems = [stored.problem] if stored.problem else []
+    if run.raw("finished") is False:
+        problems.append("The search did not come to its end; the next run goes on from here.")
+    sentence = (
+        "Each limit was searched from both sides until the last accepted and the first refused value were neighbours."
+    )
+    shown = tuple(fact for fact in facts if fact.value)
+    return Page(NAME, headline, tone, sentence, shown, tuple(problems), links(folder, NAME))
+
+
+def _moved(limit: Limit, row: Row) -> Moved:
+    where = f"{limit.operation} {limit.field} {limit.constraint}"
+    return Moved(where, row.text("others"), row.text("value"), row.text("alone"), row.text("together"))

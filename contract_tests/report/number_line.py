@@ -1,0 +1,238 @@
+"""
+The number line of one field: which stretches were accepted, altered and refused, and where each flip lies.
+
+Positions are in percent, so that a drawing fits any width without shrinking its letters.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeAlias
+
+# Room beside the outermost limit, as a part of the distance between the limits.
+MARGIN = 0.28
+
+# Where some value lies this many times further out than the limits lie apart, the line is compressed towards its ends.
+COMPRESSED_FROM = 20
+
+# Distances between greater values are beyond a double.
+LINEAR_UP_TO = 1e300
+
+FIRST_LETTER = "A"
+
+# In percent of a narrow drawing: words closer than this are set apart, and half of what a letter takes.
+CLOSE = 6
+LETTER = 1.2
+
+Interval: TypeAlias = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value that was tried."""
+
+    value: float
+    outcome: str
+    """accepted, altered or refused."""
+    alphabet: str = ""
+    """What a text was made of; empty for a number."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the line whose values were all treated alike."""
+
+    x: float
+    width: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One bar of the drawing."""
+
+    label: str
+    """What its texts are made of; empty where that makes no difference."""
+    stretches: tuple[Stretch, ...]
+    ticks: tuple[float, ...]
+    """Where a value was tried."""
+    departures: tuple[Stretch, ...]
+    """The parts that are not treated as the contract says."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A place on the line with a word."""
+
+    x: float
+    word: str
+    anchor: str
+    """Which end of the word stands at the place: start, middle or end."""
+
+
+@dataclass(frozen=True)
+class NumberLine:
+    """All that is drawn of one field."""
+
+    lanes: tuple[Lane, ...]
+    declared: tuple[Marker, ...]
+    """The limits that the contract names."""
+    interval: tuple[float, float]
+    """From where to where the contract allows values."""
+    flips: tuple[Marker, ...]
+    """Where acceptance changes, named by letters."""
+    is_compressed: bool
+    open_end: str
+    """How far the search went where nothing ended the accepted values; empty where something did."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where a value stands."""
+
+    low: float
+    high: float
+    unit: float
+    """What a compressed line counts as near; 0 for a line that is not compressed."""
+
+    def position(self, value: float) -> float:
+        """Return the place of a value in percent, inside the drawing."""
+        low, high, here = (self._stretched(number) for number in (self.low, self.high, value))
+        share = (here - low) / (high - low) if high > low else 0.5
+        return round(100 * min(max(share, 0.0), 1.0), 2)
+
+    def _stretched(self, value: float) -> float:
+        return math.asinh(value / self.unit) if self.unit else value
+
+
+def draw(
+    points: Sequence[Point],
+    *,
+    minimum: float | None,
+    maximum: float | None,
+    flips: Iterable[float],
+    is_length: bool,
+    has_open_end: bool,
+    by_alphabet: bool,
+) -> NumberLine | None:
+    """
+    Lay out the number line of a field.
+
+    Args:
+        points: Every value that was tried, in any order.
+        minimum: The declared lower limit, None without one.
+        maximum: The declared upper limit, None without one.
+        flips: Where acceptance changes, in the order of their letters.
+        is_length: Lengths begin at 0.
+        has_open_end: Whether nothing ended the accepted values.
+        by_alphabet: Whether each alphabet is drawn by itself, because the limit lies elsewhere in each.
+
+    Returns:
+        None where nothing was tried.
+    """
+    if not points:
+        return None
+    edges = [*(limit for limit in (minimum, maximum) if limit is not None), *flips]
+    scale = _scale(points, edges, is_length=is_length, has_open_end=has_open_end)
+    interval = (scale.low if minimum is None else minimum, scale.high if maximum is None else maximum)
+    low, high = (scale.position(limit) for limit in interval)
+    alphabets = dict.fromkeys(point.alphabet for point in points if point.alphabet and by_alphabet) or {"": None}
+    return NumberLine(
+        lanes=tuple(_lane(name, points, scale, (minimum, maximum)) for name in alphabets),
+        declared=_markers(
+            (scale.position(limit), _written(limit, is_length=is_length))
+            for limit in (minimum, maximum)
+            if limit is not None
+        ),
+        interval=(low, round(max(high - low, 0), 2)),
+        flips=_markers((scale.position(flip), letter(index)) for index, flip in enumerate(flips)),
+        is_compressed=bool(scale.unit),
+        open_end=_written(max(point.value for point in points), is_length=is_length) if has_open_end else "",
+    )
+
+
+def letter(index: int) -> str:
+    """Return the name of a flip: A, B, ... Z, A1, ..."""
+    rounds, place = divmod(index, 26)
+    return chr(ord(FIRST_LETTER) + place) + (str(rounds) if rounds else "")
+
+
+def _scale(points: Sequence[Point], edges: Sequence[float], *, is_length: bool, has_open_end: bool) -> Scale:
+    """Choose the part of the line that shows each limit and each flip with room beside it."""
+    values = [point.value for point in points]
+    low, high = (min(edges), max(edges)) if edges else (min(values), max(values))
+    if has_open_end:
+        high = max(values)
+    if high - low <= 1:  # one limit alone, or two that are all but the same
+        reach = max(abs(low), abs(high), 1)
+        low, high = max(low - reach, -sys.float_info.max), min(high + reach, sys.float_info.max)
+    if is_length:
+        low = 0
+    unit = max(1.0, *(abs(edge) for edge in edges[:2])) if edges else 1.0
+    farthest = max(abs(low), abs(high))
+    if farthest > COMPRESSED_FROM * unit or farthest > LINEAR_UP_TO:
+        return Scale(low, high, min(unit, LINEAR_UP_TO))
+    room = MARGIN * (high - low) or 1.0
+    bottom = max(low - room, 0.0) if is_length else low - room
+    return Scale(bottom, high if has_open_end else high + room, 0.0)
+
+
+def _lane(alphabet: str, points: Sequence[Point], scale: Scale, declared: Interval) -> Lane:
+    mine = sorted((p for p in points if not alphabet or p.alphabet in ("", alphabet)), key=lambda point: point.value)
+    runs = [list(run) for _, run in groupby(mine, key=lambda point: point.outcome)]
+    stretches, departures = [], []
+    for index, run in enumerate(runs):
+        begin = scale.low if index == 0 else between(runs[index - 1][-1].value, run[0].value)
+        end = scale.high if index == len(runs) - 1 else between(run[-1].value, runs[index + 1][0].value)
+        stretches.append(_stretch(scale, begin, end, run[0].outcome))
+        departures += [_stretch(scale, *part, run[0].outcome) for part in _departures(run, (begin, end), declared)]
+    inside = [point.value for point in mine if scale.low <= point.value <= scale.high]
+    ticks = tuple(dict.fromkeys(scale.position(value) for value in inside))
+    return Lane(alphabet, tuple(part for part in stretches if part.width), ticks, tuple(departures))
+
+
+def _stretch(scale: Scale, begin: float, end: float, outcome: str) -> Stretch:
+    x = scale.position(begin)
+    return Stretch(x, round(max(scale.position(end) - x, 0), 2), outcome)
+
+
+def _departures(run: Sequence[Point], ends: tuple[float, float], declared: Interval) -> Iterator[tuple[float, float]]:
+    """Yield the parts of a run of like outcomes that the contract would have otherwise."""
+    minimum, maximum = (
+        -math.inf if declared[0] is None else declared[0],
+        math.inf if declared[1] is None else declared[1],
+    )
+    (begin, end), values, outcome = ends, [point.value for point in run], run[0].outcome
+    if outcome != "accepted" and any(minimum <= value <= maximum for value in values):
+        yield max(begin, minimum), min(end, maximum)
+    if outcome != "refused" and values[0] < minimum:
+        yield begin, min(end, minimum)
+    if outcome != "refused" and values[-1] > maximum:
+        yield max(begin, maximum), end
+
+
+def _written(limit: float, *, is_length: bool) -> str:
+    return f"{limit:,}" if is_length else repr(limit)
+
+
+def _markers(words: Iterable[tuple[float, str]]) -> tuple[Marker, ...]:
+    """Anchor words so that they stay inside the drawing, and those that stand close do not cover one another."""
+    placed = list(words)
+    markers = []
+    for index, (x, word) in enumerate(placed):
+        is_near_last = index > 0 and x - placed[index - 1][0] < CLOSE
+        is_near_next = index + 1 < len(placed) and placed[index + 1][0] - x < CLOSE
+        room = len(word) * LETTER
+        starts = is_near_last or x < room
+        anchor = "start" if starts else "end" if is_near_next or x > 100 - room else "middle"
+        markers.append(Marker(x, word, anchor))
+    return tuple(markers)
+
+
+def between(one: float, other: float) -> float:
+    """Return the middle of two numbers, however great they are."""
+    return one / 2 + other / 2

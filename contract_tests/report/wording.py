@@ -1,0 +1,94 @@
+"""
+How a page says things: numbers, times, long and hostile texts.
+
+A value under test may hold anything, so nothing reaches a page that could turn its text around, hide a part of it or
+break its encoding.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+# Characters that show nothing or change what stands beside them: controls, formats, surrogates, private ones, separators.
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+ORDINARY_SPACES = "\n\t"
+
+# Characters of a text that a page shows before it leaves out the middle.
+LONGEST_VALUE = 160
+LONGEST_LINE = 700
+
+
+def visible(text: str) -> str:
+    """
+    Spell out the characters that cannot be seen, as JSON would.
+
+    Args:
+        text: Anything, lone surrogates included.
+
+    Returns:
+        The text in characters that UTF-8 can carry and a browser shows in reading order.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(character) for character in text)
+
+
+def _spelled(character: str) -> str:
+    if character in ORDINARY_SPACES or unicodedata.category(character) not in HIDDEN_CATEGORIES:
+        return character
+    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"
+
+
+def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
+    """Leave out the middle of a long text, and say how much of it."""
+    if len(text) <= longest:
+        return text
+    head, tail = longest * 3 // 4, longest // 4
+    return f"{text[:head]} … {len(text) - head - tail:,} characters … {text[-tail:]}"
+
+
+def for_copying(text: str) -> str:
+    """Write a text so that an attribute carries every character of it: JSON in ASCII."""
+    return json.dumps(text)
+
+
+def whole(number: float) -> str:
+    """Write a count with its thousands apart."""
+    return f"{int(number):,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write how long something took, as precisely as a reader wants it."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02} s"
+
+
+def moment(text: str) -> str:
+    """Write a time in UTC, which is the same for whoever reads the page; what is no time stays as it is."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zoned = read if read.tzinfo else read.replace(tzinfo=UTC)
+    try:
+        return zoned.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, ValueError):
+        return text
+
+
+def counted(number: float, noun: str, plural: str = "") -> str:
+    """Write a count with its noun."""
+    return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def breakable(name: str) -> list[str]:
+    """Split a name after the characters where a line may break."""
+    return re.findall(r"[^_/.:\[\]-]*[_/.:\[\]-]+|[^_/.:\[\]-]+", name)

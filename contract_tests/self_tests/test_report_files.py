@@ -1,0 +1,279 @@
+"""The pages as text: written from whatever lies in reports/, and safe with whatever it holds."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.report import number_line, pages, run_page, stored, wording
+from contract_tests.report.boundary_page import read_map
+from contract_tests.report.number_line import Point
+from contract_tests.report.run_parts import ContractRun
+from contract_tests.self_tests import sample_reports
+from contract_tests.self_tests.sample_reports import HOSTILE, sample_map, sample_run, sample_trial, write_samples
+
+ALL = ["boundaries.html", "faults.html", "index.html"]
+# What no page may hold as a character: controls, and what turns text around or takes no room.
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class _Tags(HTMLParser):
+    """Gathers the tags of a page, and fails on nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attributes)))
+
+
+def _tags(page: Path) -> list[tuple[str, dict[str, str | None]]]:
+    parser = _Tags()
+    parser.feed(page.read_text("utf-8"))
+    return parser.found
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every page, written from samples."""
+    folder = tmp_path_factory.mktemp("reports")
+    write_samples(folder)
+    assert [path.name for path in pages.write_pages(folder)] == ALL
+    return folder
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_hostile_text_stays_text(written: Path, name: str) -> None:
+    """A value brings no tag, no script and no unseen character into a page."""
+    text = (written / name).read_text("utf-8")
+    assert UNSEEN.search(text) is None
+    assert "&lt;script&gt;document.title" in text
+    assert text.count("<script>") == 1
+    assert "{{ 7*7 }}" in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_page_names_nothing_outside_of_itself(written: Path, name: str) -> None:
+    """A page loads nothing: its links lead to pages beside it or to places in it."""
+    for tag, attributes in _tags(written / name):
+        for attribute in ("src", "href", "action", "poster", "data", "srcset"):
+            target = attributes.get(attribute)
+            assert target is None or target.startswith("#") or target in (*ALL, "data:,"), f"{tag} {attribute} {target}"
+        assert not any(attribute.startswith("on") or attribute == "style" for attribute in attributes)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_places_that_links_lead_to_are_there_once(written: Path, name: str) -> None:
+    """Each id is given once, and each link inside a page leads to one."""
+    tags = _tags(written / name)
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in tags:
+        for wanted in [
+            attributes.get("href") or "",
+            *(f"#{i}" for i in (attributes.get("aria-labelledby") or "").split()),
+        ]:
+            assert not wanted.startswith("#") or wanted[1:] in ids, wanted
+
+
+def test_copied_text_is_the_text(written: Path) -> None:
+    """What a button copies is the very text of run.json, characters that HTML cannot carry included."""
+    copied = [json.loads(a["data-copy"] or "") for tag, a in _tags(written / "index.html") if a.get("data-copy")]
+    wanted = [found[key] for found in sample_run()["violations"] for key in ("curl", "snippet") if found[key]]
+    assert set(wanted) <= set(copied)
+    assert any(HOSTILE in text for text in copied)
+
+
+def _mutations(node: Any, change: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield the way to each value, and what stands there instead."""
+    for other in change:
+        yield path, other
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _mutations(value, change, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node[:2]):
+            yield from _mutations(value, change, (*path, index))
+
+
+def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = copy.deepcopy(document)
+    if not path:
+        return value
+    node = changed
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    return changed
+
+
+STRANGE: tuple[Any, ...] = (None, "", "text", -1, 1e308, math.inf, 10**400, True, [], {}, [[]], [None], [{}], {"a": {}})
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [("run.json", sample_run()), ("boundaries.json", sample_map()[:8]), ("faults.json", sample_trial()[2:5])],
+    ids=["run", "boundaries", "faults"],
+)
+def test_whatever_a_file_holds_pages_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sample: Any
+) -> None:
+    """Any value of a report may be missing or of another kind, and the rest is still shown."""
+    monkeypatch.setattr(
+        Path, "write_text", lambda self, text, encoding: len(text.encode(encoding))
+    )  # no disk: it is many
+    monkeypatch.setattr(Path, "replace", lambda self, target: target)
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(stored, "read_json", lambda path: stored.Stored(found.get(path.name)))
+    for module in (pages, run_page):
+        monkeypatch.setattr(module, "read_json", stored.read_json)
+    for count, (path, value) in enumerate(_mutations(sample, STRANGE)):
+        if count % 5 == 0 or len(path) < 2:  # each place several times, not each with everything
+            found[name] = _with(sample, path, value)
+            pages.write_pages(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[1, 2", "\x00", "9" * 5000, "[" * 100_000, '"\\ud800"', "null", "7", "[]"]
+)
+@pytest.mark.parametrize("name", ["run.json", "boundaries.json", "faults.json", "history.jsonl"])
+def test_unreadable_file_is_named(tmp_path: Path, name: str, content: str) -> None:
+    """A file that is no JSON is named on the page, and one that says nothing leaves its part out."""
+    (tmp_path / name).write_text(content, "utf-8")
+    pages.write_pages(tmp_path)
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        if name != "history.jsonl" or content:
+            assert name in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_empty_folder_says_how_to_begin(tmp_path: Path) -> None:
+    """Without any report the index says which command writes one."""
+    pages.write_pages(tmp_path)
+    assert "make contract" in (tmp_path / "index.html").read_text("utf-8")
+    assert not (tmp_path / "faults.html").exists()
+
+
+def test_command_writes_pages_and_refuses_a_wrong_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """python -m contract_tests.report.pages [folder]: 0, or 4 and the folder's name."""
+    write_samples(tmp_path)
+    assert pages.main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in ALL]
+    assert pages.main([str(tmp_path / "missing")]) == 4
+    assert str(tmp_path / "missing") in capsys.readouterr().err
+
+
+def test_gap_is_shown() -> None:
+    """A clause without a test on both sides is a gap."""
+    run = ContractRun(stored.Row(sample_run()), (), ())
+    assert [clause.field for clause in run.clauses if clause.is_gap] == ["name"]
+    assert run.clauses[0].is_gap
+    assert [finding.kind for finding in run.violations] == ["broken", "looser"]
+
+
+def test_differences_come_first() -> None:
+    """A reader meets the findings before what holds."""
+    verdicts = [limit.verdict for limit in read_map(sample_map()).limits]
+    assert verdicts == sorted(verdicts, key=["looser", "tighter", "altered", "inconclusive", "no_limit", "holds"].index)
+
+
+def test_each_flip_is_magnified_at_full_precision() -> None:
+    """Both neighbours of a flip are written with every digit, those of a hole too."""
+    drawing = next(
+        d for d in read_map(sample_map()).drawings if (d.operation, d.field) == ("updatePersona", "wait_seconds")
+    )
+    flips = {flip.letter: (flip.left, flip.right) for _, flips in drawing.limits for flip in flips}
+    values = {letter: (left.value, right.value) for letter, (left, right) in flips.items()}
+    assert values == {
+        "A": ("0.1", "0.10000000000000002"),
+        "B": ("0.7", "0.7000000000000001"),
+        "C": ("0.7499999999999999", "0.75"),
+        "D": ("2.5", "2.5000000000000004"),
+    }
+    assert (
+        [flip.x for flip in drawing.line.flips] == sorted(flip.x for flip in drawing.line.flips)
+        if drawing.line
+        else False
+    )
+
+
+def test_length_in_bytes_has_a_bar_for_each_alphabet() -> None:
+    """A limit that lies elsewhere in each alphabet is drawn for each."""
+    drawing = next(d for d in read_map(sample_map()).drawings if (d.operation, d.field) == ("updatePersona", "name"))
+    assert drawing.line is not None
+    assert [lane.label for lane in drawing.line.lanes] == list(sample_reports.ALPHABETS)
+    assert [bool(lane.departures) for lane in drawing.line.lanes] == [False, True, True, True]
+
+
+@given(
+    values=st.lists(
+        st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["accepted", "refused"]))
+    ),
+    limits=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=2).map(sorted),
+    is_length=st.booleans(),
+    has_open_end=st.booleans(),
+)
+def test_number_line_stays_inside_its_drawing(
+    values: list[tuple[float, str]], limits: list[float], *, is_length: bool, has_open_end: bool
+) -> None:
+    """Whatever was found, every part of a drawing lies between 0 and 100 percent."""
+    minimum, maximum = limits[0] if limits else None, limits[1] if len(limits) > 1 else None
+    line = number_line.draw(
+        [Point(*value) for value in values],
+        minimum=minimum,
+        maximum=maximum,
+        flips=[value for value, _ in values[:3]],
+        is_length=is_length,
+        has_open_end=has_open_end,
+        by_alphabet=False,
+    )
+    assert (line is None) == (not values)
+    if line is not None:
+        parts = [part for lane in line.lanes for part in (*lane.stretches, *lane.departures)]
+        assert all(0 <= part.x <= part.x + part.width <= 100.01 for part in parts)
+        assert all(0 <= place <= 100 for lane in line.lanes for place in lane.ticks)
+        assert all(0 <= marker.x <= 100 for marker in (*line.declared, *line.flips))
+
+
+@given(st.text())
+def test_visible_text_can_be_written(text: str) -> None:
+    """What a page shows is UTF-8 without controls, and plain text stays as it is."""
+    shown = wording.visible(text)
+    shown.encode("utf-8")
+    assert UNSEEN.search(shown) is None
+    assert json.loads(wording.for_copying(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-22T23:30:00-05:00", "2026-11-23 04:30 UTC"),
+        ("2026-11-22T18:05:00Z", "2026-11-22 18:05 UTC"),
+        ("2026-11-22T18:05:00.123456", "2026-11-22 18:05 UTC"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+        ("yesterday", "yesterday"),
+        ("", ""),
+    ],
+)
+def test_times_are_told_in_utc(text: str, shown: str) -> None:
+    """A time reads the same wherever the page is opened."""
+    assert wording.moment(text) == shown
+
+
+def test_long_text_is_shown_short_and_says_so() -> None:
+    """The middle of a long text is left out, and its length is told."""
+    shown = wording.shortened("a" * 1000)
+    assert len(shown) < 200
+    assert "840 characters" in shown
