@@ -29,6 +29,7 @@ from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
 from contract_tests.probe import probe
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.pages import write_pages
 from contract_tests.report.record import Start, write_record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
@@ -153,6 +154,7 @@ def _finish(start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
     line, exit_code = outcomes.verdict(pytest_exit_code)
     if not plan.note_rehearsal(outcomes, line) and exit_code != REFUSED:
         write_record(REPORTS, start, outcomes, line, exit_code)
+        write_pages(REPORTS)
     print(line)
     return exit_code
 

@@ -6,7 +6,7 @@ The suite on trial: run it once per planted fault, and each run must turn red.
 First the clean mock, which must be green, and one that always fails, which must be red: a suite that cannot tell these
 apart would pass the rest by luck. Then each fault. Then false alarms: lawful variants of the mock, and the clean mock
 with other seeds and in another order, each of which must stay green.
-Takes FAULT, SEEDS and BUDGET from the environment.
+Takes FAULT, SEEDS and BUDGET from the environment; PEER=schemathesis lets `schemathesis run` try the same faults.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from rich.table import Table
 from contract_tests.contract import CONTRACT_FILE, ROOT
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.contract import read_contract
+from contract_tests.peer import CAUGHT, PeerError, PeerOutcome, try_faults
+from contract_tests.report.pages import write_pages
 from contract_tests.trial import Outcome, Trial, TrialError, hold
 
 REPORTS = ROOT / "reports"
@@ -68,11 +70,15 @@ def main() -> int:
         trials = list(_trials([wanted] if wanted else list(catalogue), seeds, budget, is_whole=not wanted))
         outcomes = list(_hold_all(trials, console))
         outcomes += _hold_all(_one_by_one(outcomes), console)
-    except (Refused, TrialError) as error:
+        peers = _peers([wanted] if wanted else list(catalogue), console)
+    except (PeerError, Refused, TrialError) as error:
         console.print(f"verdict: refused. {error}", markup=False)
         return REFUSED
-    _write_report(outcomes, catalogue)
-    console.print(_table(outcomes, catalogue))
+    _write_report(outcomes, catalogue, peers)
+    console.print(_table(outcomes, catalogue, peers))
+    if peers:
+        caught = sum(peer.peer == CAUGHT for peer in peers.values())
+        console.print(f"schemathesis run alone: {caught} of {len(peers)} caught")
     return _conclude(outcomes, budget, console)
 
 
@@ -155,9 +161,25 @@ def _hold_all(trials: list[Trial], console: Console) -> Iterator[Outcome]:
     console.print(f"{len(trials)} runs in {time.monotonic() - started:.0f} s")
 
 
-def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> Table:
+def _peers(names: list[str], console: Console) -> dict[str, PeerOutcome]:
+    """Let the peer that PEER names try the same faults; empty where it names none."""
+    peer = os.environ.get("PEER", "")
+    if not peer:
+        return {}
+    if peer != "schemathesis":
+        raise Refused(f"PEER knows schemathesis, not {peer}.")
+    outcomes = {}
+    for name, outcome in try_faults(names, seed=1):
+        outcomes[name] = outcome
+        console.print(f"{len(outcomes):>4}/{len(names)} {outcome.peer:<7} {name}: {outcome.by}", markup=False)
+    return outcomes
+
+
+def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], peers: dict[str, PeerOutcome]) -> Table:
     """Show the faults in the order of the catalogue: one seed's outcome of each, a survivor's before any other."""
     table = Table("fault", "group", "caught by", "seconds", "requests", box=None, pad_edge=False)
+    if peers:
+        table.add_column("schemathesis run")
     shown: dict[str, Outcome] = {}
     for outcome in outcomes:
         name = outcome.trial.name
@@ -166,7 +188,8 @@ def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> Table
     for name, fault in catalogue.items():
         if outcome := shown.get(name):  # type: ignore[assignment]
             caught = outcome.caught_by if outcome.is_right else f"SURVIVED: {fault.summary}"
-            table.add_row(name, fault.group, caught, f"{outcome.seconds:.1f}", str(outcome.requests))
+            peer = [peers[name].peer] if name in peers else []
+            table.add_row(name, fault.group, caught, f"{outcome.seconds:.1f}", str(outcome.requests), *peer)
     return table
 
 
@@ -201,10 +224,14 @@ def _conclude(outcomes: list[Outcome], budget: int, console: Console) -> int:
     return 1 if wrong else 0
 
 
-def _write_report(outcomes: list[Outcome], catalogue: dict[str, faults.Fault]) -> None:
+def _write_report(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], peers: dict[str, PeerOutcome]) -> None:
     REPORTS.mkdir(exist_ok=True)
     rows = [_row(outcome, catalogue.get(outcome.trial.name)) for outcome in outcomes]
+    for row in rows:
+        if row["name"] in peers and row["kind"] == "fault":
+            row["peer"] = peers[row["name"]].peer
     (REPORTS / "faults.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+    write_pages(REPORTS)
 
 
 def _row(outcome: Outcome, fault: faults.Fault | None) -> dict[str, Any]:

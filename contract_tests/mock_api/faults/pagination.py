@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..rules import Fields
 from ..store import Persona
 from . import seams
 from .fault import fault
-from .witness import Moment, listed, patch, post
+from .witness import Moment, listed, patch
 
 LIST = "#/paths/~1personas/get"
 SIZE = f"{LIST}/parameters/0/schema"
@@ -151,23 +150,6 @@ def full_page_has_no_token(api: Api) -> None:
     seams.replace(api.listing, "cut", lambda personas, query: Page(cut(personas, query).personas, None))
 
 
-@fault("pagination", LISTING, listed("page_token=MA=="), listed("page_token=0"), listed("page_size=2"), post(NEW),
-       listed("page_size=2&page_token={token}"))  # fmt: skip
-def token_is_a_number_to_skip(api: Api) -> None:
-    """Gives the number of personas to skip as token, takes any number, and shows a persona twice after a creation."""
-
-    def page(personas: Iterable[Persona], query: Fields) -> Page:
-        listing = api.listing
-        condition = listing.condition(query["filter"]) if "filter" in query else None
-        kept = [each for each in personas if condition is None or listing.matches(condition, each)]
-        rest = listing.ordered(kept, listing.order(query.get("order_by", "-create_time")))
-        start, size = _offset(query.get("page_token", "MA==")), query.get("page_size", 50)
-        following = b64encode(str(start + size).encode()).decode() if start + size < len(rest) else None
-        return Page(rest[start : start + size], following)
-
-    seams.replace(api.listing, "page", page)
-
-
 @fault("pagination", LISTING, listed("page_token=made-up"))
 def made_up_token_shows_the_first_page(api: Api) -> None:
     """Takes a token that it cannot read for none."""
@@ -277,13 +259,6 @@ def _refuse_size(api: Api, refused: str) -> None:
             raise Refusal(400, "The query is not valid.")
 
     _size_as(api, read)
-
-
-def _offset(token: str) -> int:
-    try:
-        return int(token if token.isdecimal() else b64decode(token))
-    except ValueError:
-        raise Refusal(400, "The query is not valid.") from None
 
 
 def _fail_on_refusals(api: Api, name: str) -> None:
