@@ -6,6 +6,7 @@ Each promise is held again, closely and one at a time, in the file that bears it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 from typing import Any
@@ -18,7 +19,7 @@ from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_con
 from contract_tests.corpus import NUMBERS, TEXTS
 from contract_tests.exchange import Exchange
 from contract_tests.run import Run
-from contract_tests.subject import Subject, Wrong
+from contract_tests.subject import Persona, Subject, Wrong
 from contract_tests.verdict import DECISIONS, Finding, Judge, parse_time, require
 
 pytestmark = pytest.mark.sharp
@@ -42,7 +43,8 @@ def _good(tried: Field) -> list[tuple[str, Any]]:
     if tried.json_type == "string" and not {"enum", "maxLength"} & tried.schema.keys():
         # A text without limits can carry every awkward text at once, and its longest stands for the shorter ones.
         whole = "\n".join(TEXTS.values())
-        by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], _pairs(reversed(limits)))
+        both_ends = chain(*zip(reversed(limits), limits, strict=True))
+        by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], _pairs(both_ends))
         return [pair for pair in chain(*by_turns) if pair is not None]
     sharp, others = _pairs(value for value in limits if value.is_sharp), _pairs(v for v in limits if not v.is_sharp)
     return [*sharp, *(pair for pair in chain(*zip_longest(others, known[::3])) if pair is not None)]
@@ -69,13 +71,27 @@ def onlooker(run: Run) -> Iterator[Subject]:
         yield subject
 
 
-def test_every_field_takes_many_values(run: Run, onlooker: Subject, shared_subject: Subject) -> None:
+def test_every_field_takes_many_values(run: Run, judge: Judge, onlooker: Subject, shared_subject: Subject) -> None:
     """updatePersona: valid values of all fields are accepted together, stored, and read back unchanged."""
-    shared_subject.accepts(run.full_body("updatePersona", 1))
+    exchange = shared_subject.accepts(run.full_body("updatePersona", 1))
+    first, began = shared_subject.last, time.monotonic()
+    names = {"resource_name": (f"personas/{shared_subject.persona_id}",), "id": (shared_subject.persona_id,)}
+    require(judge.shows(exchange, exchange.persona, names, "resource_name is personas/ and the id"))
     for body, token in _rows():
-        shared_subject.accepts(body, token=token)
+        exchange = shared_subject.accepts(body, token=token)
     before = onlooker.last
-    require(onlooker.unmoved(before, run.api.get(onlooker.persona_id)))
+    require(onlooker.unmoved(before, exchange))
+    require(_standing_still(exchange, first, shared_subject.last, time.monotonic() - began))
+
+
+def _standing_still(exchange: Exchange, first: Persona, last: Persona, seconds: float) -> list[Finding]:
+    """Find an update_time that many updates have not moved, though it prints fine enough a time to show it."""
+    times = [persona.get("update_time") for persona in (first, last)]
+    steps = [parse_time(text)[1].total_seconds() for text in times if text]
+    if len(steps) == 2 and (times[0] != times[1] or seconds < 2 * max(steps)):
+        return []
+    problem = f"update_time reads {times[0]} after one update and {times[1]} after {ROWS} more, {seconds:.1f} s later"
+    return [Finding("broken", problem, "update_time moves forward on an update", DECISIONS, exchange)]
 
 
 @pytest.mark.parametrize("tried", FIELDS.values(), ids=lambda tried: tried.name)
@@ -86,13 +102,14 @@ def test_values_beyond_each_limit_are_refused(shared_subject: Subject, tried: Fi
 
 
 def test_null_follows_the_rule_of_each_field(run: Run, shared_subject: Subject) -> None:
-    """x-on-null: all at once, then one by itself."""
+    """x-on-null: all at once, then one by itself, then beside values."""
     nullable = [tried.name for tried in FIELDS.values() if tried.is_nullable]
     shared_subject.accepts(run.full_body("updatePersona", 1))
     shared_subject.accepts(dict.fromkeys(nullable))
     shared_subject.accepts(run.full_body("updatePersona", 2))
-    for name in (nullable[0], nullable[-1]):
-        shared_subject.accepts({name: None})
+    shared_subject.accepts({nullable[0]: None})
+    others = run.full_body("updatePersona", 1)
+    shared_subject.accepts({**others, nullable[0]: None, nullable[-1]: None})
 
 
 def test_refused_update_changes_nothing(run: Run, shared_subject: Subject) -> None:
@@ -153,6 +170,8 @@ def test_unknown_persona_is_not_found(run: Run, judge: Judge, shared_subject: Su
     found += judge.answer("updatePersona", run.api.update(absent, "{}"), 404)
     if swapped != shared_subject.persona_id:
         found += judge.answer("getPersona", run.api.get(swapped), 404)
+    for spoilt in (shared_subject.persona_id[:-1], f"{shared_subject.persona_id} "):
+        found += judge.answer("getPersona", run.api.get(spoilt), 404)
     require(found)
 
 
