@@ -28,6 +28,8 @@ from contract_tests.weather import keep_terminal
 COMMON = hypothesis.settings(
     deadline=None,
     print_blob=False,
+    # Explaining a failure sends the request a hundred times more, and the message says what is wrong without it.
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
     suppress_health_check=[
         hypothesis.HealthCheck.too_slow,
         hypothesis.HealthCheck.function_scoped_fixture,

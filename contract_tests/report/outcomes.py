@@ -116,11 +116,13 @@ class Outcomes:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Show a violation as its message alone, and keep an inconclusive answer apart from both outcomes."""
+        violations = _members(call.excinfo.value, Violation) if call.excinfo is not None else []
+        if violations and call.excinfo is not None:
+            call.excinfo.traceback = call.excinfo.traceback[-1:]  # the message replaces it, and writing it takes long
         report: Any = yield
         doubts = self._new_doubts(item)
         met = [(entry.number, tell(finding)) for entry, finding in KNOWN.drain()]
         if call.excinfo is not None:
-            violations = _members(call.excinfo.value, Violation)
             if violations:
                 report.findings = [tell(finding) for violation in violations for finding in violation.findings]
                 report.longrepr = "\n\n".join(dict.fromkeys(str(violation) for violation in violations))
