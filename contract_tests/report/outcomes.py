@@ -81,7 +81,7 @@ class Outcomes:
     @property
     def not_tried(self) -> list[str]:
         """The tests that the run has left out because it ended early, or because the account does not allow them."""
-        return [*self.remainder.not_tried, *self.remainder.forbidden]
+        return [short_name(test) for test in (*self.remainder.not_tried, *self.remainder.forbidden)]
 
     @property
     def errors(self) -> int:
@@ -283,6 +283,8 @@ class Outcomes:
         return sum(came == what for came in self.tests.values())
 
     def _count(self, test: str, report: Any) -> None:
+        if hasattr(report, "forbidden"):
+            return  # the remainder tells of it
         if getattr(report, "findings", ()):
             self.tests[test] = "violated"
         elif hasattr(report, "inconclusive"):

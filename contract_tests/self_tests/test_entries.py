@@ -12,11 +12,11 @@ import yaml
 from contract_tests.contract import load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import HIDDEN, Drift, Notes, json_type
+from contract_tests.exchange import Exchange
 from contract_tests.findings import KNOWN, Finding, Matter, Violation, require
 from contract_tests.report.entries import Entry, gather, tell
 from contract_tests.report.outcomes import Outcomes, clause_of, short_name
 from contract_tests.report.snippets import drift_snippet, entry_snippet, inferred_schema
-from contract_tests.target import Exchange
 from contract_tests.verdict import Judge
 
 CONTRACT = load_contract()
@@ -227,13 +227,16 @@ def test_unmet_entry_is_red_only_where_everything_was_tried() -> None:
     whole.tests["test_x.py::test_y"] = "passed"
     assert whole.verdict(0) == ("verdict: violated. 1 known divergence no longer there, after 0 requests.", 1)
     for name, value in (
-        ("deselected", 1), ("is_whole", False), ("is_interrupted", True), ("not_tried", ["x"]), ("inconclusive", ["x"]),
+        ("deselected", 1), ("is_whole", False), ("is_interrupted", True), ("inconclusive", ["x"]),
     ):  # fmt: skip
         part = Outcomes((entry,), is_whole=True)
         part.tests["test_x.py::test_y"] = "passed"
         setattr(part, name, value)
         assert part.stale() == []
         assert part.unmet() == [entry]
+    poor = Outcomes((entry,), is_whole=True)
+    poor.remainder.forbidden["test_x.py::test_y"] = "the account may not create"
+    assert poor.stale() == []
 
 
 def test_known_drift_is_not_told_as_new() -> None:
