@@ -14,8 +14,9 @@ from contract_tests.divergences import Divergence
 from contract_tests.drift import HIDDEN, Drift, Notes, json_type
 from contract_tests.exchange import Exchange
 from contract_tests.findings import KNOWN, Finding, Matter, Violation, require
+from contract_tests.report.causes import clause_of
 from contract_tests.report.entries import Entry, gather, tell
-from contract_tests.report.outcomes import Outcomes, clause_of, short_name
+from contract_tests.report.outcomes import Outcomes, short_name
 from contract_tests.report.snippets import drift_snippet, entry_snippet, inferred_schema
 from contract_tests.verdict import Judge
 
