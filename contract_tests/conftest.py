@@ -16,6 +16,7 @@ from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.redaction import Redaction
+from contract_tests.report.summary import Summary
 from contract_tests.run import Run
 from contract_tests.selection import live, sharpest_first, shuffled, whole
 from contract_tests.settings import opened, read_settings
@@ -28,6 +29,8 @@ from contract_tests.weather import keep_terminal
 COMMON = hypothesis.settings(
     deadline=None,
     print_blob=False,
+    # Explaining a failure sends the request a hundred times more, and the message says what is wrong without it.
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
     suppress_health_check=[
         hypothesis.HealthCheck.too_slow,
         hypothesis.HealthCheck.function_scoped_fixture,
@@ -49,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         outcomes = Outcomes()
         config.pluginmanager.register(outcomes, "outcomes")  # pytest was called by hand, or this is xdist's worker
     config.pluginmanager.register(outcomes.remainder, "remainder")
+    config.pluginmanager.register(Summary(outcomes), "summary")
     config.pluginmanager.register(Redaction(), "redaction")
 
 

@@ -77,6 +77,11 @@ class Notes:
         with self.lock:
             self.drifts.setdefault(where, Drift(headline, where)).see(1, types, examples)
 
+    def try_value(self, clause: str, *, is_valid: bool) -> None:
+        """Count a boundary value that is sent."""
+        with self.lock:
+            self.tried[clause, ACCEPTED if is_valid else REFUSED] += 1
+
     def refuse(self, clause: str, value: object) -> None:
         """Note a value that was refused as its clause says."""
         size = measure(value)

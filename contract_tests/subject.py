@@ -15,7 +15,6 @@ from typing import Any
 
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
-from contract_tests.drift import ACCEPTED, REFUSED
 from contract_tests.exchange import Exchange
 from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, Finding, Judge, require
@@ -47,6 +46,8 @@ class Wrong:
     """The statuses that are right."""
     content_type: str | None = "application/json"
     """The media type that is sent along."""
+    counted: str = ""
+    """The clause that it is counted under, where it is one value on trial."""
 
     @classmethod
     def of(cls, boundary: Boundary) -> Wrong:
@@ -54,7 +55,8 @@ class Wrong:
         token = f"{{{to_json(boundary.field.name)}: {boundary.token}}}"
         readable = boundary.is_readable
         promise = boundary.field.promise
-        return cls(token, promise, boundary.source, boundary.field.name, readable, boundary.shown)
+        name, counted = boundary.field.name, boundary.clause
+        return cls(token, promise, boundary.source, name, readable, boundary.shown, counted=counted)
 
 
 class Subject:
@@ -163,6 +165,8 @@ class Subject:
         before, self._last = self.last, None
         found: list[Finding] = []
         for wrong in wrongs:
+            if wrong.counted:
+                self.judge.notes.try_value(wrong.counted, is_valid=False)
             exchange, more = self._refusal(wrong)
             found += more
             before = self.read() if exchange.was_accepted else before  # it may well have done what was asked
@@ -207,7 +211,7 @@ class Subject:
         token = f"{{{to_json(name)}: {boundary.token}}}"
         self.tally[name, "accepted" if boundary.accepted else "refused"] += 1
         self.tally[name, boundary.kind] += 1
-        self.judge.notes.tried[boundary.clause, ACCEPTED if boundary.accepted else REFUSED] += 1
+        self.judge.notes.try_value(boundary.clause, is_valid=boundary.accepted)
         if not boundary.accepted:
             self.refuses(
                 token,

@@ -69,6 +69,7 @@ def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Bo
     exchange = _create(run, body, f"{{{', '.join(items)}}}")
     run.tally[f"{name} of a new persona", "accepted" if value.accepted else "refused"] += 1
     run.tally[f"{name} of a new persona", value.kind] += 1
+    judge.notes.try_value(value.clause, is_valid=value.accepted)
     if value.accepted:
         _require_made(run, judge, body, exchange)
     else:

@@ -1,17 +1,15 @@
 """
-Gathers what a run found and tells it in the terminal: what was tried, what broke, the verdict.
+Gathers what a run found: what was tried, what broke, what is known, and the verdict that follows.
 
 A pytest plugin. Results of xdist's workers come in through their reports and their last message.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -20,17 +18,13 @@ from contract_tests.divergences import Divergence
 from contract_tests.drift import Drift, Notes
 from contract_tests.findings import KNOWN, Matter, Violation
 from contract_tests.ledger import Ledger
-from contract_tests.report.entries import Entry, Told, gather, tell, tell_assertion
+from contract_tests.report.causes import members, told_assertion
+from contract_tests.report.entries import Entry, Told, gather, tell
 from contract_tests.report.remainder import Remainder
-from contract_tests.report.snippets import drift_snippet, entry_snippet
+from contract_tests.report.snippets import entry_snippet
 
-# What the contract expects of a value, and how the summary says it.
-KINDS = {"accepted": "valid", "refused": "invalid", "generated": "generated"}
 # The order in which kinds are told.
 ORDER = ("looser", "broken")
-MOST_REASONS = 20
-
-ErrorType = TypeVar("ErrorType", bound=BaseException)
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ class Outcomes:
     @property
     def not_tried(self) -> list[str]:
         """The tests that the run has left out because it ended early, or because the account does not allow them."""
-        return [*self.remainder.not_tried, *self.remainder.forbidden]
+        return [short_name(test) for test in (*self.remainder.not_tried, *self.remainder.forbidden)]
 
     @property
     def errors(self) -> int:
@@ -116,16 +110,18 @@ class Outcomes:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Show a violation as its message alone, and keep an inconclusive answer apart from both outcomes."""
+        violations = members(call.excinfo.value, Violation) if call.excinfo is not None else []
+        if violations and call.excinfo is not None:
+            call.excinfo.traceback = call.excinfo.traceback[-1:]  # the message replaces it, and writing it takes long
         report: Any = yield
         doubts = self._new_doubts(item)
         met = [(entry.number, tell(finding)) for entry, finding in KNOWN.drain()]
         if call.excinfo is not None:
-            violations = _members(call.excinfo.value, Violation)
             if violations:
                 report.findings = [tell(finding) for violation in violations for finding in violation.findings]
                 report.longrepr = "\n\n".join(dict.fromkeys(str(violation) for violation in violations))
             elif isinstance(call.excinfo.value, (AssertionError, pytest.fail.Exception)):
-                told = _told_assertion(item, call.excinfo.value)
+                told = told_assertion(item, call.excinfo.value)
                 entry = next((each for each in self.known if _covers(each, told)), None)
                 met += [(entry.number, told)] if entry is not None else []
                 report.findings = [told] if entry is None else []
@@ -193,6 +189,10 @@ class Outcomes:
         """List what goes beyond the contract, what is known left out."""
         return [drift for drift in self.notes.drifts.values() if self.known_drift(drift) is None]
 
+    def known_drifts(self) -> list[Drift]:
+        """List what goes beyond the contract and is known."""
+        return [drift for drift in self.notes.drifts.values() if self.known_drift(drift) is not None]
+
     def known_drift(self, drift: Drift) -> Divergence | None:
         """Return the entry that covers a drift."""
         return next((entry for entry in self.known if entry.covers("drift", drift.where, drift.headline)), None)
@@ -215,31 +215,6 @@ class Outcomes:
     def snippet(self, entry: Entry) -> str | None:
         """Return the lines that would make an entry lawful, where that is a cure."""
         return entry_snippet(load_contract(), entry, self.notes.refusals.get(entry.clause, ()))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> Any:
-        """Show the first failure of each matter, then say what was tried and what was found."""
-        failed = terminalreporter.stats.get("failed", [])
-        shown = terminalreporter.stats["failed"] = _first_of_each(failed)
-        yield
-        terminalreporter.stats["failed"] = failed
-        if not self.requests:
-            return
-        if len(shown) < len(failed):
-            terminalreporter.write_line(f"{len(failed) - len(shown)} further tests failed for the same reasons")
-        for heading, lines in (
-            ("what was tried", self._tried()),
-            ("what the API breaks", self._broken()),
-            ("beyond the contract", self._drifted()),
-            ("known divergences", self._lived_with()),
-        ):
-            told = list(lines)
-            if told:
-                terminalreporter.section(heading)
-            for line in told:
-                terminalreporter.write_line(line)
-        for reason in self.inconclusive[:MOST_REASONS]:
-            terminalreporter.write_line(f"inconclusive: {reason}")
 
     def verdict(self, exit_code: int) -> tuple[str, int]:
         """
@@ -281,6 +256,8 @@ class Outcomes:
         return sum(came == what for came in self.tests.values())
 
     def _count(self, test: str, report: Any) -> None:
+        if hasattr(report, "forbidden"):
+            return  # the remainder tells of it
         if getattr(report, "findings", ()):
             self.tests[test] = "violated"
         elif hasattr(report, "inconclusive"):
@@ -292,45 +269,6 @@ class Outcomes:
         elif report.when == "call":
             self.tests.setdefault(test, "passed")
 
-    def _tried(self) -> Iterator[str]:
-        names = list(dict.fromkeys(name for name, _ in self.tally))
-        width = max((len(name) for name in names), default=0)
-        for name in names:
-            counts = [f"{self.tally[name, kind]:>5} {word}" for kind, word in KINDS.items() if self.tally[name, kind]]
-            groups = [f"{kind} {n}" for (tried, kind), n in self.tally.items() if tried == name and kind not in KINDS]
-            yield f"{name:<{width}}  {'  '.join(counts)}" + (f"   ({', '.join(groups)})" if groups else "")
-        yield ""
-        for operation, count in sorted(self.requests.items(), key=lambda item: -item[1]):
-            yield f"{count:>6}  {operation}"
-        yield f"{sum(self.requests.values()):>6}  requests in all; {self.made} personas made, {self._removal()}"
-
-    def _broken(self) -> Iterator[str]:
-        for entry in self.violations():
-            yield f"{entry.kind}: {self.title(entry)}{_times(entry.count)}"
-            yield f"        {entry.clause}"
-            yield from _indented(self.snippet(entry))
-        for divergence in self.stale():
-            yield f"known_divergences.yaml: {divergence}, no longer occurs; remove it"
-
-    def _drifted(self) -> Iterator[str]:
-        for drift in self.drifts():
-            examples = f", such as {', '.join(drift.examples)}" if drift.examples else ""
-            types = f": {', '.join(drift.types)}" if drift.types else ""
-            yield f"drift: {drift.headline}{types}{examples}{_times(drift.count)}"
-            yield from _indented(drift_snippet(drift))
-
-    def _lived_with(self) -> Iterator[str]:
-        for divergence in self.known:
-            entries = self.met.get(divergence.number, {}).values()
-            drifts = [drift for drift in self.notes.drifts.values() if self.known_drift(drift) is divergence]
-            titles = [self.title(entry) for entry in entries] + [drift.headline for drift in drifts]
-            for title in titles:
-                yield f"{divergence.kind}: {title}"
-            if titles:
-                yield f"        since {divergence.date}: {divergence.reason}"
-        if not self.stale():
-            yield from (f"not met by this run: {divergence}" for divergence in self.unmet())
-
     def _new_doubts(self, item: pytest.Item) -> list[str]:
         """Return the requests without a useful answer since this was asked last."""
         run = getattr(item, "funcargs", {}).get("run")
@@ -340,61 +278,11 @@ class Outcomes:
         self._doubts_seen = len(run.api.ledger.doubts)
         return doubts
 
-    def _removal(self) -> str:
-        return f"{len(self.left)} left behind: {', '.join(self.left)}" if self.left else "all removed"
-
 
 def short_name(nodeid: str) -> str:
     """Return a test's id without the folders that its file is in; what stands in brackets may hold slashes too."""
     file, _, name = nodeid.partition("::")
     return f"{file.rpartition('/')[2]}::{name}"
-
-
-def _members(error: BaseException | None, kind: type[ErrorType]) -> list[ErrorType]:
-    """Return the exceptions of a kind in *error*, its groups and its causes: hypothesis wraps what it finds."""
-    if error is None:
-        return []
-    if isinstance(error, kind):
-        return [error]
-    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else (error.__cause__ or error.__context__,)
-    return [found for member in inner for found in _members(member, kind)]
-
-
-def _first_of_each(reports: list[Any]) -> list[Any]:
-    """Leave out the reports that tell of nothing which one before them has not told."""
-    seen: set[Matter] = set()
-    kept = []
-    for report in reports:
-        matters = {(told["kind"], told["clause"], told["topic"]) for told in getattr(report, "findings", ())}
-        if not matters or matters - seen:
-            kept.append(report)
-        seen |= matters
-    return kept
-
-
-def _told_assertion(item: pytest.Item, error: BaseException) -> Told:
-    """Tell an assertion that failed by the clause that the test's docstring begins with."""
-    problem = (str(error).splitlines() or ["an assertion failed"])[0]
-    promise = " ".join((getattr(getattr(item, "obj", None), "__doc__", None) or item.name).split())
-    return tell_assertion(problem, promise, clause_of(promise))
-
-
-def clause_of(docstring: str) -> str:
-    """
-    Return the pointer that a test's docstring begins with, in whichever of the ways they begin.
-
-    Args:
-        docstring: Such as "#/security: ...", "Decision: ...", "updatePersona: ..." or "createPersona 201: ...".
-
-    Returns:
-        A pointer into openapi.yaml; #/x-decisions where the docstring names no place.
-    """
-    named = re.match(r"#/[^\s:;,]+", docstring)
-    if named:
-        return named.group()
-    word = re.split(r"\W", docstring, maxsplit=1)[0]
-    operation = load_contract().operations.get(word)
-    return operation.pointer if operation is not None else "#/x-decisions"
 
 
 def _covers(entry: Divergence, told: Told) -> bool:
@@ -410,11 +298,3 @@ def _expect(report: Any, call: pytest.CallInfo[None]) -> None:
 
 def _plural(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def _times(count: int) -> str:
-    return f"  ({count:,} times)" if count > 1 else ""
-
-
-def _indented(text: str | None) -> Iterator[str]:
-    yield from (f"        {line}" for line in (text or "").splitlines())

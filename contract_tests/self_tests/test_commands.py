@@ -40,6 +40,7 @@ def mock() -> Iterator[RunningMock]:
     ("environment", "words"),
     [
         ({"SEED": "many"}, "SEED must be a whole number"),
+        ({"KNOWN_DIVERGENCES": "/nowhere/known.yaml"}, "known.yaml cannot be read: [Errno 2]"),
         ({"BASE_URL": "api.coval.dev/v1", "COVAL_API_KEY": KEY}, "must begin with http:// or https://"),
         ({"BASE_URL": "http://example.invalid/v1", "COVAL_API_KEY": KEY}, "unencrypted; use https"),
         ({"BASE_URL": "http://127.0.0.1:9/v1"}, "COVAL_API_KEY is not set"),

@@ -137,9 +137,8 @@ def test_five_ways_are_five_entries(first: Run) -> None:
         ("looser", "#/components/schemas/WaitSeconds/maximum"),
         ("broken", UPDATE_RESPONSES),
     ]
-    assert {drift["where"].rpartition("/")[2]: drift["types"] for drift in first.told["drift"]} == {
-        "tags": ["array of string"], "reviewer": ["string", "null"],
-    } or sorted(drift["types"][0] for drift in first.told["drift"]) == ["array of string", "null"]  # fmt: skip
+    types = {drift["where"].rpartition("/")[2]: sorted(drift["types"]) for drift in first.told["drift"]}
+    assert types == {"tags": ["array of string"], "reviewer": ["null", "string"]}
 
 
 def test_entry_tells_the_range_and_a_line_that_repeats_it(first: Run) -> None:
@@ -155,7 +154,7 @@ def test_entry_tells_the_range_and_a_line_that_repeats_it(first: Run) -> None:
     for entry in (sound, wait, status):
         assert entry["sent"].startswith("PATCH /personas/")
         assert entry["received"].startswith("202")
-        assert entry["curl"].startswith("curl -sS -X PATCH")
+        assert "curl -sS -X PATCH" in entry["curl"]
         assert entry["headline"] in first.output
 
 
