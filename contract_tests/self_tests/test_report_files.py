@@ -236,6 +236,7 @@ def test_number_line_stays_inside_its_drawing(
         maximum=maximum,
         flips=[value for value, _ in values[:3]],
         is_length=is_length,
+        grain=int(is_length),
         has_open_end=has_open_end,
         by_alphabet=False,
     )
