@@ -209,6 +209,39 @@ def test_each_flip_is_magnified_at_full_precision() -> None:
     )
 
 
+def test_allowed_values_speak_for_their_type() -> None:
+    """A number beyond a limit is refused as declared, and does not make its type look refused."""
+    types = [
+        {"type": "number", "sent": "0.8", "declared": True, "outcome": "accepted"},
+        {"type": "number", "sent": "1e400", "declared": False, "outcome": "refused"},
+    ]
+    row = {
+        "operation": "updatePersona",
+        "field": "wait_seconds",
+        "constraint": "type",
+        "verdict": "holds",
+        "types": types,
+    }
+    cell = read_map([row]).matrices[0].rows[0].cells[0]
+    assert cell is not None
+    assert (cell.word, cell.is_departure) == ("accepted", False)
+    types[1]["outcome"] = "accepted"
+    cell = read_map([row]).matrices[0].rows[0].cells[0]
+    assert cell is not None
+    assert (cell.sent, cell.is_departure) == ("1e400", True)
+
+
+def test_stretch_that_was_not_tried_is_drawn_as_such() -> None:
+    """Between two values of unlike outcomes that stand far apart nothing is claimed."""
+    line = number_line.draw(
+        [Point(0, "refused"), Point(40, "accepted"), Point(200, "accepted"), Point(201, "refused")],
+        minimum=1, maximum=200, flips=[20, 200.5], is_length=True, grain=1, has_open_end=False, by_alphabet=False,
+    )  # fmt: skip
+    assert line is not None
+    outcomes = [part.outcome for part in line.lanes[0].stretches]
+    assert outcomes == ["unknown", "accepted", "refused"]
+
+
 def test_length_in_bytes_has_a_bar_for_each_alphabet() -> None:
     """A limit that lies elsewhere in each alphabet is drawn for each."""
     drawing = next(d for d in read_map(sample_map()).drawings if (d.operation, d.field) == ("updatePersona", "name"))
