@@ -110,6 +110,8 @@ class Subject:
             Violation: It was refused, or did not do what it says, or did more.
         """
         before, self._last = self.last, None
+        if boundary is None:
+            self._count_types(body)
         exchange = self.api.update(self.persona_id, to_json(body) if token is None else token)
         found = self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange)
         require(found)
@@ -221,6 +223,12 @@ class Subject:
         body = {name: boundary.value}
         self.make_visible(body)
         self.accepts(body, token=token, boundary=boundary)
+
+    def _count_types(self, body: Mapping[str, Any]) -> None:
+        """Count the fields of a body that is sent to be accepted: each has a value of its type."""
+        fields = self.contract.fields("updatePersona")
+        for name in fields.keys() & {name for name, value in body.items() if value is not None}:
+            self.judge.notes.tried[f"{fields[name].pointer}/type", ACCEPTED] += 1
 
     def make_visible(self, body: Mapping[str, Any]) -> None:
         """Give each field that already reads as it will another value first: an update that changes nothing shows nothing."""

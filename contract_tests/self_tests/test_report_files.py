@@ -183,6 +183,24 @@ def test_gap_is_shown() -> None:
     assert [finding.kind for finding in run.violations] == ["broken", "looser"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "refused", "is_gap"),
+    [
+        (3, 2, False),
+        (0, 2, True),
+        (3, 0, True),
+        (3, None, False),
+        (None, 2, False),
+        (0, None, True),
+        (None, None, True),
+    ],
+)
+def test_side_that_a_clause_lacks_is_no_gap(accepted: int | None, refused: int | None, *, is_gap: bool) -> None:
+    """Null is allowed or it is not, so its clause has one side; a side that it has must be tried."""
+    row = {"clauses": [{"clause": "#/x", "field": "name", "accepted": accepted, "refused": refused}]}
+    assert ContractRun(stored.Row(row), (), ()).clauses[0].is_gap == is_gap
+
+
 def test_differences_come_first() -> None:
     """A reader meets the findings before what holds."""
     verdicts = [limit.verdict for limit in read_map(sample_map()).limits]
