@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as data
 from typing import Any
 
+from contract_tests import drift
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.drift import ACCEPTED, REFUSED
@@ -228,7 +229,8 @@ class Subject:
         """Count the fields of a body that is sent to be accepted: each has a value of its type."""
         fields = self.contract.fields("updatePersona")
         for name in fields.keys() & {name for name, value in body.items() if value is not None}:
-            self.judge.notes.tried[f"{fields[name].pointer}/type", ACCEPTED] += 1
+            with self.judge.notes.lock:
+                self.judge.notes.tried[f"{fields[name].pointer}/type", drift.ACCEPTED] += 1
 
     def make_visible(self, body: Mapping[str, Any]) -> None:
         """Give each field that already reads as it will another value first: an update that changes nothing shows nothing."""
