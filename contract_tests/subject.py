@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as data
 from typing import Any
 
+from contract_tests import drift
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.exchange import Exchange
@@ -112,6 +113,8 @@ class Subject:
             Violation: It was refused, or did not do what it says, or did more.
         """
         before, self._last = self.last, None
+        if boundary is None:
+            self._count_types(body)
         exchange = self.api.update(self.persona_id, to_json(body) if token is None else token)
         found = self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange)
         require(found)
@@ -225,6 +228,13 @@ class Subject:
         body = {name: boundary.value}
         self.make_visible(body)
         self.accepts(body, token=token, boundary=boundary)
+
+    def _count_types(self, body: Mapping[str, Any]) -> None:
+        """Count the fields of a body that is sent to be accepted: each has a value of its type."""
+        fields = self.contract.fields("updatePersona")
+        for name in fields.keys() & {name for name, value in body.items() if value is not None}:
+            with self.judge.notes.lock:
+                self.judge.notes.tried[f"{fields[name].pointer}/type", drift.ACCEPTED] += 1
 
     def make_visible(self, body: Mapping[str, Any]) -> None:
         """Give each field that already reads as it will another value first: an update that changes nothing shows nothing."""

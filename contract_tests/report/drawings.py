@@ -78,6 +78,7 @@ def _drawing(identity: str, operation: str, field: str, limits: list[Limit]) -> 
         maximum=_declared(limits, UPPER),
         flips=[value for value, _, _ in found],
         is_length=any(limit.constraint in LENGTHS for limit in limits),
+        grain=any(limit.constraint in LENGTHS or limit.row.text("unit") == "integer" for limit in limits),
         has_open_end=any(limit.constraint in UPPER and _is_open(limit) for limit in limits),
         by_alphabet=any(limit.row.text("unit") in BY_ALPHABET for limit in limits),
     )
@@ -126,7 +127,8 @@ def _flip(limit: Limit, title: str, one: tuple[float, str], other: tuple[float, 
     left, right = (Side(as_json(value), outcome, value == declared) for value, outcome in (low, high))
     apart = ""
     if declared is not None and declared not in (low[0], high[0]) and title == limit.constraint:
-        apart = f"the declared limit, {as_json(declared)}, lies {'below' if declared < low[0] else 'above'}"
+        where = "below" if declared < low[0] else "above" if declared > high[0] else "between them"
+        apart = f"the declared limit, {as_json(declared)}, lies {where}"
     return Flip("", title, left, right, _distance(limit, low[0], high[0]), apart)
 
 

@@ -152,5 +152,7 @@ def _cell(limits: Iterable[Limit], name: str) -> Cell | None:
     if not rows:
         return None
     departing = [row for row in rows if departs(row.raw("declared"), outcome(row))]
-    outcomes = tuple(dict.fromkeys(outcome(row) for row in departing or rows))
-    return Cell(outcomes, bool(departing), ", ".join(dict.fromkeys(row.text("sent") for row in departing or rows)))
+    # Of a number some values are beyond a limit: where nothing departs, the values that are allowed speak for the type.
+    telling = departing or [row for row in rows if row.raw("declared") is True] or rows
+    outcomes = tuple(dict.fromkeys(outcome(row) for row in telling))
+    return Cell(outcomes, bool(departing), ", ".join(dict.fromkeys(row.text("sent") for row in telling)))

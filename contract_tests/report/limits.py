@@ -145,7 +145,8 @@ class Limit:
             (self.row.raw(key), word) for key, word in (("first_altered", "altered"), ("first_rejected", "refused"))
         ]
         found = [f"{self._exact(value)} {word}" for value, word in beyond if value is not None]
-        return ", ".join(found) if self.is_drawn else ""
+        none = "none refused" if self.verdict == "no_limit" else ""
+        return ", ".join(found) or none if self.is_drawn else ""
 
     def _exact(self, value: object) -> str:
         """Write a limit at full precision, a length with its thousands apart."""

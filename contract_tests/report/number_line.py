@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TypeAlias
 
 # Room beside the outermost limit, as a part of the distance between the limits.
@@ -18,6 +18,10 @@ MARGIN = 0.28
 
 # Where some value lies this many times further out than the limits lie apart, the line is compressed towards its ends.
 COMPRESSED_FROM = 20
+
+# Values of unlike outcomes that stand further apart than this, in percent, leave a stretch of which nothing is known.
+WIDE = 1.5
+NOT_TRIED = "unknown"
 
 # Distances between greater values are beyond a double.
 LINEAR_UP_TO = 1e300
@@ -116,6 +120,7 @@ def draw(
     maximum: float | None,
     flips: Iterable[float],
     is_length: bool,
+    grain: float,
     has_open_end: bool,
     by_alphabet: bool,
 ) -> NumberLine | None:
@@ -128,6 +133,7 @@ def draw(
         maximum: The declared upper limit, None without one.
         flips: Where acceptance changes, in the order of their letters.
         is_length: Lengths begin at 0.
+        grain: How far apart neighbours are where there is nothing between them, such as 1 between whole numbers.
         has_open_end: Whether nothing ended the accepted values.
         by_alphabet: Whether each alphabet is drawn by itself, because the limit lies elsewhere in each.
 
@@ -142,7 +148,7 @@ def draw(
     low, high = (scale.position(limit) for limit in interval)
     alphabets = dict.fromkeys(point.alphabet for point in points if point.alphabet and by_alphabet) or {"": None}
     return NumberLine(
-        lanes=tuple(_lane(name, points, scale, (minimum, maximum)) for name in alphabets),
+        lanes=tuple(_lane(name, points, scale, (minimum, maximum), grain) for name in alphabets),
         declared=_markers(
             (scale.position(limit), _written(limit, is_length=is_length))
             for limit in (minimum, maximum)
@@ -181,18 +187,28 @@ def _scale(points: Sequence[Point], edges: Sequence[float], *, is_length: bool, 
     return Scale(bottom, high if has_open_end else high + room, 0.0)
 
 
-def _lane(alphabet: str, points: Sequence[Point], scale: Scale, declared: Interval) -> Lane:
+def _lane(alphabet: str, points: Sequence[Point], scale: Scale, declared: Interval, grain: float) -> Lane:
     mine = sorted((p for p in points if not alphabet or p.alphabet in ("", alphabet)), key=lambda point: point.value)
     runs = [list(run) for _, run in groupby(mine, key=lambda point: point.outcome)]
     stretches, departures = [], []
-    for index, run in enumerate(runs):
-        begin = scale.low if index == 0 else between(runs[index - 1][-1].value, run[0].value)
-        end = scale.high if index == len(runs) - 1 else between(run[-1].value, runs[index + 1][0].value)
+    begin = scale.low
+    for run, following in zip_longest(runs, runs[1:]):
+        end, next_begin = (scale.high, scale.high) if following is None else _gap(run, following, scale, grain)
         stretches.append(_stretch(scale, begin, end, run[0].outcome))
+        stretches.append(_stretch(scale, end, next_begin, NOT_TRIED))
         departures += [_stretch(scale, *part, run[0].outcome) for part in _departures(run, (begin, end), declared)]
+        begin = next_begin
     inside = [point.value for point in mine if scale.low <= point.value <= scale.high]
     ticks = tuple(dict.fromkeys(scale.position(value) for value in inside))
     return Lane(alphabet, tuple(part for part in stretches if part.width), ticks, tuple(departures))
+
+
+def _gap(run: Sequence[Point], following: Sequence[Point], scale: Scale, grain: float) -> tuple[float, float]:
+    """Return where one run ends and the next begins: the same place, unless nothing was tried on the way there."""
+    last, first = run[-1].value, following[0].value
+    if first - last > grain and scale.position(first) - scale.position(last) > WIDE:
+        return last, first
+    return between(last, first), between(last, first)
 
 
 def _stretch(scale: Scale, begin: float, end: float, outcome: str) -> Stretch:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contract_tests.contract import CONTRACT_FILE, load_contract
+from contract_tests.contract import CONTRACT_FILE, Field, load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import ACCEPTED, REFUSED, Drift
 from contract_tests.report.entries import Entry
@@ -110,16 +110,27 @@ def _tests(outcomes: Outcomes) -> dict[str, int]:
 
 
 def _clauses(outcomes: Outcomes) -> list[dict[str, Any]]:
-    """Count what was tried at each limit, each enum, each type and each null; a limit of two fields stands once."""
-    contract, tried = load_contract(), outcomes.notes.tried
-    fields: dict[str, str] = {}
+    """
+    Count what was tried on each side of each limit, enum, type and null; null stands for a side that a clause lacks.
+
+    A limit of two fields stands once.
+    """
+    contract = load_contract()
+    found: dict[str, dict[str, Any]] = {}
     for operation_id in ("updatePersona", "createPersona"):
         for clause, name in contract.clauses(operation_id):
-            fields.setdefault(clause, name)
-    return [
-        {"clause": clause, "field": name, "accepted": tried[clause, ACCEPTED], "refused": tried[clause, REFUSED]}
-        for clause, name in fields.items()
-    ]
+            sides = _sides(contract.fields(operation_id)[name], clause, outcomes.notes.tried)
+            found.setdefault(clause, {"clause": clause, "field": name, **sides})
+    return list(found.values())
+
+
+def _sides(field: Field, clause: str, tried: Counter[tuple[str, str]]) -> dict[str, int | None]:
+    accepted, refused = tried[clause, ACCEPTED], tried[clause, REFUSED]
+    if clause == field.place:  # null is one value: it is allowed, or it is not
+        return {"accepted": accepted, "refused": None} if field.is_nullable else {"accepted": None, "refused": refused}
+    # Where no value is made for the inner side, as with the length of an enum, each that is accepted lies there.
+    inside = (n for (other, side), n in tried.items() if side == ACCEPTED and other.rpartition("/")[0] == field.pointer)
+    return {"accepted": accepted or sum(inside), "refused": refused}
 
 
 def _promises(outcomes: Outcomes) -> list[dict[str, Any]]:

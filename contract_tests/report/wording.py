@@ -18,7 +18,7 @@ ORDINARY_SPACES = "\n\t"
 
 # Characters of a text that a page shows before it leaves out the middle.
 LONGEST_VALUE = 160
-LONGEST_LINE = 700
+LONG_ENOUGH_TO_SAY = 24
 
 
 def visible(text: str) -> str:
@@ -43,8 +43,8 @@ def _spelled(character: str) -> str:
 
 
 def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
-    """Leave out the middle of a long text, and say how much of it."""
-    if len(text) <= longest:
+    """Leave out the middle of a long text, and say how much of it; not where saying so would take the room again."""
+    if len(text) <= longest + LONG_ENOUGH_TO_SAY:
         return text
     head, tail = longest * 3 // 4, longest // 4
     return f"{text[:head]} … {len(text) - head - tail:,} characters … {text[-tail:]}"

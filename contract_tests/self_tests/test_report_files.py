@@ -183,6 +183,24 @@ def test_gap_is_shown() -> None:
     assert [finding.kind for finding in run.violations] == ["broken", "looser"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "refused", "is_gap"),
+    [
+        (3, 2, False),
+        (0, 2, True),
+        (3, 0, True),
+        (3, None, False),
+        (None, 2, False),
+        (0, None, True),
+        (None, None, True),
+    ],
+)
+def test_side_that_a_clause_lacks_is_no_gap(accepted: int | None, refused: int | None, *, is_gap: bool) -> None:
+    """Null is allowed or it is not, so its clause has one side; a side that it has must be tried."""
+    row = {"clauses": [{"clause": "#/x", "field": "name", "accepted": accepted, "refused": refused}]}
+    assert ContractRun(stored.Row(row), (), ()).clauses[0].is_gap == is_gap
+
+
 def test_differences_come_first() -> None:
     """A reader meets the findings before what holds."""
     verdicts = [limit.verdict for limit in read_map(sample_map()).limits]
@@ -207,6 +225,39 @@ def test_each_flip_is_magnified_at_full_precision() -> None:
         if drawing.line
         else False
     )
+
+
+def test_allowed_values_speak_for_their_type() -> None:
+    """A number beyond a limit is refused as declared, and does not make its type look refused."""
+    types = [
+        {"type": "number", "sent": "0.8", "declared": True, "outcome": "accepted"},
+        {"type": "number", "sent": "1e400", "declared": False, "outcome": "refused"},
+    ]
+    row = {
+        "operation": "updatePersona",
+        "field": "wait_seconds",
+        "constraint": "type",
+        "verdict": "holds",
+        "types": types,
+    }
+    cell = read_map([row]).matrices[0].rows[0].cells[0]
+    assert cell is not None
+    assert (cell.word, cell.is_departure) == ("accepted", False)
+    types[1]["outcome"] = "accepted"
+    cell = read_map([row]).matrices[0].rows[0].cells[0]
+    assert cell is not None
+    assert (cell.sent, cell.is_departure) == ("1e400", True)
+
+
+def test_stretch_that_was_not_tried_is_drawn_as_such() -> None:
+    """Between two values of unlike outcomes that stand far apart nothing is claimed."""
+    line = number_line.draw(
+        [Point(0, "refused"), Point(40, "accepted"), Point(200, "accepted"), Point(201, "refused")],
+        minimum=1, maximum=200, flips=[20, 200.5], is_length=True, grain=1, has_open_end=False, by_alphabet=False,
+    )  # fmt: skip
+    assert line is not None
+    outcomes = [part.outcome for part in line.lanes[0].stretches]
+    assert outcomes == ["unknown", "accepted", "refused"]
 
 
 def test_length_in_bytes_has_a_bar_for_each_alphabet() -> None:
@@ -236,6 +287,7 @@ def test_number_line_stays_inside_its_drawing(
         maximum=maximum,
         flips=[value for value, _ in values[:3]],
         is_length=is_length,
+        grain=int(is_length),
         has_open_end=has_open_end,
         by_alphabet=False,
     )
