@@ -115,13 +115,17 @@ def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[
             print(line, flush=True)
         _require_free(settings)
         plan.show(settings, seed, arguments, sent=sum(sent.values()))
-        start, outcomes, exit_code = _run(seed, arguments, known, sent)
-        journal.release_all()
-        after = _swept(settings, outcomes.requests)
-        for line in after.lines():
-            print(line, flush=True)
-        if exit_code == INTERRUPTED or after.removed:
-            outcomes.left = after.left
+        after: Counter[str] = Counter()
+        try:
+            start, outcomes, exit_code = _run(seed, arguments, known, sent)
+        finally:
+            journal.release_all()
+            swept = _swept(settings, after)
+            for line in swept.lines():
+                print(line, flush=True)
+        outcomes.requests += after
+        if exit_code == INTERRUPTED or swept.removed:
+            outcomes.left = swept.left
     return _finish(start, outcomes, exit_code)
 
 

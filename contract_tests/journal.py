@@ -63,6 +63,10 @@ class Journal:
         """Note that a create has made nothing."""
         self._write(refused=name)
 
+    def settled(self, name: str) -> None:
+        """Note that no persona of a name is left, however often it was sent."""
+        self._write(settled=name)
+
     def removed(self, persona_id: str) -> None:
         """Note that a persona is gone."""
         self._write(removed=persona_id)
@@ -100,6 +104,9 @@ class NoJournal:
         """Note nothing."""
 
     def refused(self, name: str | None) -> None:
+        """Note nothing."""
+
+    def settled(self, name: str) -> None:
         """Note nothing."""
 
     def removed(self, persona_id: str) -> None:
@@ -163,6 +170,8 @@ def _apply(remains: Remains, entry: dict[str, Any]) -> None:
             remains.unsure.remove(name)
         if "created" in entry:
             remains.alive[entry["created"]] = name
+    elif "settled" in entry:
+        remains.unsure = [name for name in remains.unsure if name != entry["settled"]]
     elif "removed" in entry:
         remains.alive.pop(entry["removed"], None)
     elif "lent" in entry:

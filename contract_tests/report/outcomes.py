@@ -240,7 +240,10 @@ class Outcomes:
         if self.inconclusive:
             return f"verdict: inconclusive. {len(self.inconclusive)} tests got no answer that says anything.", 2
         if self.left:
-            return f"verdict: inconclusive. {len(self.left)} personas could not be removed: {', '.join(self.left)}.", 2
+            return (
+                f"verdict: inconclusive. {len(self.left)} personas could not be removed or restored: {', '.join(self.left)}.",
+                2,
+            )
         if exit_code == 0 and self.passed:
             tests = f"{self.passed:,} tests"
             said = f"{tests} sent {sent}, and every answer is as openapi.yaml says{self._beside()}"
