@@ -13,7 +13,7 @@ import dataclasses
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -73,8 +73,7 @@ class FencedTransport(httpx.BaseTransport):
         self._fence = fence
         self._ledger: Ledger = fence.ledger
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._inner = httpx.HTTPTransport(limits=limits, proxy=None if fence.is_loopback else proxy_of(base_url))
+        self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -314,7 +313,15 @@ class FencedTransport(httpx.BaseTransport):
         found = self.find_by_name(name)
         for persona_id in found:
             self.claim(persona_id, name)
+            self._remove_unseen(persona_id)
         return not found
+
+    def _remove_unseen(self, persona_id: str) -> None:
+        """Remove a persona that nobody was told of; what fails now is tried again at the end of the run."""
+        with suppress(Inconclusive):
+            response = self.put_right("DELETE", f"/personas/{quote(persona_id, safe='')}")
+            if response.status_code in GONE:
+                self._note_removed(persona_id)
 
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         """Return an answer without the key, wherever the API has echoed it."""
@@ -344,6 +351,20 @@ class AsyncFencedTransport(httpx.AsyncBaseTransport):
             item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")
         ]
         return httpx.Response(response.status_code, headers=headers, content=response.content)
+
+
+def _connections(proxy: httpx.Proxy | None) -> httpx.HTTPTransport:
+    """
+    Open what holds the connections; SSL_CERT_FILE and SSL_CERT_DIR count as httpx has them.
+
+    Raises:
+        TargetError: The environment names a proxy or a CA bundle that cannot be used.
+    """
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+    try:
+        return httpx.HTTPTransport(limits=limits, proxy=proxy)
+    except (OSError, ValueError, ImportError) as error:
+        raise TargetError(f"SSL_CERT_FILE, or the proxy in the environment, cannot be used: {error}") from None
 
 
 def proxy_of(base_url: str) -> httpx.Proxy | None:
