@@ -73,7 +73,10 @@ def main(arguments: list[str]) -> int:
             return _finish(*_run(seed, arguments, known))
         return _run_live(settings, seed, arguments, known)
     except KeyboardInterrupt:
-        print("verdict: inconclusive. The run was interrupted before it began.")
+        journal.release_all()
+        is_left = any(not remains.is_settled for remains in journal.of_dead_runs())
+        left = "; what it has left, the next run or make sweep removes" if is_left else ""
+        print(f"verdict: inconclusive. The run was interrupted{left}.")
         return INTERRUPTED
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
