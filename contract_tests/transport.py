@@ -43,6 +43,8 @@ MOST_ATTEMPTS = 6
 HELD_FOR_REMOVAL = 2
 # A create is followed by a read that shows whose persona it is.
 HELD_FOR_CREATE = HELD_FOR_REMOVAL + 1
+# A name is looked for, and what is found is removed.
+HELD_FOR_SEARCH = 2
 # Set on a request that puts something right, which may spend what was held back.
 CLEANING = "cleaning"
 GONE = frozenset({200, 202, 204, 404})
@@ -158,8 +160,7 @@ class FencedTransport(httpx.BaseTransport):
             elif created not in self._ledger.made and not self._claim_if_own(created, name):
                 self._ledger.unclaimed.append(created)
         except Inconclusive:
-            if noted is not None:
-                self._ledger.unsure_names.add(noted)
+            self._note_unsure(noted)
             raise
         finally:
             self.means.allowance.hold(-HELD_FOR_CREATE)
@@ -191,6 +192,12 @@ class FencedTransport(httpx.BaseTransport):
             self.claim(persona_id, name)
             self._note_reading(persona_id, response)
         return is_own
+
+    def _note_unsure(self, name: str | None) -> None:
+        """Remember to look at the end for the personas of a name, and hold back what that takes."""
+        if name is not None and name not in self._ledger.unsure_names:
+            self._ledger.unsure_names.add(name)
+            self.means.allowance.hold(HELD_FOR_SEARCH)
 
     def _note_removed(self, persona_id: str) -> None:
         if self._ledger.remove(persona_id):
@@ -292,7 +299,7 @@ class FencedTransport(httpx.BaseTransport):
         """
         segments = decoded_segments(self._fence.path(request))
         if is_create(request.method, segments):
-            return self._is_not_made(sent_name(request)) and not failure.is_late
+            return self._is_unmade(sent_name(request)) and not failure.is_late
         if len(segments) != 2 or segments[0] != "personas" or request.method not in ("PATCH", "DELETE"):
             return False
         if segments[1].startswith(NAME_PREFIX):
@@ -304,24 +311,26 @@ class FencedTransport(httpx.BaseTransport):
             self._note_removed(segments[1])
         return shown.status_code == 200
 
-    def _is_not_made(self, name: Any) -> bool:
+    def _is_unmade(self, name: Any) -> bool:
+        """Look for the personas of a name whose create was not answered, remove them, and say whether none is left."""
         if not self._fence.is_own_name(name):
             return False  # nothing tells such a persona from others
         # Even if it is sent again and answered, the first may yet make a persona, which is looked for at the end.
-        self._ledger.unsure_names.add(name)
         self.means.journal.creating(name)
+        self._note_unsure(name)
         found = self.find_by_name(name)
         for persona_id in found:
             self.claim(persona_id, name)
-            self._remove_unseen(persona_id)
-        return not found
+        gone = [self._remove_unseen(persona_id) for persona_id in found]
+        return all(gone)
 
-    def _remove_unseen(self, persona_id: str) -> None:
+    def _remove_unseen(self, persona_id: str) -> bool:
         """Remove a persona that nobody was told of; what fails now is tried again at the end of the run."""
         with suppress(Inconclusive):
             response = self.put_right("DELETE", f"/personas/{quote(persona_id, safe='')}")
             if response.status_code in GONE:
                 self._note_removed(persona_id)
+        return persona_id in self._ledger.removed
 
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         """Return an answer without the key, wherever the API has echoed it."""

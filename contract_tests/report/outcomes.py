@@ -16,6 +16,7 @@ import pytest
 from contract_tests.contract import load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import Drift, Notes
+from contract_tests.errors import Inconclusive
 from contract_tests.findings import KNOWN, Matter, Violation
 from contract_tests.ledger import Ledger
 from contract_tests.report.causes import members, told_assertion
@@ -125,7 +126,7 @@ class Outcomes:
                 entry = next((each for each in self.known if _covers(each, told)), None)
                 met += [(entry.number, told)] if entry is not None else []
                 report.findings = [told] if entry is None else []
-            elif doubts:
+            elif doubts := doubts or [str(doubt) for doubt in _members(call.excinfo.value, Inconclusive)]:
                 # Whatever the test made of it: hypothesis, for one, calls a test flaky that meets a time-out once.
                 report.outcome = "skipped"
                 report.inconclusive = doubts[0]
