@@ -126,7 +126,7 @@ class Outcomes:
                 entry = next((each for each in self.known if _covers(each, told)), None)
                 met += [(entry.number, told)] if entry is not None else []
                 report.findings = [told] if entry is None else []
-            elif doubts := doubts or [str(doubt) for doubt in _members(call.excinfo.value, Inconclusive)]:
+            elif doubts := doubts or [str(doubt) for doubt in members(call.excinfo.value, Inconclusive)]:
                 # Whatever the test made of it: hypothesis, for one, calls a test flaky that meets a time-out once.
                 report.outcome = "skipped"
                 report.inconclusive = doubts[0]
