@@ -1,5 +1,6 @@
 # Every command a person or CI runs. `make` alone lists them.
 #   BASE_URL=https://...  aims contract, fuzz and boundaries at a live API; its key is read from COVAL_API_KEY
+#   MAX_REQUESTS=n, RATE=n (requests a second), PERSONA_ID=id, TIMEOUT=seconds and DRY_RUN=1 are for such runs
 #   SEED=n repeats a run, ARGS="..." reaches pytest, PORT=n and MINUTES=n are said beside their targets
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export BASE_URL SEED MINUTES FAULT SEEDS BUDGET PEER MAX_REQUESTS RATE DRY_RUN P
 export SHARE MUTANT FRESH
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz faults mutants mock client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz sweep faults mutants mock client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -24,6 +25,9 @@ contract: install ## run the contract tests against the mock, or against BASE_UR
 
 fuzz: install ## the generative contract tests with a time budget, MINUTES=10; goes on from earlier runs
 	@$(RUN) -m contract_tests --fuzz $(ARGS)
+
+sweep: install ## put right what a killed run has left at BASE_URL; ALL=1 removes what any run has made there
+	@$(RUN) -m contract_tests.sweep
 
 faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n
 	@$(RUN) -m contract_tests.catch_faults

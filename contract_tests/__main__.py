@@ -73,7 +73,10 @@ def main(arguments: list[str]) -> int:
             return _finish(*_run(seed, arguments, known))
         return _run_live(settings, seed, arguments, known)
     except KeyboardInterrupt:
-        print("verdict: inconclusive. The run was interrupted before it began.")
+        journal.release_all()
+        is_left = any(not remains.is_settled for remains in journal.of_dead_runs())
+        left = "; what it has left, the next run or make sweep removes" if is_left else ""
+        print(f"verdict: inconclusive. The run was interrupted{left}.")
         return INTERRUPTED
     except Inconclusive as error:
         print(f"verdict: inconclusive. {error}")
@@ -115,13 +118,17 @@ def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[
             print(line, flush=True)
         _require_free(settings)
         plan.show(settings, seed, arguments, sent=sum(sent.values()))
-        start, outcomes, exit_code = _run(seed, arguments, known, sent)
-        journal.release_all()
-        after = _swept(settings, outcomes.requests)
-        for line in after.lines():
-            print(line, flush=True)
-        if exit_code == INTERRUPTED or after.removed:
-            outcomes.left = after.left
+        after: Counter[str] = Counter()
+        try:
+            start, outcomes, exit_code = _run(seed, arguments, known, sent)
+        finally:
+            journal.release_all()
+            swept = _swept(settings, after)
+            for line in swept.lines():
+                print(line, flush=True)
+        outcomes.requests += after
+        if exit_code == INTERRUPTED or swept.removed:
+            outcomes.left = swept.left
     return _finish(start, outcomes, exit_code)
 
 

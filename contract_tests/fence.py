@@ -21,7 +21,8 @@ NAME_PREFIX = "contract-test-"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # With one of these a server may take a read for a write.
 OVERRIDES = frozenset({"x-http-method-override", "x-method-override", "x-http-method"})
-MOST_PERSONAS = 40
+# No test has more than eleven at a time.
+MOST_PERSONAS = 20
 LENT = "PERSONA_ID lends one persona"
 
 

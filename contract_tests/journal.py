@@ -14,6 +14,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,9 +43,7 @@ class Journal:
         place = place or folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = place / f"{run}.jsonl"
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        self._file = os.fdopen(descriptor, "a", encoding="utf-8")
+        self._file = os.fdopen(_locked(self.path), "a", encoding="utf-8")
         self._lock = threading.Lock()
         began = datetime.now(UTC).isoformat(timespec="seconds")
         account = fingerprint(api_key, run)
@@ -62,6 +61,10 @@ class Journal:
     def refused(self, name: str | None) -> None:
         """Note that a create has made nothing."""
         self._write(refused=name)
+
+    def settled(self, name: str) -> None:
+        """Note that no persona of a name is left, however often it was sent."""
+        self._write(settled=name)
 
     def removed(self, persona_id: str) -> None:
         """Note that a persona is gone."""
@@ -100,6 +103,9 @@ class NoJournal:
         """Note nothing."""
 
     def refused(self, name: str | None) -> None:
+        """Note nothing."""
+
+    def settled(self, name: str) -> None:
         """Note nothing."""
 
     def removed(self, persona_id: str) -> None:
@@ -163,6 +169,8 @@ def _apply(remains: Remains, entry: dict[str, Any]) -> None:
             remains.unsure.remove(name)
         if "created" in entry:
             remains.alive[entry["created"]] = name
+    elif "settled" in entry:
+        remains.unsure = [name for name in remains.unsure if name != entry["settled"]]
     elif "removed" in entry:
         remains.alive.pop(entry["removed"], None)
     elif "lent" in entry:
@@ -188,7 +196,7 @@ def of_dead_runs(place: Path | None = None) -> Iterator[Remains]:
 def of_living_runs(place: Path | None = None) -> Iterator[Path]:
     """Yield the journal of each run that is alive on this machine."""
     for path in sorted((place or folder()).glob("*.jsonl")):
-        with path.open("rb") as file:
+        with suppress(FileNotFoundError), path.open("rb") as file:
             if not _is_unlocked(file.fileno()):
                 yield path
 
@@ -196,13 +204,25 @@ def of_living_runs(place: Path | None = None) -> Iterator[Path]:
 def of_all_runs(place: Path | None = None) -> Iterator[Remains]:
     """Yield what each journal says, whether its run is alive or not."""
     for path in sorted((place or folder()).glob("*.jsonl")):
-        yield read(path)
+        with suppress(FileNotFoundError):  # its run has just ended
+            yield read(path)
 
 
 def release_all() -> None:
     """Let go of every journal of this process, where an interruption has kept a run from doing so itself."""
     for journal in list(_open):
         journal.close()
+
+
+def _locked(path: Path) -> int:
+    """Make and lock a journal; once more if another run has taken the empty file for one that is settled."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        os.close(descriptor)
 
 
 def _is_unlocked(descriptor: int) -> bool:

@@ -33,7 +33,10 @@ def probe(api: Api, settings: Settings) -> None:
 
 
 def _probe_voices(api: Api, base_url: str) -> None:
-    exchange = api.voices()
+    try:
+        exchange = api.voices()
+    except Inconclusive as error:
+        raise Inconclusive(f"{base_url} gives no answer: {error}") from None
     if exchange.status in (401, 403):
         raise Refused(f"{base_url} answered {exchange.status}: the key in COVAL_API_KEY is not valid there")
     if 300 <= exchange.status < 400:

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
@@ -161,11 +161,15 @@ def clear_files(folders: Iterable[Path], secrecy: Secrecy, *, since: float) -> l
     found = []
     for folder in folders:
         for path in folder.rglob("*"):
-            if not path.is_file() or path.stat().st_mtime < since - 1:
-                continue
-            data = path.read_bytes()
-            cleared = secrecy.raw(data)
-            if cleared is not data:
-                path.write_bytes(cleared)
-                found.append(path)
+            with suppress(FileNotFoundError):  # another run may remove what is its own
+                if path.is_file() and path.stat().st_mtime >= since - 1:
+                    found += [path] if _clear_file(path, secrecy) else []
     return found
+
+
+def _clear_file(path: Path, secrecy: Secrecy) -> bool:
+    data = path.read_bytes()
+    cleared = secrecy.raw(data)
+    if cleared is not data:
+        path.write_bytes(cleared)
+    return cleared is not data

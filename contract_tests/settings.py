@@ -22,6 +22,8 @@ MAX_REQUESTS = 2_000
 RATE = 5.0
 # A smaller budget would end before a single persona was made, tried and removed.
 SMALLEST_BUDGET = 10
+# So many personas does the busiest test need at a time, and one more for one whose removal failed.
+SMALLEST_CAP = 12
 SHORTEST_KEY = 8
 # The file in which the processes of one run count their requests.
 ALLOWANCE = "ALLOWANCE_FILE"
@@ -66,6 +68,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings | None:
         raise Refused(
             f"MAX_REQUESTS={budget} ends before anything is tried; at least {SMALLEST_BUDGET}, or 0 for no limit"
         )
+    cap = whole_number(environment, "MAX_PERSONAS", MOST_PERSONAS)
+    if cap < SMALLEST_CAP:
+        raise Refused(f"MAX_PERSONAS={cap} is fewer than the tests need at a time; at least {SMALLEST_CAP}")
     lent_id = environment.get("PERSONA_ID") or None
     if lent_id is not None and (not lent_id.isprintable() or set(lent_id) & set("/ ?#%") or lent_id.startswith(".")):
         raise Refused(f"PERSONA_ID {lent_id!r} is no id of a persona; take the last part of its resource name")
@@ -74,7 +79,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings | None:
         budget,
         _number(environment, "RATE", RATE),
         _number(environment, "TIMEOUT", TIMEOUT_SECONDS, can_be_zero=False),
-        whole_number(environment, "MAX_PERSONAS", MOST_PERSONAS),
+        cap,
         lent_id,
     )
 
@@ -113,7 +118,10 @@ def opened(
         Refused: COVAL_API_KEY cannot be used.
     """
     target = Target(settings.base_url, settings.base_url, read_key(os.environ))
-    journal = Journal(run, target.base_url, target.api_key)
+    try:
+        journal = Journal(run, target.base_url, target.api_key)
+    except OSError as error:
+        raise Refused(f"JOURNAL {error.filename}: {error.strerror}; without a journal nothing is sent") from None
     allowance = settings.allowance()
     means = Means(allowance, weather or Weather(), journal)
     try:

@@ -117,7 +117,7 @@ def _remove_unsure(api: Api, name: str, remains: Remains, swept: Swept) -> None:
     try:
         gone = [_remove_named(api, persona_id, name, swept) for persona_id in api.transport.find_by_name(name)]
         if all(gone):
-            journal.note(remains.path, refused=name)
+            journal.note(remains.path, settled=name)
     except Inconclusive as error:
         swept.left.append(f"{name}, if it exists ({error})")
 

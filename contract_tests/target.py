@@ -214,8 +214,7 @@ class Api:
                 continue
             for persona_id in found:
                 self.transport.claim(persona_id, name)
-            if not found:
-                self.transport.means.journal.refused(name)
+            self.transport.means.journal.settled(name)
         for persona_id in self.ledger.alive:
             try:
                 exchange = self.delete(persona_id)

@@ -9,10 +9,11 @@ read first.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from contract_tests.ledger import Ledger
 from contract_tests.pace import Allowance
 from contract_tests.secrecy import Secrecy
 from contract_tests.weather import (
+    LATE_SECONDS,
     LONGEST_WAIT_SECONDS,
     Failure,
     Weather,
@@ -41,6 +43,8 @@ MOST_ATTEMPTS = 6
 HELD_FOR_REMOVAL = 2
 # A create is followed by a read that shows whose persona it is.
 HELD_FOR_CREATE = HELD_FOR_REMOVAL + 1
+# A name is looked for, and what is found is removed.
+HELD_FOR_SEARCH = 2
 # Set on a request that puts something right, which may spend what was held back.
 CLEANING = "cleaning"
 GONE = frozenset({200, 202, 204, 404})
@@ -71,8 +75,7 @@ class FencedTransport(httpx.BaseTransport):
         self._fence = fence
         self._ledger: Ledger = fence.ledger
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._inner = httpx.HTTPTransport(limits=limits, proxy=None if fence.is_loopback else _proxy(base_url))
+        self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -157,8 +160,7 @@ class FencedTransport(httpx.BaseTransport):
             elif created not in self._ledger.made and not self._claim_if_own(created, name):
                 self._ledger.unclaimed.append(created)
         except Inconclusive:
-            if noted is not None:
-                self._ledger.unsure_names.add(noted)
+            self._note_unsure(noted)
             raise
         finally:
             self.means.allowance.hold(-HELD_FOR_CREATE)
@@ -191,6 +193,12 @@ class FencedTransport(httpx.BaseTransport):
             self._note_reading(persona_id, response)
         return is_own
 
+    def _note_unsure(self, name: str | None) -> None:
+        """Remember to look at the end for the personas of a name, and hold back what that takes."""
+        if name is not None and name not in self._ledger.unsure_names:
+            self._ledger.unsure_names.add(name)
+            self.means.allowance.hold(HELD_FOR_SEARCH)
+
     def _note_removed(self, persona_id: str) -> None:
         if self._ledger.remove(persona_id):
             self.means.journal.removed(persona_id)
@@ -214,12 +222,14 @@ class FencedTransport(httpx.BaseTransport):
                 return outcome
             with self._ending():
                 self.means.weather.count(outcome)
+            is_write = request.method not in READS
             pause = back_off_seconds(outcome, attempt)
+            pause = max(pause, LATE_SECONDS) if outcome.is_late and is_write else pause
             waited += pause
             if attempt >= self.means.most_attempts or waited > LONGEST_WAIT_SECONDS:
                 break
             self.means.weather.pause(pause, f"{request.method} {request.url.path}: {outcome.reason}")
-            if not outcome.was_refused and request.method not in READS and not self._may_repeat(request, before):
+            if is_write and not outcome.was_refused and not self._may_repeat(request, before, outcome):
                 break
         doubt = f"{request.method} {request.url.path}: {outcome.reason}, after {attempt} attempts"
         raise Inconclusive(self._doubt(doubt))
@@ -245,7 +255,7 @@ class FencedTransport(httpx.BaseTransport):
                     f"the certificate of {host} is not trusted; SSL_CERT_FILE names a CA bundle"
                 ) from None
             failure = failed_attempt(error)
-            return Failure(self._secrecy.text(failure.reason), failure.was_refused)
+            return dataclasses.replace(failure, reason=self._secrecy.text(failure.reason))
         response = self._cleared(response)
         response.request = request
         response.elapsed = timedelta(seconds=time.monotonic() - started)
@@ -275,38 +285,52 @@ class FencedTransport(httpx.BaseTransport):
         segments = decoded_segments(self._fence.path(request))
         return self._ledger.readings.get(segments[1]) if len(segments) == 2 else None
 
-    def _may_repeat(self, request: httpx.Request, before: dict[str, Any] | None) -> bool:
+    def _may_repeat(self, request: httpx.Request, before: dict[str, Any] | None, failure: Failure) -> bool:
         """
         Read whether a write of unknown outcome was done, and say whether it may be sent again.
 
         Args:
             request: A create, an update or a removal.
             before: The persona as the API showed it before.
+            failure: Why nobody knows.
 
         Returns:
-            True only where the API shows that nothing was done.
+            True only where the API shows that nothing was done, and will hardly do it yet.
         """
         segments = decoded_segments(self._fence.path(request))
         if is_create(request.method, segments):
-            return self._is_not_made(sent_name(request))
+            return self._is_unmade(sent_name(request)) and not failure.is_late
         if len(segments) != 2 or segments[0] != "personas" or request.method not in ("PATCH", "DELETE"):
             return False
         if segments[1].startswith(NAME_PREFIX):
             return True  # no persona has this id, so the request does nothing however often it comes
         shown = self.read_persona(segments[1])
         if request.method == "PATCH":
-            return before is not None and _persona(shown) == before
+            return before is not None and _persona(shown) == before and not failure.is_late
         if shown.status_code == 404:
             self._note_removed(segments[1])
         return shown.status_code == 200
 
-    def _is_not_made(self, name: Any) -> bool:
+    def _is_unmade(self, name: Any) -> bool:
+        """Look for the personas of a name whose create was not answered, remove them, and say whether none is left."""
         if not self._fence.is_own_name(name):
             return False  # nothing tells such a persona from others
+        # Even if it is sent again and answered, the first may yet make a persona, which is looked for at the end.
+        self.means.journal.creating(name)
+        self._note_unsure(name)
         found = self.find_by_name(name)
         for persona_id in found:
             self.claim(persona_id, name)
-        return not found
+        gone = [self._remove_unseen(persona_id) for persona_id in found]
+        return all(gone)
+
+    def _remove_unseen(self, persona_id: str) -> bool:
+        """Remove a persona that nobody was told of; what fails now is tried again at the end of the run."""
+        with suppress(Inconclusive):
+            response = self.put_right("DELETE", f"/personas/{quote(persona_id, safe='')}")
+            if response.status_code in GONE:
+                self._note_removed(persona_id)
+        return persona_id in self._ledger.removed
 
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         """Return an answer without the key, wherever the API has echoed it."""
@@ -338,7 +362,21 @@ class AsyncFencedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(response.status_code, headers=headers, content=response.content)
 
 
-def _proxy(base_url: str) -> httpx.Proxy | None:
+def _connections(proxy: httpx.Proxy | None) -> httpx.HTTPTransport:
+    """
+    Open what holds the connections; SSL_CERT_FILE and SSL_CERT_DIR count as httpx has them.
+
+    Raises:
+        TargetError: The environment names a proxy or a CA bundle that cannot be used.
+    """
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+    try:
+        return httpx.HTTPTransport(limits=limits, proxy=proxy)
+    except (OSError, ValueError, ImportError) as error:
+        raise TargetError(f"SSL_CERT_FILE, or the proxy in the environment, cannot be used: {error}") from None
+
+
+def proxy_of(base_url: str) -> httpx.Proxy | None:
     """
     Return the proxy that the environment names for an address.
 

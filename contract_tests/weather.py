@@ -23,6 +23,8 @@ GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
 BACK_OFF_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_WAIT_OF_RUN_SECONDS = 900.0
+# After a write that timed out: by then the API has done it, or never will.
+LATE_SECONDS = 5.0
 MOST_IN_A_ROW = 20
 SECONDS_BETWEEN_NOTICES = 3.0
 # With these the request has not reached the API.
@@ -39,6 +41,8 @@ class Failure:
     reason: str
     was_refused: bool
     """Whether it is certain that the API has done nothing."""
+    is_late: bool = False
+    """Whether the API may still be about to do what was asked."""
     wait_seconds: float | None = None
     """How long the answer asks to wait; None where it does not say."""
 
@@ -50,12 +54,13 @@ def failed_answer(response: httpx.Response) -> Failure | None:
         return None
     asked = response.headers.get("retry-after")
     reason = f"{status}" if asked is None else f"{status}, Retry-After {asked[:40]}"
-    return Failure(reason, status == 429, None if asked is None else retry_after_seconds(asked))
+    return Failure(reason, status == 429, status == 504, None if asked is None else retry_after_seconds(asked))
 
 
 def failed_attempt(error: httpx.TransportError) -> Failure:
     """Return why no answer came."""
-    return Failure(str(error) or type(error).__name__, isinstance(error, NOT_SENT))
+    is_late = isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout))
+    return Failure(str(error) or type(error).__name__, isinstance(error, NOT_SENT), is_late)
 
 
 def retry_after_seconds(text: str) -> float | None:

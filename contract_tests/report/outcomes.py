@@ -16,6 +16,7 @@ import pytest
 from contract_tests.contract import load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import Drift, Notes
+from contract_tests.errors import Inconclusive
 from contract_tests.findings import KNOWN, Matter, Violation
 from contract_tests.ledger import Ledger
 from contract_tests.report.causes import members, told_assertion
@@ -125,7 +126,7 @@ class Outcomes:
                 entry = next((each for each in self.known if _covers(each, told)), None)
                 met += [(entry.number, told)] if entry is not None else []
                 report.findings = [told] if entry is None else []
-            elif doubts:
+            elif doubts := doubts or [str(doubt) for doubt in members(call.excinfo.value, Inconclusive)]:
                 # Whatever the test made of it: hypothesis, for one, calls a test flaky that meets a time-out once.
                 report.outcome = "skipped"
                 report.inconclusive = doubts[0]
@@ -240,7 +241,10 @@ class Outcomes:
         if self.inconclusive:
             return f"verdict: inconclusive. {len(self.inconclusive)} tests got no answer that says anything.", 2
         if self.left:
-            return f"verdict: inconclusive. {len(self.left)} personas could not be removed: {', '.join(self.left)}.", 2
+            return (
+                f"verdict: inconclusive. {len(self.left)} personas could not be removed or restored: {', '.join(self.left)}.",
+                2,
+            )
         if exit_code == 0 and self.passed:
             tests = f"{self.passed:,} tests"
             said = f"{tests} sent {sent}, and every answer is as openapi.yaml says{self._beside()}"

@@ -2,120 +2,51 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from contract_tests.contract import ROOT
-from contract_tests.self_tests.weather_server import Event, Seen, WeatherServer, fair, weather_server
+from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of, wait_for
+from contract_tests.self_tests.weather_server import NEVER, NEVER_ANSWERED, Event, Seen, fair
 
 SOME_TESTS = ("contract_tests/test_deletion.py", "contract_tests/test_update_rules.py", "-k", "not keepsake")
 FEW_TESTS = ("contract_tests/test_deletion.py",)
-OWN = ("BASE_URL", "COVAL_API_KEY", "SEED", "MAX_REQUESTS", "RATE", "PERSONA_ID", "DRY_RUN", "PROFILE", "SELECTION")
-
-
-@dataclass(frozen=True)
-class Command:
-    """The contract run, or another command, aimed at a server."""
-
-    server: WeatherServer
-    journal: Path
-    module: str = "contract_tests"
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start it and let it run."""
-        clean = {name: value for name, value in os.environ.items() if name not in OWN}
-        given = {
-            "BASE_URL": self.server.url,
-            "COVAL_API_KEY": self.server.mock.api_key,
-            "RATE": "0",
-            "JOURNAL": str(self.journal),
-            "PYTHONUNBUFFERED": "1",
-        }
-        return subprocess.Popen(
-            [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=clean | given | environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-
-    def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Run it to its end; its exit code and its output."""
-        with self.start(*arguments, **environment) as process:
-            output, _ = process.communicate(timeout=120)
-        return process.returncode, output
-
-
-@pytest.fixture
-def server() -> Iterator[WeatherServer]:
-    """An API with fair weather."""
-    with weather_server() as server:
-        yield server
-
-
-@pytest.fixture
-def command(server: WeatherServer, tmp_path: Path) -> Command:
-    """The contract run, aimed at the server, its journal in a folder of its own."""
-    return Command(server, tmp_path / "journal")
-
-
-def _await(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.01)
-
-
-def _verdict(output: str) -> str:
-    return output.rstrip().splitlines()[-1]
-
-
-def _require_untouched(command: Command, output: str, budget: int = 2_000) -> None:
-    """No persona is left, no other was written to, the budget was kept, and no journal is open."""
-    server = command.server
-    assert server.foreign_writes == [], output
-    assert server.is_as_before, output
-    assert len(server.seen) <= budget, output
-    assert list(command.journal.glob("*")) == [], output
 
 
 def test_clean_run_leaves_nothing(command: Command) -> None:
     """After a run the account is as it was, and the run says what it sent."""
     code, output = command.run(*SOME_TESTS)
-    assert (code, _verdict(output).startswith("verdict: holds.")) == (0, True), output
+    assert (code, verdict_of(output).startswith("verdict: holds.")) == (0, True), output
     assert f"{len(command.server.seen)}  requests in all" in output
     assert command.server.made
-    _require_untouched(command, output)
+    require_untouched(command, output)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_leaves_nothing(command: Command, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM end the run with exit code 2, after the personas were removed."""
     with command.start(*SOME_TESTS) as process:
-        _await(lambda: len(command.server.seen) > 40)
+        wait_for(lambda: len(command.server.seen) > 40)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
-    assert (process.returncode, "interrupted" in _verdict(output)) == (2, True), output
-    _require_untouched(command, output)
+    assert (process.returncode, "interrupted" in verdict_of(output)) == (2, True), output
+    require_untouched(command, output)
 
 
 def test_second_interruption_does_not_end_the_removal(command: Command) -> None:
     """Who presses Ctrl-C twice is told what goes on, and the personas are removed all the same."""
     command.server.sky = lambda seen: Event(seconds=0.4, is_weather=False) if seen.method == "DELETE" else None
     with command.start("contract_tests/test_listing.py", "-k", "page_size") as process:
-        _await(lambda: len(command.server.made) >= 5)
+        wait_for(lambda: len(command.server.made) >= 5)
         process.send_signal(signal.SIGINT)
-        _await(lambda: any(seen.method == "DELETE" for seen in command.server.seen))
+        wait_for(lambda: any(seen.method == "DELETE" for seen in command.server.seen))
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert "once more, and it is left to the next run" in output
-    assert (process.returncode, "interrupted" in _verdict(output)) == (2, True), output
-    _require_untouched(command, output)
+    assert (process.returncode, "interrupted" in verdict_of(output)) == (2, True), output
+    require_untouched(command, output)
 
 
 @pytest.mark.parametrize("module", ["contract_tests", "contract_tests.sweep"])
@@ -126,37 +57,44 @@ def test_next_run_removes_what_a_killed_one_left(command: Command, module: str) 
     def swallow(seen: Seen) -> Event | None:
         # The API makes the persona of the eighth create, and its answer never comes.
         creates = sum(past.method == "POST" for past in server.seen)
-        return Event(is_done=True, seconds=0, status=0) if seen.method == "POST" and creates == 8 else None
+        return NEVER_ANSWERED if seen.method == "POST" and creates == 8 else None
 
     server.sky = swallow
     with command.start("contract_tests/test_listing.py", "contract_tests/test_deletion.py") as process:
-        _await(lambda: len(server.made) >= 8)
+        wait_for(lambda: len(server.made) >= 8)
         process.kill()
     assert server.alive
     server.sky = fair
     arguments = FEW_TESTS if module == "contract_tests" else ()
     code, output = replace(command, module=module).run(*arguments)
     assert (code, "that an earlier run had left" in output) == (0, True), output
-    _require_untouched(command, output)
+    require_untouched(command, output)
 
 
 def test_living_run_is_left_alone(command: Command) -> None:
     """Two runs against one account at the same time: neither removes what the other has made."""
-    command.server.sky = lambda seen: Event(seconds=0.02, is_weather=False)
+    command.server.sky = lambda seen: Event(seconds=0.05, is_weather=False)
     with command.start(*SOME_TESTS) as process:
-        _await(lambda: len(command.server.made) >= 2)
+        wait_for(lambda: len(command.server.made) >= 2)
         swept_code, swept = replace(command, module="contract_tests.sweep").run()
         output, _ = process.communicate(timeout=120)
     assert (swept_code, "removed" in swept) == (0, False), swept
-    assert (process.returncode, _verdict(output).startswith("verdict: holds.")) == (0, True), output
-    _require_untouched(command, output)
+    assert (process.returncode, verdict_of(output).startswith("verdict: holds.")) == (0, True), output
+    require_untouched(command, output)
 
 
 def test_sweep_of_all_removes_what_no_journal_knows(command: Command, tmp_path: Path) -> None:
     """make sweep ALL=1 removes whatever runs have made, from whatever machine, and says so first."""
+    server = command.server
+
+    def changes_a_living_one(seen: Seen) -> bool:
+        return seen.method == "PATCH" and seen.persona_id in server.alive
+
+    server.sky = lambda seen: NEVER if changes_a_living_one(seen) else None
     with command.start(*SOME_TESTS) as process:
-        _await(lambda: bool(command.server.alive))
+        wait_for(lambda: any(changes_a_living_one(seen) for seen in server.seen))
         process.kill()
+    command.server.sky = fair
     elsewhere = replace(command, module="contract_tests.sweep", journal=tmp_path / "elsewhere")
     _, output = elsewhere.run()
     assert command.server.alive, output
@@ -170,56 +108,60 @@ def test_sweep_of_all_removes_what_no_journal_knows(command: Command, tmp_path: 
 def test_budget_is_kept_and_what_is_missing_is_said(command: Command, budget: int) -> None:
     """When the budget ends the run says what was not tried, removes what it made, and is inconclusive."""
     code, output = command.run(*SOME_TESTS, MAX_REQUESTS=str(budget))
-    assert (code, _verdict(output).startswith("verdict: inconclusive.")) == (2, True), output
-    assert "tests were not tried: test_" in _verdict(output)
+    assert (code, verdict_of(output).startswith("verdict: inconclusive.")) == (2, True), output
+    assert "tests were not tried: test_" in verdict_of(output)
     assert len(command.server.seen) > budget / 2
-    _require_untouched(command, output, budget)
+    require_untouched(command, output, budget)
 
 
 def test_workers_share_the_budget_and_the_pace(command: Command) -> None:
     """The workers of xdist together keep to one budget and one pace."""
-    code, output = command.run(*SOME_TESTS, "-n", "2", MAX_REQUESTS="50", RATE="20")
+    code, output = command.run(*SOME_TESTS, "-n", "2", MAX_REQUESTS="50", RATE="20", REHEARSAL="/dev/null")
     assert code == 2, output
     assert 15 <= command.server.most_in_a_second() <= 21
-    _require_untouched(command, output, 50)
+    require_untouched(command, output, 50)
 
 
 def _every_tenth(seen: Seen) -> Event | None:
-    """Fail every tenth request in one of six ways, some after the API has done what was asked."""
+    """Fail every tenth request in one of many ways, some after the API has done what was asked."""
     events = (
         Event(503), Event(502, is_done=True), Event(429, headers={"retry-after": "0"}), Event(0), Event(0, is_done=True),
-        Event(504, is_done=True, body='{"message": "Endpoint request timed out"}'), Event(500, body='{"message": null}'),
+        Event(500, body='{"message": null}', is_done=True),
     )  # fmt: skip
+    if seen.number == 50:
+        return Event(0, is_done=True, seconds=1.5)
     return events[seen.number // 10 % len(events)] if seen.number % 10 == 0 else None
 
 
 def test_run_whose_every_tenth_request_fails_is_never_violated(command: Command) -> None:
     """Bad weather says nothing about the API, and what it hides is found and removed."""
     command.server.sky = _every_tenth
-    code, output = command.run(*SOME_TESTS, "contract_tests/test_listing.py", "contract_tests/test_concurrency.py")
-    assert (code in (0, 2), "violated" in _verdict(output)) == (True, False), output
+    code, output = command.run(
+        *SOME_TESTS, "contract_tests/test_listing.py", "contract_tests/test_concurrency.py", TIMEOUT="1"
+    )
+    assert (code in (0, 2), "violated" in verdict_of(output)) == (True, False), output
     assert "waiting" in output
-    _require_untouched(command, output)
+    require_untouched(command, output)
 
 
 def test_limit_of_rate_is_waited_out(command: Command) -> None:
     """429 with Retry-After: 1 did nothing, so any request is sent again after a second, and the verdict is unchanged."""
     command.server.sky = lambda seen: Event(429, headers={"retry-after": "1"}) if seen.number % 20 == 0 else None
     code, output = command.run(*FEW_TESTS)
-    assert (code, _verdict(output).startswith("verdict: holds.")) == (0, True), output
+    assert (code, verdict_of(output).startswith("verdict: holds.")) == (0, True), output
     moments = [seen.moment for seen in command.server.seen]
     assert moments[20] - moments[19] >= 0.95
     assert "waiting 1 s" in output
-    _require_untouched(command, output)
+    require_untouched(command, output)
 
 
 def test_storm_ends_the_run(command: Command) -> None:
     """Where nothing is answered any more the run ends, inconclusive with the reason, and the journal keeps the rest."""
     command.server.sky = lambda seen: Event(503, headers={"retry-after": "0"}) if seen.number > 40 else None
     code, output = command.run(*SOME_TESTS)
-    assert (code, "20 requests in a row got no answer" in _verdict(output)) == (2, True), output
+    assert (code, "20 requests in a row got no answer" in verdict_of(output)) == (2, True), output
     assert "could not be removed" in output or "left behind" in output
     command.server.sky = fair
     code, output = replace(command, module="contract_tests.sweep").run()
     assert code == 0, output
-    _require_untouched(command, output)
+    require_untouched(command, output)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from contract_tests.errors import TargetError
+from contract_tests.errors import NotAllowed, RunEnded, TargetError
+from contract_tests.journal import Journal, of_dead_runs, of_living_runs
 from contract_tests.mock_api.process import RunningMock, running_mock
+from contract_tests.pace import Allowance
 from contract_tests.target import Api, Target
-from contract_tests.transport import AsyncFencedTransport
+from contract_tests.transport import AsyncFencedTransport, proxy_of
+from contract_tests.weather import retry_after_seconds
 
 PAGE_PERSONA = "3zfmuDbVQsi4GaseDtiVcS"
 BODY = '{"name": "contract-test-fence-1", "voice_name": "aria", "language_code": "en-US"}'
@@ -115,3 +121,125 @@ def test_repeating_line_names_variables(api: Api) -> None:
         "--data-binary '{\"wait_seconds\": 2}'",
     ]  # fmt: skip
     assert all(part in line for part in expected), line
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/personas/contract-test-x%2F..%2F3zfmuDbVQsi4GaseDtiVcS", "/personas/contract-test-x/y", "/x/contract-test-x"],
+)
+def test_absent_id_that_a_server_may_read_as_another_is_refused(api: Api, path: str) -> None:
+    """An id that holds a path could lead to a persona that exists."""
+    with pytest.raises(TargetError):
+        api.send("DELETE", path)
+
+
+def test_read_that_may_be_taken_for_a_write_is_refused(api: Api) -> None:
+    """A header can turn a GET into a DELETE, so with it a GET is held to the rules of writes."""
+    with pytest.raises(TargetError):
+        api.send("GET", f"/personas/{PAGE_PERSONA}", headers=[("X-HTTP-Method-Override", "DELETE")])
+    assert sum(api.ledger.requests.values()) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Friendly Customer", "contract-test-", "contract-test-other-1", " contract-test-fence-1"]
+)
+def test_new_persona_has_a_name_of_the_run(api: Api, name: str) -> None:
+    """By its name a persona is known to be the run's, so none is made under another that the contract allows."""
+    with pytest.raises(TargetError, match="does not begin with contract-test-fence-"):
+        api.create(BODY.replace("contract-test-fence-1", name))
+    assert sum(api.ledger.requests.values()) == 0
+
+
+def test_no_more_personas_are_alive_than_the_cap_allows(mock: RunningMock) -> None:
+    """A run that forgot to remove its personas would fill an account; beyond the cap no create leaves."""
+    with Api(Target("the mock", mock.url, mock.api_key), "fence", most_personas=2) as api:
+        made = [api.create(BODY).persona["id"] for _ in range(2)]
+        with pytest.raises(TargetError, match="are alive"):
+            api.create(BODY)
+        assert api.ledger.alive == made
+        assert api.remove_all() == []
+
+
+def test_lent_persona_is_changed_and_nothing_else_is(mock: RunningMock) -> None:
+    """Where one persona is lent, none is made or removed, and only that one may be changed."""
+    with Api(Target("the mock", mock.url, mock.api_key), "fence", lent_id=PAGE_PERSONA) as api:
+        assert api.update(PAGE_PERSONA, "{}").status == 200
+        for method, path in (("POST", "/personas"), ("DELETE", f"/personas/{PAGE_PERSONA}")):
+            with pytest.raises(NotAllowed):
+                api.send(method, path, body=BODY)
+        assert api.remove_all() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7), ("0", 0), ("soon", None), ("-1", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("²", None)],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    """RFC 9110, section 10.2.3: Retry-After is a number of seconds, or a date, which may lie in the past."""
+    assert retry_after_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("variables", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://proxy.invalid:3128"}, "http://proxy.invalid:3128"),
+        ({"HTTPS_PROXY": "http://proxy.invalid:3128", "NO_PROXY": "api.invalid"}, None),
+        ({"ALL_PROXY": "proxy.invalid:3128"}, "http://proxy.invalid:3128"),
+    ],
+)
+def test_proxy_of_the_environment_is_used(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], proxy: str | None
+) -> None:
+    """HTTPS_PROXY, ALL_PROXY and NO_PROXY count as httpx has them."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = proxy_of("https://api.invalid/v1")
+    assert (found and str(found.url)) == proxy
+
+
+def test_budget_holds_back_what_the_cleaning_needs() -> None:
+    """What removes a persona is held back, so that a budget which ends never leaves one."""
+    allowance = Allowance(max_requests=10)
+    allowance.reserve(4)
+    for _ in range(6):
+        allowance.take()
+    with pytest.raises(RunEnded):
+        allowance.take()
+    for _ in range(4):
+        allowance.take(is_reserved=True)
+    with pytest.raises(RunEnded):
+        allowance.take(is_reserved=True)
+    assert allowance.sent == 10
+    allowance.close()
+
+
+def test_pace_is_one_for_all_threads_and_openers(tmp_path: Path) -> None:
+    """Whoever opens the same budget, in whatever thread or process, sends in turn, at the one pace."""
+    openers = [Allowance(requests_per_second=50, file=str(tmp_path / "budget")) for _ in range(3)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(9) as threads:
+        list(threads.map(lambda number: openers[number % 3].take(), range(21)))
+    assert 20 / 50 <= time.monotonic() - began
+    assert openers[0].sent == 21
+    for opener in openers:
+        opener.close()
+
+
+def test_living_runs_and_other_accounts_are_left_alone(tmp_path: Path) -> None:
+    """A journal is followed only after its run has died, and only with the address and the key of its account."""
+    journal = Journal("0123abcd", "http://127.0.0.1:8400/v1/", "Key-4711", tmp_path)
+    journal.creating("contract-test-0123abcd-1")
+    journal.created("abc", "contract-test-0123abcd-1")
+    journal.creating("contract-test-0123abcd-2")
+    assert list(of_dead_runs(tmp_path)) == []
+    assert list(of_living_runs(tmp_path)) == [journal.path]
+    journal.close()
+    remains = next(of_dead_runs(tmp_path))
+    assert (remains.alive, remains.unsure) == ({"abc": "contract-test-0123abcd-1"}, ["contract-test-0123abcd-2"])
+    assert remains.belongs_to("http://127.0.0.1:8400/v1", "Key-4711")
+    assert not remains.belongs_to("http://127.0.0.1:8400/v1", "Key-4712")
+    assert not remains.belongs_to("http://127.0.0.1:8401/v1", "Key-4711")

@@ -31,7 +31,9 @@ class Event:
     headers: dict[str, str] = field(default_factory=dict)
     body: str = "<html><h1>Service Unavailable</h1></html>"
     seconds: float = 0.0
-    """How long it takes."""
+    """How long it takes until anything is done."""
+    seconds_after: float = 0.0
+    """How long it takes from then until it is answered."""
     is_weather: bool = True
     """Whether anything fails; False only adds the headers, and the seconds, to the API's own answer."""
 
@@ -49,6 +51,10 @@ class Seen:
     persona_id: str
     """The id in the path, decoded; empty without one."""
 
+
+# Longer than any test lasts: a request that is never answered.
+NEVER = Event(seconds=600)
+NEVER_ANSWERED = Event(is_weather=False, seconds_after=600)
 
 Sky = Callable[[Seen], Event | None]
 
@@ -146,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not event.is_weather or event.is_done:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             status, shown, content = self.weather.ask(self.command, self.path, body, headers)
+        time.sleep(event.seconds_after)
         if event.is_weather and not event.status:
             self.close_connection = True
             return

@@ -1,0 +1,68 @@
+"""The commands as a person runs them, aimed at an API with weather, and what must be true of the account afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract_tests.contract import ROOT
+from contract_tests.self_tests.weather_server import WeatherServer
+
+OWN = ("BASE_URL", "COVAL_API_KEY", "SEED", "MAX_REQUESTS", "RATE", "PERSONA_ID", "DRY_RUN", "PROFILE", "SELECTION")
+
+
+@dataclass(frozen=True)
+class Command:
+    """The contract run, or another command, aimed at a server."""
+
+    server: WeatherServer
+    journal: Path
+    module: str = "contract_tests"
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start it and let it run."""
+        clean = {name: value for name, value in os.environ.items() if name not in OWN}
+        given = {
+            "BASE_URL": self.server.url,
+            "COVAL_API_KEY": self.server.mock.api_key,
+            "RATE": "0",
+            "JOURNAL": str(self.journal),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=clean | given | environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """Run it to its end; its exit code and its output."""
+        with self.start(*arguments, **environment) as process:
+            output, _ = process.communicate(timeout=120)
+        return process.returncode, output
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+def verdict_of(output: str) -> str:
+    """Return the last line of an output."""
+    return output.rstrip().splitlines()[-1]
+
+
+def require_untouched(command: Command, output: str, budget: int = 2_000) -> None:
+    """No persona is left, no other was written to, the budget was kept, and no journal is open."""
+    server = command.server
+    assert server.foreign_writes == [], output
+    assert server.is_as_before, output
+    assert len(server.seen) <= budget, output
+    assert list(command.journal.glob("*")) == [], output
