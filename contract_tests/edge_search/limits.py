@@ -1,0 +1,339 @@
+"""Makes a row of the map from the search for a limit of a number."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from contract_tests.boundaries import good_values, nearest_single
+from contract_tests.contract import Field
+from contract_tests.edge_search.alterations import Altered, alteration
+from contract_tests.edge_search.crossing import crossed
+from contract_tests.edge_search.probes import BODIES, Answer, Outcome, Prober
+from contract_tests.edge_search.row import JsonObject, Row, Verdict
+from contract_tests.edge_search.search import Flip, find_flips, holes, limit_among, pin, width_found
+from contract_tests.edge_search.spaces import Doubles, Integers, Number, Side, Space, flips_in_single_precision
+from contract_tests.target import Inconclusive
+
+# Values inside the limits, from the middle to the limit: equal steps, and further ones that the seed draws.
+REGULAR = 20
+RANDOM = 6
+# Values beyond the limit, as shares of the distance from the middle to the limit.
+BEYOND = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100, 1e4, 1e9)
+RANDOM_BEYOND = 4
+
+UPPER = ("maximum", "exclusiveMaximum")
+LOWER = ("minimum", "exclusiveMinimum")
+
+
+@dataclass
+class Line:
+    """The values of one field in their order, and what became of those that were tried."""
+
+    space: Space
+    send: Callable[[Number], Answer]
+    answers: dict[int, Answer] = field(default_factory=dict)
+    keeps_doubles: bool = False
+    """Whether a number is known to read back as the very double that was sent."""
+
+    def answer(self, ordinal: int) -> Answer:
+        """Try a value, once."""
+        if ordinal not in self.answers:
+            self.answers[ordinal] = self._strictly(ordinal, self.send(self.space.value(ordinal)))
+        return self.answers[ordinal]
+
+    def is_accepted(self, ordinal: int) -> bool:
+        """Whether a value is accepted, altered or not."""
+        return self.answer(ordinal).outcome is not Outcome.REFUSED
+
+    def is_kept(self, ordinal: int) -> bool:
+        """Whether a value is accepted and reads back as it was sent."""
+        return self.answer(ordinal).outcome is Outcome.ACCEPTED
+
+    def expect_doubles(self) -> None:
+        """
+        Take a reading in single precision for an alteration from now on, if the API keeps doubles elsewhere.
+
+        Single precision is lawful, and 2 is the nearest to each double just above 2; where other doubles are kept,
+        a value that reads as 2 was moved there.
+        """
+        readings = [(self.space.value(ordinal), self.answers[ordinal].reads) for ordinal in self.of(Outcome.ACCEPTED)]
+        self.keeps_doubles = any(value == reads != nearest_single(value) for value, reads in readings)
+        for ordinal, answer in self.answers.items():
+            self.answers[ordinal] = self._strictly(ordinal, answer)
+
+    def _strictly(self, ordinal: int, answer: Answer) -> Answer:
+        """Return the answer, as an alteration where another double was read than was sent."""
+        is_kept = not self.keeps_doubles or answer.reads == self.space.value(ordinal)
+        return answer if is_kept or answer.outcome is Outcome.REFUSED else replace(answer, outcome=Outcome.ALTERED)
+
+    def of(self, outcome: Outcome) -> list[int]:
+        """List the tried values with an outcome, from the inside outwards."""
+        return sorted(ordinal for ordinal, answer in self.answers.items() if answer.outcome is outcome)
+
+    def cases(self) -> list[Altered]:
+        """List the altered values, from the inside outwards."""
+        return [Altered(self.space.value(each), self.answers[each].reads) for each in self.of(Outcome.ALTERED)]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where acceptance ends along a line."""
+
+    limit: Flip | None
+    altered_from: Flip | None
+    """Where values begin to be altered, if all that lie further out are."""
+    flips: list[Flip]
+    is_start_accepted: bool
+    """Whether the declared limit itself is accepted."""
+    first: int
+    last: int
+
+    @property
+    def last_kept(self) -> int | None:
+        """The outermost value before the edge that is accepted, and kept if keeping ends before acceptance does."""
+        if self.altered_from is not None:
+            return self.altered_from.inner
+        return self.limit.inner if self.limit is not None else None
+
+
+def find_edge(line: Line, samples: Iterable[int], start: int) -> Edge:
+    """
+    Search a line.
+
+    Args:
+        line: What is searched.
+        samples: The values to begin with.
+        start: The declared limit, or a good value where none is declared.
+    """
+    tried = sorted({*samples, start})
+    flips = find_flips(line.space, line.is_accepted, tried)
+    is_start_accepted = line.is_accepted(start)
+    limit = limit_among(flips, start, is_accepted=is_start_accepted)
+    if isinstance(line.space, Doubles):
+        line.expect_doubles()
+    kept, altered = line.of(Outcome.ACCEPTED), line.of(Outcome.ALTERED)
+    is_one_stretch = bool(kept and altered) and kept[-1] < altered[0]
+    altered_from = pin(line.space, line.is_kept, kept[-1], altered[0]) if is_one_stretch else None
+    return Edge(limit, altered_from, flips, is_start_accepted, tried[0], tried[-1])
+
+
+def number_row(prober: Prober, constraint: str, chance: random.Random) -> Row:
+    """
+    Search for one limit of a number.
+
+    Args:
+        prober: Tries values of the field.
+        constraint: minimum, maximum or their exclusive forms.
+        chance: Draws the values that no pattern of the API can avoid.
+
+    Raises:
+        Inconclusive: The API gave no answer from which anything follows.
+    """
+    tried = prober.tried
+    side: Side = 1 if constraint in UPPER else -1
+    is_whole = tried.json_type == "integer"
+    space: Space = Integers(side) if is_whole else Doubles(side)
+    line = Line(space, lambda value: prober.send(value))
+    declared = tried.schema.get(constraint)
+    core = core_of(tried)
+    samples = sample_values(tried, declared, side, chance)
+    prober.control()
+    edge = find_edge(
+        line, (space.ordinal(value) for value in samples), space.ordinal(core if declared is None else declared)
+    )
+    if not line.of(Outcome.ACCEPTED) and not line.of(Outcome.ALTERED):
+        raise Inconclusive(f"none of {len(line.answers)} values of {tried.name} was accepted, but good ones are")
+    prober.control()
+    row = describe(prober, constraint, line, edge, confidence(core, declared, is_whole=is_whole))
+    pair = [value for value in (row.last_accepted, row.first_rejected) if value is not None]
+    is_crossed = tried.operation in BODIES and row.verdict != "no_limit"
+    return crossed(prober, row, {value: value for value in pair}) if is_crossed else row
+
+
+def describe(prober: Prober, constraint: str, line: Line, edge: Edge, sureness: str | None) -> Row:
+    """Turn what was found along a line into a row."""
+    declared = prober.tried.schema.get(constraint)
+    value, space = line.space.value, line.space
+    limits = [prober.tried.schema[name] for name in (*LOWER, *UPPER) if name in prober.tried.schema]
+    name = None if not line.cases() else "ignored" if prober.ignores else alteration(line.cases(), limits)
+    found = [as_hole(line, each.first, each.last, is_accepted=each.is_accepted, edge=edge)
+             for each in holes(edge.flips, edge.limit, edge.first, edge.last)]  # fmt: skip
+    ideal = None if declared is None else space.ordinal(declared) - constraint.startswith("exclusive")
+    verdict = judge(edge, ideal, found, altered=name)
+    if verdict not in ("holds", "no_limit"):
+        confirm(line, prober, edge)
+    last = edge.last_kept if edge.last_kept is not None else max(line.of(Outcome.ACCEPTED), default=None)
+    outer = edge.limit.outer if edge.limit is not None else None
+    turned = edge.altered_from.outer if edge.altered_from is not None else None
+    beyond = turned if outer is None else outer
+    return Row(
+        prober.tried.operation, prober.tried.name, constraint, verdict,
+        sentence(space, ideal, declared, constraint, edge, last, found, name),
+        declared=declared,
+        last_accepted=None if last is None else value(last),
+        first_rejected=None if outer is None else value(outer),
+        first_altered=None if turned is None else value(turned),
+        unit=unit_of(space, edge),
+        altered=name,
+        holes=found,
+        confidence=sureness,
+        points=points_of(line),
+        curl_accepted=None if last is None else line.answer(last).exchange.curl(),
+        curl_rejected=None if beyond is None else line.answer(beyond).exchange.curl(),
+    ).counting(prober.counts)  # fmt: skip
+
+
+def judge(edge: Edge, ideal: int | None, found: list[JsonObject], *, altered: str | None) -> Verdict:
+    """
+    Hold an edge to the declared limit.
+
+    Args:
+        edge: What was found.
+        ideal: The outermost value that is to be accepted; None where no limit is declared.
+        found: The holes.
+        altered: What is done to values, if anything.
+    """
+    if altered is not None:
+        return "altered"
+    last = edge.limit.inner if edge.limit is not None else None
+    if not edge.is_start_accepted and last is None:
+        return "tighter"
+    if any(hole["outcome"] == Outcome.REFUSED for hole in found):
+        return "tighter"
+    if ideal is None:
+        return "no_limit" if last is None else "tighter"
+    if last is None or last > ideal:
+        return "looser"
+    if last < ideal:
+        return "tighter"
+    return "looser" if found else "holds"
+
+
+def confirm(line: Line, prober: Prober, edge: Edge) -> None:
+    """
+    Ask again for the two values of a limit that is not where it should be.
+
+    Raises:
+        Inconclusive: The answer is another one now.
+    """
+    for flip in (edge.limit, edge.altered_from):
+        for ordinal in (flip.inner, flip.outer) if flip is not None else ():
+            value, before = line.space.value(ordinal), line.answers[ordinal]
+            again = line.send(value)
+            if (again.outcome is Outcome.REFUSED) != (before.outcome is Outcome.REFUSED):
+                raise Inconclusive(f"{prober.tried.name} {value} was {before.outcome} first and {again.outcome} later")
+
+
+def sentence(
+    space: Space, ideal: int | None, declared: Any, constraint: str, edge: Edge, last: int | None,
+    found: list[JsonObject], altered: str | None,
+) -> str:  # fmt: skip
+    """Say what was found, in a sentence or two."""
+    said = []
+    outer = edge.limit.outer if edge.limit is not None else None
+    if edge.limit is not None:
+        shown = f"{space.value(edge.limit.inner)} is accepted, {space.value(edge.limit.outer)} is refused"
+    elif last is not None:
+        shown = f"nothing up to {space.value(edge.last)} is refused"
+    else:
+        shown = f"no value near {declared} is accepted"
+    said.append(f"{shown[0].upper()}{shown[1:]}")
+    if ideal is None:
+        said[0] += (
+            ", and no limit is declared" if outer is not None else f": no {constraint} is declared, none is found"
+        )
+    elif edge.limit is None or edge.limit.inner > ideal:
+        said[0] += f": beyond the declared {constraint} of {declared}"
+    elif edge.limit.inner < ideal:
+        is_open = outer == ideal
+        said[0] += ": the limit itself is refused" if is_open else f": short of the declared {constraint} of {declared}"
+    if isinstance(space, Doubles) and unit_of(space, edge) == "single":
+        said.append("The flip lies where single precision rounds to another number")
+    if edge.altered_from is not None:
+        said.append(f"From {space.value(edge.altered_from.outer)} on values are {altered}")
+    elif altered is not None:
+        said.append(f"Values are {altered}" if altered != "ignored" else "Values are accepted and ignored")
+    said += [
+        f"A hole: {hole['first']} to {hole['last']} {'are' if hole['first'] != hole['last'] else 'is'} {hole['outcome']}"
+        for hole in found
+    ]
+    return f"{'. '.join(said)}."
+
+
+def unit_of(space: Space, edge: Edge) -> str:
+    """Say what the neighbours of a limit are neighbours of: doubles, or numbers in single precision."""
+    flip = edge.altered_from or edge.limit
+    if isinstance(space, Doubles) and flip is not None:
+        one, other = space.value(flip.inner), space.value(flip.outer)
+        return "single" if flips_in_single_precision(one, other) else space.unit
+    return space.unit
+
+
+def as_hole(line: Line, first: int, last: int, *, is_accepted: bool, edge: Edge) -> JsonObject:
+    """Return a hole as it stands in the map, its values ascending."""
+    value = line.space.value
+    low, high = sorted((value(first), value(last)))
+    below, above = (first - 1, last + 1) if value(first) <= value(last) else (last + 1, first - 1)
+    is_open = {ordinal: not edge.first <= ordinal <= edge.last for ordinal in (below, above)}
+    return {
+        "outcome": str(Outcome.ACCEPTED if is_accepted else Outcome.REFUSED),
+        "first": low,
+        "last": high,
+        "before": None if is_open[below] else value(below),
+        "after": None if is_open[above] else value(above),
+    }
+
+
+def points_of(line: Line) -> list[JsonObject]:
+    """List the values that were tried, ascending, as they stand in the map."""
+    listed: list[JsonObject] = []
+    for ordinal, answer in line.answers.items():
+        point: JsonObject = {"value": line.space.value(ordinal), "outcome": str(answer.outcome)}
+        listed.append(point | ({"reads": answer.reads} if answer.outcome is Outcome.ALTERED else {}))
+    return sorted(listed, key=lambda point: point["value"])
+
+
+def core_of(tried: Field) -> Number:
+    """Return a value in the middle of what a number may be."""
+    good = good_values(tried)
+    limits = [tried.schema[name] for name in (*LOWER, *UPPER) if name in tried.schema]
+    middle = sum(limits) / 2 if len(limits) == 2 else good[len(good) // 2]
+    return int(middle) if tried.json_type == "integer" else float(middle)
+
+
+def sample_values(tried: Field, declared: Number | None, side: Side, chance: random.Random) -> list[Number]:
+    """List the values to begin with: from the middle to the limit, around it, and far beyond it."""
+    core = core_of(tried)
+    limit = declared if declared is not None else core + side * max(abs(core), 1) * 10
+    reach = abs(limit - core) or 1
+    inside = [core + (limit - core) * step / REGULAR for step in range(REGULAR)]
+    inside += [core + (limit - core) * chance.random() for _ in range(RANDOM)]
+    outside = [float(Decimal(repr(limit)) + side * Decimal(repr(reach)) * Decimal(repr(share))) for share in BEYOND]
+    outside += [limit + side * reach * 10 ** chance.uniform(-2, 4) for _ in range(RANDOM_BEYOND)]
+    outside += [side * sys.float_info.max, *((0, -core, -limit) if side < 0 else ())]
+    is_whole = tried.json_type == "integer"
+    near = [limit + step for step in (-1, 0, 1)] if is_whole else neighbours(limit)
+    values = [*inside, *near, *outside]
+    return sorted({int(value) for value in values if abs(value) < 2**63}) if is_whole else values
+
+
+def neighbours(limit: Number) -> list[Number]:
+    """Return a double between its two neighbours."""
+    return [math.nextafter(limit, -math.inf), float(limit), math.nextafter(limit, math.inf)]
+
+
+def confidence(core: Number, declared: Number | None, *, is_whole: bool) -> str | None:
+    """Say how wide a hole between the middle and the limit must be for this search to have hit it."""
+    if declared is None:
+        return None
+    certain, likely = width_found(abs(declared - core), REGULAR, RANDOM)
+    if is_whole and certain <= 1:
+        return f"Every value from {min(core, declared)} to {max(core, declared)} was tried."
+    low, high = min(core, declared), max(core, declared)
+    return f"From {low:g} to {high:g}, a hole wider than {certain:.3g} would have been hit, one wider than {likely:.3g} with 95 %."
