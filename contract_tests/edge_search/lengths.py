@@ -40,6 +40,8 @@ WORDS = {
     "composed": "composed characters",
     "trimmed": "characters without the spaces at either end",
 }
+# Long enough for a name that tells who made it.
+LENGTH_OF_A_NAME = 40
 INSIDE = 8
 RANDOM = 4
 BEYOND = (1.02, 1.1, 1.5, 2, 3, 5, 10, 50)
@@ -304,7 +306,7 @@ def shortest_name_row(prober: Prober) -> Row:
     """
     tried = prober.tried
     prober.control()
-    shortest = prober.run.api.new_name()
+    shortest = prober.run.api.new_name().ljust(LENGTH_OF_A_NAME, "x")
     answers = {length: prober.send(text) for length, text in ((0, ""), (len(shortest), shortest))}
     prober.control()
     is_empty_right = (answers[0].outcome is Outcome.REFUSED) == (tried.schema.get("minLength", 0) > 0)

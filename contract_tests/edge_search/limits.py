@@ -240,7 +240,7 @@ def sentence(
     if edge.limit is not None:
         shown = f"{space.value(edge.limit.inner)} is accepted, {space.value(edge.limit.outer)} is refused"
     elif last is not None:
-        shown = f"nothing up to {space.value(edge.last)} is refused"
+        shown = f"nothing {'up' if space.value(1) > 0 else 'down'} to {space.value(edge.last)} is refused"
     else:
         shown = f"no value near {declared} is accepted"
     said.append(f"{shown[0].upper()}{shown[1:]}")

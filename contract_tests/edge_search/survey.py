@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +18,8 @@ from contract_tests.subject import Subject
 from contract_tests.target import Inconclusive, TargetError
 
 LIST = "listPersonas"
+# How the problem of a row begins that a later run has still to try.
+NOT_TRIED = "not tried"
 # Rows in turn to which the API gave no answer; what follows would get none either.
 MOST_UNANSWERED = 3
 
@@ -89,7 +91,7 @@ class Survey:
     def row(self, task: Task) -> Row:
         """Make one row; inconclusive where the API's answers say nothing."""
         if self.unanswered >= MOST_UNANSWERED:
-            return inconclusive(task, f"not tried: {MOST_UNANSWERED} rows before it got no answer")
+            return inconclusive(task, f"{NOT_TRIED}: {MOST_UNANSWERED} rows before it got no answer")
         try:
             row = self.make(task)
         except (Inconclusive, TargetError) as error:
@@ -140,9 +142,3 @@ def inconclusive(task: Task, problem: str) -> Row:
         tried.operation, tried.name, task.constraint, "inconclusive", f"Not known: {problem}",
         declared=tried.schema.get(task.constraint), problem=problem,
     )  # fmt: skip
-
-
-def rows(survey: Survey, todo: list[Task], known: Mapping[str, Row]) -> Iterator[Row]:
-    """Yield the rows in their order, those that are known as they are."""
-    for task in todo:
-        yield known[task.key] if task.key in known else survey.row(task)
