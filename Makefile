@@ -9,10 +9,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 PORT ?= 8400
 export BASE_URL SEED MINUTES FAULT SEEDS BUDGET PEER MAX_REQUESTS RATE DRY_RUN PERSONA_ID TIMEOUT MAX_PERSONAS ALL
-export SHARE MUTANT FRESH
+export SHARE MUTANT FRESH FIELD COMPARE LONGEST
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz faults mutants mock client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz boundaries faults mutants mock client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ contract: install ## run the contract tests against the mock, or against BASE_UR
 
 fuzz: install ## the generative contract tests with a time budget, MINUTES=10; goes on from earlier runs
 	@$(RUN) -m contract_tests --fuzz $(ARGS)
+
+boundaries: install ## find where acceptance really flips; FIELD=name for one, COMPARE=old.json tells what moved, FRESH=1
+	@$(RUN) -m contract_tests.edge_search $(ARGS)
 
 faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n
 	@$(RUN) -m contract_tests.catch_faults

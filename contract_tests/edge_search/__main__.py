@@ -33,7 +33,7 @@ from contract_tests.edge_search.session import opened_api, target_name
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.run import Run
 from contract_tests.target import Api, Inconclusive, TargetError
-from contract_tests.verdict import Judge, Violation
+from contract_tests.verdict import Judge
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
 LONGEST_HERE = 1_048_576
@@ -190,8 +190,6 @@ def search(console: Console, work: Work, state: State, rows: list[Row]) -> State
                 work.kept.write(rows, timed(state, api, started))
     except KeyboardInterrupt:
         is_interrupted = True
-    except Violation as error:
-        raise Inconclusive(f"no persona can be made to try anything on: {str(error).splitlines()[0]}") from None
     finally:
         left = api.remove_all()
         if left:

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import Any, Literal
 
-MOST_DECIMALS = 8
+MOST_DECIMALS = 16
 # A greater number has no decimals to lose.
 MOST_ROUNDED = 1e20
 EXACT = Context(prec=40)

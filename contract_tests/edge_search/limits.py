@@ -27,6 +27,9 @@ RANDOM = 6
 BEYOND = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100, 1e4, 1e9)
 RANDOM_BEYOND = 4
 
+# So many altered values are sent again, to tell what is always altered from what is lost now and then.
+ALTERED_ASKED_AGAIN = 3
+
 UPPER = ("maximum", "exclusiveMaximum")
 LOWER = ("minimum", "exclusiveMinimum")
 
@@ -44,8 +47,12 @@ class Line:
     def answer(self, ordinal: int) -> Answer:
         """Try a value, once."""
         if ordinal not in self.answers:
-            self.answers[ordinal] = self._strictly(ordinal, self.send(self.space.value(ordinal)))
+            self.answers[ordinal] = self.answer_anew(ordinal)
         return self.answers[ordinal]
+
+    def answer_anew(self, ordinal: int) -> Answer:
+        """Try a value, also where it was tried before."""
+        return self._strictly(ordinal, self.send(self.space.value(ordinal)))
 
     def is_accepted(self, ordinal: int) -> bool:
         """Whether a value is accepted, altered or not."""
@@ -222,12 +229,12 @@ def confirm(line: Line, prober: Prober, edge: Edge) -> None:
     Raises:
         Inconclusive: The answer is another one now.
     """
-    for flip in (edge.limit, edge.altered_from):
-        for ordinal in (flip.inner, flip.outer) if flip is not None else ():
-            value, before = line.space.value(ordinal), line.answers[ordinal]
-            again = line.send(value)
-            if (again.outcome is Outcome.REFUSED) != (before.outcome is Outcome.REFUSED):
-                raise Inconclusive(f"{prober.tried.name} {value} was {before.outcome} first and {again.outcome} later")
+    doubted = [ordinal for flip in (*edge.flips, edge.altered_from) if flip for ordinal in (flip.inner, flip.outer)]
+    for ordinal in dict.fromkeys([*doubted, *line.of(Outcome.ALTERED)[:ALTERED_ASKED_AGAIN]]):
+        before, again = line.answers[ordinal], line.answer_anew(ordinal)
+        if again.outcome is not before.outcome:
+            value = line.space.value(ordinal)
+            raise Inconclusive(f"{prober.tried.name} {value} was {before.outcome} first and {again.outcome} later")
 
 
 def sentence(

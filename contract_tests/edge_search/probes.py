@@ -8,8 +8,8 @@ Everything else is inconclusive, and so is a value that cannot be read back.
 from __future__ import annotations
 
 import enum
-import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,14 +17,15 @@ from typing import Any
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field
 from contract_tests.run import Run
-from contract_tests.subject import Subject
-from contract_tests.target import NOT_JSON, Exchange, Inconclusive
+from contract_tests.target import Exchange, Inconclusive
 
 UPDATE = "updatePersona"
 CREATE = "createPersona"
 BODIES = (UPDATE, CREATE)
 NAME_FIELD = "name"
 
+# From this status on the API says that it has failed itself.
+FAILED = 500
 # Statuses that say something of the caller, not of the value.
 NOT_ABOUT_THE_VALUE = (401, 403, 408, 429)
 
@@ -67,6 +68,8 @@ class Prober(ABC):
         """The good value that was accepted last."""
         self.ignores: bool | None = None
         """Whether values are accepted and leave the field as it is; None while nothing looks like it."""
+        self.failures: Counter[int] = Counter()
+        """The values that the API failed on, twice, by the status of its answer."""
 
     def send(self, value: Any, *, token: str | None = None, others: Mapping[str, Any] | None = None) -> Answer:
         """
@@ -81,16 +84,31 @@ class Prober(ABC):
             Inconclusive: Nothing follows from the answer.
         """
         self.counts.requests += 1
-        exchange = self.write(to_json(value) if token is None else token, {**self.companions, **(others or {})})
+        token = to_json(value) if token is None else token
+        exchange = self.write(token, {**self.companions, **(others or {})})
+        if exchange.status >= FAILED:
+            exchange = self.after_failure(exchange, token, others or {})
         if exchange.was_accepted:
             return self.read_back(value, exchange)
         if exchange.status in NOT_ABOUT_THE_VALUE:
-            raise Inconclusive(
-                f"{exchange.method} {exchange.path} answered {exchange.status} in the middle of a search"
-            )
+            where = f"{exchange.method} {exchange.path}"
+            raise Inconclusive(f"{where} answered {exchange.status} in the middle of a search")
         if not self.blames_the_field(exchange):
             self.control()
         return Answer(Outcome.REFUSED, None, exchange)
+
+    def after_failure(self, failed: Exchange, token: str, others: Mapping[str, Any]) -> Exchange:
+        """
+        Send a value again on which the API has failed, once a good value was accepted.
+
+        Raises:
+            Inconclusive: It fails on good values, too.
+        """
+        self.control()
+        self.counts.requests += 1
+        exchange = self.write(token, {**self.companions, **others})
+        self.failures.update([exchange.status] if exchange.status >= FAILED else [])
+        return exchange
 
     def control(self, others: Mapping[str, Any] | None = None) -> None:
         """
@@ -143,118 +161,7 @@ class Prober(ABC):
 
     @abstractmethod
     def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Note what a good value has left behind."""
-
-
-class UpdateProber(Prober):
-    """Tries values of a field of updatePersona, on one persona."""
-
-    def __init__(self, run: Run, tried: Field, subject: Subject) -> None:
-        super().__init__(run, tried)
-        self.subject = subject
-        self.reading: Any = None
-
-    def send(self, value: Any, *, token: str | None = None, others: Mapping[str, Any] | None = None) -> Answer:
-        """Send one value; where the field reads as before, find out once whether the API ignores such values."""
-        before = self.reading
-        answer = super().send(value, token=token, others=others)
-        if answer.outcome is Outcome.ALTERED and self.ignores is None and is_among(before, (answer.reads,)):
-            self.control()
-            before = self.reading
-            answer = super().send(value, token=token, others=others)
-            self.ignores = answer.outcome is Outcome.ALTERED and is_among(before, (answer.reads,))
-        return answer
-
-    def write(self, token: str, others: Mapping[str, Any]) -> Exchange:
-        """Update the persona."""
-        return self.run.api.update(self.subject.persona_id, body_of(self.tried.name, token, others))
-
-    def read_back(self, value: Any, exchange: Exchange) -> Answer:
-        """Read the persona."""
-        self.counts.read_backs += 1
-        read = self.run.api.get(self.subject.persona_id)
-        shown = field_of(read, self.tried.name)
-        right = self.run.judge.expected_reading(self.tried.name, self.reading, value)
-        self.reading = shown
-        return Answer(Outcome.ACCEPTED if is_among(shown, right) else Outcome.ALTERED, shown, exchange)
-
-    def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Remember how the field reads now."""
-        self.reading = exchange.persona.get(self.tried.name, value)
-
-
-class CreateProber(Prober):
-    """Tries values of a field of createPersona; each persona that this makes is removed at once."""
-
-    def write(self, token: str, others: Mapping[str, Any]) -> Exchange:
-        """Create a persona of the required fields and the one on trial."""
-        voice, language = self.run.spoken
-        required = {NAME_FIELD: self.run.api.new_name(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
-        rest = {name: value for name, value in required.items() if name != self.tried.name}
-        return self.run.api.create(body_of(self.tried.name, token, {**rest, **others}))
-
-    def read_back(self, value: Any, exchange: Exchange) -> Answer:
-        """Read the persona and remove it."""
-        self.counts.read_backs += 1
-        persona_id = exchange.persona.get("id")
-        if persona_id not in self.run.api.ledger.made:
-            raise Inconclusive(f"createPersona answered {exchange.status} and no persona of this run: {persona_id!r}")
-        try:
-            shown = field_of(self.run.api.get(str(persona_id)), self.tried.name)
-        finally:
-            self.run.discard(exchange)
-        right = self.run.judge.expected_reading(self.tried.name, None, value)
-        return Answer(Outcome.ACCEPTED if is_among(shown, right) else Outcome.ALTERED, shown, exchange)
-
-    def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Remove the persona."""
-        self.run.discard(exchange)
-
-
-class QueryProber(Prober):
-    """Tries values of a query parameter of listPersonas."""
-
-    def good_values(self) -> list[Any]:
-        """List the contract's own examples, else what its limits allow."""
-        return self.run.contract.parameter_examples(self.tried.operation, self.tried.name) or good_values(self.tried)
-
-    def write(self, token: str, others: Mapping[str, Any]) -> Exchange:
-        """List personas; the value goes over the wire as it is written in JSON, text without its quotes."""
-        text = json.loads(token) if self.tried.json_type == "string" else token
-        return self.run.api.list_personas(**{self.tried.name: text, **others})
-
-    def read_back(self, value: Any, exchange: Exchange) -> Answer:
-        """Count what a page shows: more than was asked for is another size."""
-        personas = exchange.json.get("personas") if isinstance(exchange.json, dict) else None
-        if not isinstance(personas, list):
-            raise Inconclusive(f"listPersonas answered {exchange.received()}")
-        is_size = isinstance(value, int) and self.tried.json_type == "integer"
-        if is_size and len(personas) > max(value, 0):
-            self.ignores = True
-            return Answer(Outcome.ALTERED, len(personas), exchange)
-        return Answer(Outcome.ACCEPTED, value, exchange)
-
-    def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Leave nothing behind."""
-
-
-def body_of(name: str, token: str, others: Mapping[str, Any]) -> bytes:
-    """Return a body as it goes over the wire; a lone surrogate is sent as its escape."""
-    fields = [f"{to_json(other)}: {to_json(value)}" for other, value in others.items() if other != name]
-    text = f"{{{', '.join([*fields, f'{to_json(name)}: {token}'])}}}"
-    return text.encode("utf-8")
-
-
-def field_of(read: Exchange, name: str) -> Any:
-    """
-    Return a field of a persona as GET shows it.
-
-    Raises:
-        Inconclusive: There is no persona in the answer.
-    """
-    if read.json is NOT_JSON or not read.persona:
-        raise Inconclusive(f"an accepted value cannot be read back: {read.received()}")
-    return read.persona.get(name)
+        """Look at what a good value has left behind."""
 
 
 def is_among(shown: Any, right: tuple[Any, ...]) -> bool:

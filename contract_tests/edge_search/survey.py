@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract, Field
 from contract_tests.edge_search import values
 from contract_tests.edge_search.lengths import length_row
 from contract_tests.edge_search.limits import LOWER, UPPER, number_row
-from contract_tests.edge_search.probes import BODIES, UPDATE, CreateProber, Prober, QueryProber, UpdateProber
+from contract_tests.edge_search.operations import CreateProber, QueryProber, UpdateProber
+from contract_tests.edge_search.probes import BODIES, UPDATE, Prober
 from contract_tests.edge_search.row import Row
 from contract_tests.run import Run
 from contract_tests.subject import Subject
@@ -94,15 +95,23 @@ class Survey:
             return inconclusive(task, f"{NOT_TRIED}: {MOST_UNANSWERED} rows before it got no answer")
         try:
             row = self.make(task)
-        except (Inconclusive, TargetError) as error:
+        except (Inconclusive, TargetError, AssertionError) as error:  # the last where no persona can be made or read
             self.unanswered += 1
-            return inconclusive(task, str(error))
+            return inconclusive(task, str(error).partition("\n")[0])
         self.unanswered = 0
         return row
 
     def make(self, task: Task) -> Row:
         """Search for one constraint."""
-        prober, constraint = self.prober(task.tried), task.constraint
+        prober = self.prober(task.tried)
+        row = self.search(prober, task)
+        failed = ", ".join(f"{count} with {status}" for status, count in prober.failures.items())
+        note = f" The API failed on some of the values, which is no refusal: {failed}."
+        return replace(row, text=row.text + note) if failed else row
+
+    def search(self, prober: Prober, task: Task) -> Row:
+        """Search as the constraint asks for."""
+        constraint = task.constraint
         chance = self.run.chance(task.key)
         if constraint in (*LOWER, *UPPER):
             return number_row(prober, constraint, chance)

@@ -206,7 +206,13 @@ def try_all(prober: Prober, cases: Iterable[Case]) -> list[Tried]:
 def row_of(prober: Prober, constraint: str, declared: Any, found: list[Tried]) -> Row:
     """Make a row of values that were tried."""
     changed = [Altered(each.case.value, each.answer.reads) for each in found if each.is_changed]
-    name = null_alteration(prober, found) if constraint == "nullable" else alteration(changed)
+    name = (
+        null_alteration(prober, found)
+        if constraint == "nullable"
+        else "ignored"
+        if prober.ignores
+        else alteration(changed)
+    )
     departing = [each for each in found if each.departs]
     accepted = first_with(departing, found, is_refused=False)
     refused = first_with(departing, found, is_refused=True)
