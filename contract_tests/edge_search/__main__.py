@@ -1,7 +1,7 @@
 """
 The boundary map, as `make boundaries` makes it.
 
-    python -m contract_tests.edge_search [--field NAME] [--operation NAME] [--fresh] [--compare OLD [NEW]]
+    python -m contract_tests.edge_search [--field NAME] [--operation NAME] [--fresh] [--compare OLD [NEW]] [--folder DIR]
 
 Takes BASE_URL, COVAL_API_KEY, SEED, FAULT, FIELD, FRESH, COMPARE and LONGEST from the environment. The last line on
 stdout is the verdict; the exit code is 0 every limit holds, 1 one does not, 2 inconclusive or interrupted, 4 refused.
@@ -40,6 +40,7 @@ LONGEST_HERE = 1_048_576
 LONGEST_AWAY = 65_536
 WIDTH_OF_A_FILE = 160
 MOVED = 1
+MAP = "boundaries.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Wish:
     seed: int | None
     longest: int | None
     compare: tuple[Path, ...]
+    folder: Path
+    """Where the map is kept."""
 
     @property
     def scope(self) -> str:
@@ -74,7 +77,7 @@ def main(arguments: list[str]) -> int:
     console = terminal()
     try:
         wish = read_wish(arguments)
-        return compare(console, wish.compare) if wish.compare else make_map(console, wish)
+        return compare(console, wish) if wish.compare else make_map(console, wish)
     except Inconclusive as error:
         console.print(f"verdict: inconclusive. {error}", soft_wrap=True, markup=False, highlight=False)
         return INCONCLUSIVE
@@ -104,6 +107,7 @@ def read_wish(arguments: list[str]) -> Wish:
     parser.add_argument("--operation", default=None)
     parser.add_argument("--fresh", action="store_true", default=os.environ.get("FRESH") == "1")
     parser.add_argument("--compare", nargs="+", type=Path, default=(os.environ.get("COMPARE") or "").split())
+    parser.add_argument("--folder", type=Path, default=REPORTS)
     try:
         known, unknown = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
@@ -114,13 +118,13 @@ def read_wish(arguments: list[str]) -> Wish:
         known.field, known.operation, os.environ.get("FAULT") or None, known.fresh,
         _whole_number("SEED", 0) if os.environ.get("SEED") else None,
         _whole_number("LONGEST", 0) or None,
-        tuple(Path(path) for path in known.compare),
+        tuple(Path(path) for path in known.compare), known.folder,
     )  # fmt: skip
 
 
-def compare(console: Console, paths: tuple[Path, ...]) -> int:
+def compare(console: Console, wish: Wish) -> int:
     """Print what moved between two maps; the second is the last one made unless another is named."""
-    old, new = (paths[0], paths[1] if len(paths) > 1 else REPORTS / "boundaries.json")
+    old, new = (*wish.compare, wish.folder / MAP)[:2]
     found = comparison.moves(read_map(old), read_map(new))
     if not found:
         console.print(f"verdict: holds. Nothing moved from {old} to {new}.", soft_wrap=True)
@@ -135,7 +139,7 @@ def make_map(console: Console, wish: Wish) -> int:
     """Make a map, or go on with one that was broken off."""
     contract = load_contract()
     todo = chosen(contract, wish)
-    kept = MapFile(REPORTS / "boundaries.json")
+    kept = MapFile(wish.folder / MAP)
     digest = hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest()
     subject = Subject(target_name(wish.fault), digest, wish.scope)
     begun = None if wish.is_fresh else kept.begun(subject)
@@ -207,7 +211,7 @@ def search(console: Console, work: Work, state: State, rows: list[Row]) -> State
 def finish(console: Console, kept: MapFile, rows: list[Row], state: State) -> int:
     """Print the map, write its page, and say what it comes to."""
     text.print_map(console, rows)
-    if page := written_page(rows):
+    if page := written_page(rows, kept.path.parent):
         console.print(f"map: {kept.path}   page: {page}", soft_wrap=True)
     else:
         console.print(f"map: {kept.path}", soft_wrap=True)
@@ -247,13 +251,13 @@ def timed(state: State, api: Api, started: float) -> State:
     return replace(state, seconds=seconds, requests=state.requests + sum(api.ledger.requests.values()))
 
 
-def written_page(rows: list[Row]) -> Path | None:
-    """Write reports/boundaries.html, where there is something that draws it."""
+def written_page(rows: list[Row], folder: Path) -> Path | None:
+    """Write boundaries.html, where there is something that draws it."""
     try:
         pages = importlib.import_module("contract_tests.report.pages")
     except ModuleNotFoundError:
         return None
-    path: Path = pages.write_boundaries([row.as_json() for row in rows], REPORTS)
+    path: Path = pages.write_boundaries([row.as_json() for row in rows], folder)
     return path
 
 

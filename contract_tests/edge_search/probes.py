@@ -149,7 +149,10 @@ class Prober(ABC):
         if self.tried.name == NAME_FIELD:
             return [self.run.api.new_name()]
         voice, language = self.run.spoken
-        return {VOICE_FIELD: [voice], LANGUAGE_FIELD: [language]}.get(self.tried.name) or good_values(self.tried)
+        voices = [name for name, languages in self.run.voices.items() if language in languages]
+        return {VOICE_FIELD: voices, LANGUAGE_FIELD: self.run.voices[voice]}.get(self.tried.name) or good_values(
+            self.tried
+        )
 
     @abstractmethod
     def write(self, token: str, others: Mapping[str, Any]) -> Exchange:
