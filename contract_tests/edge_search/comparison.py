@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract_tests.edge_search.row import Row
-from contract_tests.target import NAME_PREFIX
+from contract_tests.fence import NAME_PREFIX
 
 COMPARED = (
     "declared", "last_accepted", "first_rejected", "first_altered", "unit", "altered", "holes", "cross_field", "verdict",

@@ -10,7 +10,7 @@ from contract_tests.boundaries import good_values
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field
 from contract_tests.edge_search.probes import CREATE, NAME_FIELD, Outcome, Prober
 from contract_tests.edge_search.row import JsonObject, Row, Verdict
-from contract_tests.target import Inconclusive
+from contract_tests.errors import Inconclusive
 
 GREATEST = "at their greatest"
 LEAST = "at their least"

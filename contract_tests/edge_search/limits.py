@@ -18,7 +18,7 @@ from contract_tests.edge_search.probes import BODIES, Answer, Outcome, Prober
 from contract_tests.edge_search.row import JsonObject, Row, Verdict
 from contract_tests.edge_search.search import Flip, find_flips, holes, limit_among, pin, width_found
 from contract_tests.edge_search.spaces import Doubles, Integers, Number, Side, Space, flips_in_single_precision
-from contract_tests.target import Inconclusive
+from contract_tests.errors import Inconclusive
 
 # Values inside the limits, from the middle to the limit: equal steps, and further ones that the seed draws.
 REGULAR = 20

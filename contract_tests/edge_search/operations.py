@@ -10,9 +10,10 @@ from typing import Any
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field
 from contract_tests.edge_search.probes import NAME_FIELD, Answer, Outcome, Prober, is_among
+from contract_tests.errors import Inconclusive
+from contract_tests.exchange import NOT_JSON, Exchange
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import NOT_JSON, Exchange, Inconclusive
 
 
 class UpdateProber(Prober):
@@ -99,13 +100,15 @@ class CreateProber(Prober):
     def read_back(self, value: Any, exchange: Exchange) -> Answer:
         """Read the persona and remove it."""
         self.counts.read_backs += 1
-        persona_id = exchange.persona.get("id")
-        if persona_id not in self.run.api.ledger.made:
+        persona_id, ledger = exchange.persona.get("id"), self.run.api.ledger
+        if persona_id not in ledger.made:
             raise Inconclusive(f"createPersona answered {exchange.status} and no persona of this run: {persona_id!r}")
         try:
-            shown = field_of(self.run.api.get(str(persona_id)), self.tried.name)
+            # The transport has read the persona already, to see whether it is this run's.
+            read = ledger.readings.get(persona_id) or persona_of(self.run.api.get(persona_id))
         finally:
             self.run.discard(exchange)
+        shown = plain(read.get(self.tried.name))
         right = self.run.judge.expected_reading(self.tried.name, None, value)
         return Answer(Outcome.ACCEPTED if is_among(shown, right) else Outcome.ALTERED, shown, exchange)
 
@@ -155,8 +158,21 @@ def field_of(read: Exchange, name: str) -> Any:
     Raises:
         Inconclusive: There is no persona in the answer.
     """
+    return plain(persona_of(read).get(name))
+
+
+def persona_of(read: Exchange) -> dict[str, Any]:
+    """
+    Return the persona that GET shows.
+
+    Raises:
+        Inconclusive: There is none in the answer.
+    """
     if read.json is NOT_JSON or not read.persona:
         raise Inconclusive(f"an accepted value cannot be read back: {read.received()}")
-    shown = read.persona.get(name)
-    # An answer with NaN in it is no JSON, though Python reads it.
+    return read.persona
+
+
+def plain(shown: Any) -> Any:
+    """Return a reading as JSON can hold it: an answer with NaN in it is no JSON, though Python reads it."""
     return str(shown) if isinstance(shown, float) and not math.isfinite(shown) else shown

@@ -16,8 +16,9 @@ from typing import Any
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field
+from contract_tests.errors import Inconclusive
+from contract_tests.exchange import Exchange
 from contract_tests.run import Run
-from contract_tests.target import Exchange, Inconclusive
 
 UPDATE = "updatePersona"
 CREATE = "createPersona"

@@ -8,24 +8,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract_tests.edge_search.row import Row
+from contract_tests.edge_search.session import Session
 from contract_tests.edge_search.survey import Survey, Task
-from contract_tests.target import Ledger
 
 
-def shown(console: Console, ledger: Ledger, survey: Survey, todo: list[Task], known: dict[str, Row]) -> Iterator[Row]:
+def shown(console: Console, session: Session, survey: Survey, todo: list[Task], known: dict[str, Row]) -> Iterator[Row]:
     """
     Yield the rows, and show how far the search has come.
 
     Args:
         console: Where it is shown.
-        ledger: Counts the requests.
+        session: Counts the requests.
         survey: Makes the rows.
         todo: What is to be made.
         known: The rows of an earlier run, which are taken as they are.
     """
     rows = ((task, known.get(task.key)) for task in todo)
     if not console.is_terminal:
-        yield from _in_lines(console, ledger, survey, rows)
+        yield from _in_lines(console, session, survey, rows)
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.fields[sent]:,} requests"),
@@ -34,16 +34,16 @@ def shown(console: Console, ledger: Ledger, survey: Survey, todo: list[Task], kn
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(todo), sent=0)
         for task, row in rows:
-            progress.update(bar, description=f"{task.key:<50}", sent=sum(ledger.requests.values()))
+            progress.update(bar, description=f"{task.key:<50}", sent=session.requests)
             yield survey.row(task) if row is None else row
-            progress.update(bar, advance=1, sent=sum(ledger.requests.values()))
+            progress.update(bar, advance=1, sent=session.requests)
 
 
 def _in_lines(
-    console: Console, ledger: Ledger, survey: Survey, rows: Iterable[tuple[Task, Row | None]]
+    console: Console, session: Session, survey: Survey, rows: Iterable[tuple[Task, Row | None]]
 ) -> Iterator[Row]:
     for task, row in rows:
         made = survey.row(task) if row is None else row
-        sent = "kept from the map before" if row is not None else f"{sum(ledger.requests.values()):>6,} requests so far"
+        sent = "kept from the map before" if row is not None else f"{session.requests:>6,} requests so far"
         console.print(f"{task.key:<50} {made.verdict:<12} {sent}", highlight=False, soft_wrap=True)
         yield made

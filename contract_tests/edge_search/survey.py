@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract, Field
@@ -14,9 +14,9 @@ from contract_tests.edge_search.limits import LOWER, UPPER, number_row
 from contract_tests.edge_search.operations import CreateProber, QueryProber, UpdateProber
 from contract_tests.edge_search.probes import BODIES, UPDATE, Prober
 from contract_tests.edge_search.row import Row
+from contract_tests.errors import Inconclusive, NotAllowed, RunEnded, TargetError
 from contract_tests.run import Run
 from contract_tests.subject import Subject
-from contract_tests.target import Inconclusive, TargetError
 
 LIST = "listPersonas"
 # How the problem of a row begins that a later run has still to try.
@@ -82,21 +82,34 @@ class Survey:
     longest: int
     """How many code points of a text are tried at most where no limit is declared."""
     stack: ExitStack
-    unanswered: int = field(default=0)
+    unanswered: int = 0
+    """How many rows in turn could not be judged."""
+    ended: str = ""
+    """Why no further row is tried."""
 
     @cached_property
     def subject(self) -> Subject:
         """The persona on which updates are tried."""
-        return self.stack.enter_context(self.run.persona())
+        return self.stack.enter_context(self.run.lend())
 
     def row(self, task: Task) -> Row:
         """Make one row; inconclusive where the API's answers say nothing."""
-        if self.unanswered >= MOST_UNANSWERED:
-            return inconclusive(task, f"{NOT_TRIED}: {MOST_UNANSWERED} rows before it got no answer")
+        if self.ended:
+            return inconclusive(task, f"{NOT_TRIED}: {self.ended}")
         try:
             row = self.make(task)
-        except (Inconclusive, TargetError, AssertionError) as error:  # the last where no persona can be made or read
+        except RunEnded as error:
+            self.ended = str(error)
+            return inconclusive(task, f"{NOT_TRIED}: {error}")
+        except (
+            Inconclusive,
+            NotAllowed,
+            TargetError,
+            AssertionError,
+        ) as error:  # the last where no persona can be made or read
             self.unanswered += 1
+            if self.unanswered == MOST_UNANSWERED:
+                self.ended = f"{MOST_UNANSWERED} limits before it could not be judged: {error}".partition("\n")[0]
             return inconclusive(task, str(error).partition("\n")[0])
         self.unanswered = 0
         return row
@@ -147,7 +160,8 @@ class Survey:
 def inconclusive(task: Task, problem: str) -> Row:
     """Return the row of a constraint of which nothing is known."""
     tried = task.tried
+    told = {"type": values.declared_type(tried), "nullable": tried.is_nullable}
     return Row(
         tried.operation, tried.name, task.constraint, "inconclusive", f"Not known: {problem}",
-        declared=tried.schema.get(task.constraint), problem=problem,
+        declared=told.get(task.constraint, tried.schema.get(task.constraint)), problem=problem,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from contract_tests.edge_search.alterations import Altered, alteration
 from contract_tests.edge_search.limits import LOWER, UPPER
 from contract_tests.edge_search.probes import Answer, Outcome, Prober
 from contract_tests.edge_search.row import JsonObject, Row, Verdict
-from contract_tests.target import Inconclusive
+from contract_tests.errors import Inconclusive
 
 # Values that are named in a sentence.
 MOST_NAMED = 4
@@ -136,10 +136,14 @@ def integer_text_row(prober: Prober) -> Row:
 def type_row(prober: Prober, contract: Contract) -> Row:
     """Try each JSON type, and spellings of numbers."""
     tried = prober.tried
-    declared = f"{tried.json_type} or null" if tried.is_nullable else tried.json_type
     prober.control()
     found = [case_of(each) for each in tried_as(contract, tried, "type")]
-    return types_row(prober, "type", declared, [Case(prober.good, True), *found, *spellings(tried)])
+    return types_row(prober, "type", declared_type(tried), [Case(prober.good, True), *found, *spellings(tried)])
+
+
+def declared_type(tried: Field) -> str:
+    """Return the types that a field may have, in words."""
+    return f"{tried.json_type} or null" if tried.is_nullable else tried.json_type
 
 
 def spellings(tried: Field) -> list[Case]:
