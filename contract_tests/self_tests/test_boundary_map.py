@@ -233,6 +233,7 @@ def test_bad_weather_is_no_finding() -> None:
         todo = limits_of("wait_seconds")
         first = survey.row(todo[0])
         transport = survey.run.api.transport
+        transport._inner.close()
         transport._inner = httpx.MockTransport(lambda _request: httpx.Response(503, headers={"retry-after": "0"}))  # type: ignore[assignment]
         rows = [survey.row(task) for task in todo[1:]]
         survey.stack.pop_all()
@@ -317,18 +318,18 @@ def test_interrupted_command_removes_its_personas(tmp_path: Path) -> None:
         clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         environment = {"BASE_URL": mock.url, "COVAL_API_KEY": mock.api_key, "RATE": "0", "MAX_REQUESTS": "0"}
         with subprocess.Popen(
-            [sys.executable, "-m", "contract_tests.edge_search", "--folder", str(tmp_path)],
+            [sys.executable, "-m", "contract_tests.edge_search", "--operation", "createPersona", "--folder", str(tmp_path)],
             cwd=ROOT, env=clean | environment, stdout=subprocess.PIPE, text=True,
         ) as command:  # fmt: skip
             assert command.stdout is not None
-            while "createPersona name maxLength" not in (line := command.stdout.readline()):
+            while "createPersona name minLength" not in (line := command.stdout.readline()):
                 assert line, "the command ended"
             command.send_signal(signal.SIGINT)
             rest = command.stdout.read()
         assert command.returncode == 2, rest
         assert rest.splitlines()[-1].startswith("verdict: inconclusive. Interrupted after")
         assert personas(mock) == before
-    assert len(read_map(tmp_path / "boundaries.json")) >= 25
+    assert len(read_map(tmp_path / "boundaries.json")) >= 1
     assert mock.api_key not in (tmp_path / "boundaries.json").read_text("utf-8") + rest
 
 
