@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contract_tests import journal
 from contract_tests.__main__ import _probe, _require_free, _shared_allowance, _swept
@@ -33,13 +33,22 @@ class Session:
     run: Run
     sent: Counter[str]
     """The requests that were sent before the run, by operation."""
-    left: list[str] = field(default_factory=list)
-    """What could not be removed or restored."""
+    settings: Settings | None = None
+    """Those of BASE_URL; None for the mock."""
 
     @property
     def requests(self) -> int:
         """How many requests were sent."""
         return self.sent.total() + self.run.api.ledger.requests.total()
+
+    @property
+    def spent(self) -> str:
+        """The requests, with the budget and the pace that they keep to."""
+        budget = f" of {self.settings.max_requests:,}" if self.settings and self.settings.max_requests else ""
+        pace = (
+            f", {self.settings.requests_per_second:g}/s" if self.settings and self.settings.requests_per_second else ""
+        )
+        return f"{self.requests:,}{budget} requests{pace}"
 
 
 def target_name(settings: Settings | None, fault: str | None) -> str:
@@ -69,7 +78,7 @@ def opened_session(
     """
     sent: Counter[str] = Counter()
     if settings is None:
-        with mock_api(contract, fault) as api, closed(contract, api, seed, sent, tell) as session:
+        with mock_api(contract, fault) as api, closed(contract, api, seed, sent, settings, tell) as session:
             yield session
         return
     read_key(os.environ)
@@ -81,7 +90,7 @@ def opened_session(
         run_id = secrets.token_hex(4)
         with (
             opened(settings, run_id, is_name=contract.accepts_name) as api,
-            closed(contract, api, seed, sent, tell) as session,
+            closed(contract, api, seed, sent, settings, tell) as session,
         ):
             yield session
         journal.release_all()
@@ -108,13 +117,15 @@ def mock_api(contract: Contract, fault: str | None) -> Iterator[Api]:
 
 
 @contextmanager
-def closed(contract: Contract, api: Api, seed: int, sent: Counter[str], tell: Tell) -> Iterator[Session]:
+def closed(
+    contract: Contract, api: Api, seed: int, sent: Counter[str], settings: Settings | None, tell: Tell
+) -> Iterator[Session]:
     """Lend a run whose personas are removed afterwards, and whose lent persona, if it has one, is restored."""
     left: list[str] = []
     names = contract.fields("updatePersona")
     try:
         with borrowed(api, api.lent_id, names, left) if api.lent_id else nullcontext() as lent:
-            yield Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, left)
+            yield Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)
     finally:
         left += api.remove_all()
         for line in left:

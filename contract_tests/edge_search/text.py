@@ -38,7 +38,7 @@ def table(rows: Iterable[Row]) -> Table:
     """Draw declared against observed."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("operation", "field", "constraint", "declared", "last accepted", "first refused", "verdict"):
-        drawn.add_column(title, no_wrap=True)
+        drawn.add_column(title, overflow="fold")
     drawn.add_column("tried", justify="right")
     for row in sorted(rows, key=lambda row: ORDER.index(row.verdict)):
         cells = [
