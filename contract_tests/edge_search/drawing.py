@@ -15,8 +15,8 @@ from typing import Any
 
 from rich.text import Text
 
-from contract_tests.edge_search.lengths import ASCII
-from contract_tests.edge_search.limits import UPPER
+from contract_tests.edge_search.alphabets import ASCII
+from contract_tests.edge_search.line import UPPER
 from contract_tests.edge_search.row import Row
 
 COLUMNS = 64

@@ -52,11 +52,11 @@ def find_flips(space: Space, ask: Ask, samples: Iterable[int]) -> list[Flip]:
         samples: The values to begin with; changes between two of them that lie next to each other are found.
 
     Returns:
-        The changes, from the inside outwards, at most MOST_FLIPS of them.
+        The changes, from the inside outwards; of more than MOST_FLIPS the outermost, among which the limit is.
     """
     known = [(sample, ask(sample)) for sample in sorted(set(samples))]
-    found = [pin(space, ask, one, other) for (one, yes), (other, also) in pairwise(known) if yes != also]
-    return found[:MOST_FLIPS]
+    changing = [(one, other) for (one, yes), (other, also) in pairwise(known) if yes != also]
+    return [pin(space, ask, one, other) for one, other in changing[-MOST_FLIPS:]]
 
 
 def pin(space: Space, ask: Ask, inner: int, outer: int) -> Flip:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract, Field
-from contract_tests.edge_search import values
+from contract_tests.edge_search import cases, values
 from contract_tests.edge_search.lengths import length_row
-from contract_tests.edge_search.limits import LOWER, UPPER, number_row
+from contract_tests.edge_search.limits import number_row
+from contract_tests.edge_search.line import LOWER, UPPER
 from contract_tests.edge_search.operations import CreateProber, QueryProber, UpdateProber
 from contract_tests.edge_search.probes import BODIES, UPDATE, Prober
 from contract_tests.edge_search.row import Row
@@ -52,7 +53,7 @@ def tasks(contract: Contract) -> list[Task]:
         if tried.json_type in ("integer", "number"):
             found += [Task(tried, constraint) for constraint in (*number_limits(tried), "type")]
         times = [
-            example for example in contract.parameter_examples(LIST, tried.name) if values.RFC_3339.search(str(example))
+            example for example in contract.parameter_examples(LIST, tried.name) if cases.RFC_3339.search(str(example))
         ]
         found += [Task(tried, "format", example) for example in times[:1]]
     return found
@@ -160,7 +161,7 @@ class Survey:
 def inconclusive(task: Task, problem: str) -> Row:
     """Return the row of a constraint of which nothing is known."""
     tried = task.tried
-    told = {"type": values.declared_type(tried), "nullable": tried.is_nullable}
+    told = {"type": cases.declared_type(tried), "nullable": tried.is_nullable}
     return Row(
         tried.operation, tried.name, task.constraint, "inconclusive", f"Not known: {problem}",
         declared=told.get(task.constraint, tried.schema.get(task.constraint)), problem=problem,

@@ -13,8 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contract_tests.boundaries import nearest_single
+from contract_tests.edge_search.alphabets import NAMES, UNITS, Alphabet, Found, count
 from contract_tests.edge_search.alterations import Altered, alteration
-from contract_tests.edge_search.lengths import NAMES, UNITS, Alphabet, Found, count, search
+from contract_tests.edge_search.lengths import search
 from contract_tests.edge_search.probes import Answer, Outcome
 from contract_tests.edge_search.search import find_flips, holes, limit_among, pin, width_found
 from contract_tests.edge_search.spaces import Doubles, Integers, Side, plainest
