@@ -78,7 +78,7 @@ def describe(prober: Prober, constraint: str, line: Line, edge: Edge, sureness: 
     last = edge.last_kept if edge.last_kept is not None else max(line.of(Outcome.ACCEPTED), default=None)
     outer = edge.limit.outer if edge.limit is not None else None
     turned = edge.altered_from.outer if edge.altered_from is not None else None
-    beyond = turned if outer is None else outer
+    telling = telling_pair(space, found, last, turned if outer is None else outer)
     return Row(
         prober.tried.operation, prober.tried.name, constraint, verdict,
         sentence(space, ideal, declared, constraint, edge, last, found, name),
@@ -91,9 +91,24 @@ def describe(prober: Prober, constraint: str, line: Line, edge: Edge, sureness: 
         holes=found,
         confidence=sureness,
         points=points_of(line),
-        curl_accepted=None if last is None else line.answer(last).exchange.curl(),
-        curl_rejected=None if beyond is None else line.answer(beyond).exchange.curl(),
+        curl_accepted=curl(line, telling[0]),
+        curl_rejected=curl(line, telling[1]),
     ).counting(prober.counts)  # fmt: skip
+
+
+def telling_pair(
+    space: Space, found: list[JsonObject], last: int | None, beyond: int | None
+) -> tuple[int | None, int | None]:
+    """Return an accepted and a refused value that a person repeats: those at a hole, if there is one, else the limit."""
+    if not found or found[0]["before"] is None:
+        return last, beyond
+    inside, outside = space.ordinal(found[0]["first"]), space.ordinal(found[0]["before"])
+    return (outside, inside) if found[0]["outcome"] == Outcome.REFUSED else (inside, outside)
+
+
+def curl(line: Line, ordinal: int | None) -> str | None:
+    """Return the shell line that sends a value."""
+    return None if ordinal is None else line.answer(ordinal).exchange.curl()
 
 
 def judge(edge: Edge, ideal: int | None, found: list[JsonObject], *, altered: str | None) -> Verdict:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import secrets
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 
@@ -23,6 +21,7 @@ from contract_tests.edge_search.session import Session, opened_session, target_n
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.edge_search.wish import Wish
 from contract_tests.errors import Refused
+from contract_tests.report.pages import write_pages
 from contract_tests.settings import Settings
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
@@ -125,8 +124,8 @@ def search(console: Console, work: Work, session: Session, state: State, rows: l
 def finish(console: Console, work: Work, rows: list[Row], state: State) -> int:
     """Print the map, write its page, and say what it comes to."""
     text.print_map(console, rows)
-    page = written_page(rows, work.wish.folder)
-    work.say(console, f"map: {work.kept.path}{f'   page: {page}' if page else ''}")
+    write_pages(work.wish.folder)
+    work.say(console, f"map: {work.kept.path.with_suffix('.html')}, {work.kept.path.name}")
     work.say(console, state.verdict)
     return state.exit_code
 
@@ -183,13 +182,3 @@ def advanced(state: State, session: Session, started: float) -> State:
     """Return a state with what this run has added to it."""
     seconds = round(state.seconds + time.monotonic() - started, 2)
     return replace(state, seconds=seconds, requests=state.requests + session.requests)
-
-
-def written_page(rows: list[Row], folder: Path) -> Path | None:
-    """Write boundaries.html, where there is something that draws it."""
-    try:
-        pages = importlib.import_module("contract_tests.report.pages")
-    except ModuleNotFoundError:
-        return None
-    path: Path = pages.write_boundaries([row.as_json() for row in rows], folder)
-    return path
