@@ -10,10 +10,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(VENV)/bin/uv)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 PORT ?= 8400
 export BASE_URL SEED MINUTES FAULT SEEDS BUDGET PEER MAX_REQUESTS RATE DRY_RUN PERSONA_ID TIMEOUT MAX_PERSONAS ALL
-export SHARE MUTANT FRESH
+export SHARE MUTANT FRESH FIELD COMPARE LONGEST
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz sweep faults mutants mock client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz boundaries sweep faults mutants mock client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ contract: install ## run the contract tests against the mock, or against BASE_UR
 
 fuzz: install ## the generative contract tests with a time budget, MINUTES=10; goes on from earlier runs
 	@$(RUN) -m contract_tests --fuzz $(ARGS)
+
+boundaries: install ## find where acceptance really flips; FIELD=name for one, COMPARE=old.json tells what moved, FRESH=1
+	@$(RUN) -m contract_tests.edge_search $(ARGS)
 
 sweep: install ## put right what a killed run has left at BASE_URL; ALL=1 removes what any run has made there
 	@$(RUN) -m contract_tests.sweep

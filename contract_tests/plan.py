@@ -65,17 +65,29 @@ def show(settings: Settings | None, seed: int, arguments: list[str], sent: int =
         print(f"plan for {where}: {_limits(settings)}; DRY_RUN=1 counts the requests", flush=True)
         return
     rehearsal = rehearse(settings, seed, arguments)
-    total = sum(rehearsal.requests.values())
-    print(f"plan for {where}: about {total:,} requests")
-    for operation, number in rehearsal.requests.most_common():
-        print(f"{number:>8,}  {operation}")
-    print(f"  {_writes(settings, rehearsal)}")
-    print(f"  {_limits(settings)}{_duration(settings, total - sent)}")
+    show_counts(settings, rehearsal, sent)
     if rehearsal.not_tried:
         print(
             f"  the budget ends before {rehearsal.not_tried:,} tests are tried, so the verdict cannot be that it holds"
         )
     sys.stdout.flush()
+
+
+def show_counts(settings: Settings | None, rehearsal: Rehearsal, sent: int = 0) -> None:
+    """
+    Print what a rehearsal came to.
+
+    Args:
+        settings: Those of BASE_URL; None for a run against the mock.
+        rehearsal: The counts.
+        sent: How many requests the run has sent already.
+    """
+    total = sum(rehearsal.requests.values())
+    print(f"plan for {settings.base_url if settings else 'the mock'}: about {total:,} requests")
+    for operation, number in rehearsal.requests.most_common():
+        print(f"{number:>8,}  {operation}")
+    print(f"  {_writes(settings, rehearsal)}")
+    print(f"  {_limits(settings)}{_duration(settings, total - sent)}")
 
 
 def rehearse(settings: Settings | None, seed: int, arguments: list[str]) -> Rehearsal:
