@@ -42,7 +42,7 @@ class Command:
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run it to its end; its exit code and its output."""
         with self.start(*arguments, **environment) as process:
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=600)
         return process.returncode, output
 
 
