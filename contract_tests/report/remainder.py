@@ -80,5 +80,6 @@ class Remainder:
             self.reason = report.ended
         if hasattr(report, "forbidden"):
             self.forbidden[report.nodeid] = report.forbidden
-        elif report.failed or (report.when == "call" and not hasattr(report, "inconclusive")):
-            self._tried.add(report.nodeid)
+        elif report.when == "call" or not report.passed:
+            is_cut_off = hasattr(report, "ended") and hasattr(report, "inconclusive")
+            self._tried |= set() if is_cut_off else {report.nodeid}
