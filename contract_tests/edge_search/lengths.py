@@ -171,7 +171,7 @@ def sentence(
         said[0] += ", and no limit is declared" if declared is None else ""
     if unit != "code_points":
         said.append(f"It counts {words}, where the contract counts code points")
-    elif any(each.last != found[0].last for each in found):
+    elif found[0].last is not None and any(each.last != found[0].last for each in found):
         said.append(
             f"By kind of character the last is {', '.join(f'{each.alphabet.name} {each.last}' for each in found)}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,7 @@ from contract_tests.edge_search.cases import (
     tried_as,
     type_of,
 )
-from contract_tests.edge_search.probes import Outcome, Prober
+from contract_tests.edge_search.probes import CREATE, NAME_FIELD, Outcome, Prober
 from contract_tests.edge_search.row import Row, Verdict
 from contract_tests.errors import Inconclusive
 
@@ -81,8 +82,19 @@ def type_row(prober: Prober, contract: Contract) -> Row:
     """Try each JSON type, and spellings of numbers."""
     tried = prober.tried
     prober.control()
-    found = [case_of(each) for each in tried_as(contract, tried, "type")]
+    found = [own(case_of(each), prober) for each in tried_as(contract, tried, "type")]
     return types_row(prober, "type", declared_type(tried), [Case(prober.good, True), *found, *spellings(tried)])
+
+
+def own(case: Case, prober: Prober) -> Case:
+    """Put a name of this run where a new persona's name could be made of it, so that the persona can be told by it."""
+    tried = prober.tried
+    if (tried.operation, tried.name) != (CREATE, NAME_FIELD):
+        return case
+    text = to_json(case.value)
+    for good in good_values(tried):
+        text = text.replace(to_json(good), to_json(prober.good))
+    return replace(case, value=json.loads(text), token=text)
 
 
 def null_row(prober: Prober) -> Row:
