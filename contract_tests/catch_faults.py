@@ -229,13 +229,15 @@ def _write_report(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], p
     rows = [_row(outcome, catalogue.get(outcome.trial.name)) for outcome in outcomes]
     for row in rows:
         if row["name"] in peers and row["kind"] == "fault":
-            row["peer"] = peers[row["name"]].peer
+            row |= {"peer": peers[row["name"]].peer, "peer_by": peers[row["name"]].by}
     (REPORTS / "faults.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
     write_pages(REPORTS)
 
 
 def _row(outcome: Outcome, fault: faults.Fault | None) -> dict[str, Any]:
     about = {"group": fault.group, "summary": fault.summary, "clause": fault.clause} if fault else {}
+    if outcome.trial.kind == "variant":
+        about["summary"] = " ".join(faults.variants()[name].summary for name in outcome.trial.names)
     return {
         "name": outcome.trial.name,
         "kind": outcome.trial.kind,

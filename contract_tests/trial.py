@@ -13,6 +13,7 @@ import multiprocessing.connection
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -168,7 +169,9 @@ def _open_court(trials: list[Trial], at_once: int, is_slow: bool, results: Conne
     os.environ |= {"RATE": "0", "SEED": "0", "SELECTION": "live" if is_brief else "whole"}
     os.environ |= {"PROFILE": "live" if is_brief else "quick"}
     options = ["-s", "--tb=short", "--no-header", "-p", "no:cacheprovider"]
-    with _into(TRANSCRIPTS / "collection.txt"):
+    # A trial that is killed leaves a mock's personas behind, which nobody needs to find again.
+    with tempfile.TemporaryDirectory() as journal, _into(TRANSCRIPTS / "collection.txt"):
+        os.environ["JOURNAL"] = journal
         pytest.main([*files_of(PROMISES), *options], plugins=[Court(trials, at_once, results, lock), Outcomes()])
 
 
