@@ -13,11 +13,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,14 +24,13 @@ from contract_tests.contract import ContractError, load_contract
 from contract_tests.divergences import Divergence, DivergenceError, known_divergences
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
-from contract_tests.probe import probe
+from contract_tests.opening import first_requests, put_right, require_free, shared_allowance
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import write_pages
 from contract_tests.report.record import Start, write_record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
-from contract_tests.settings import ALLOWANCE, Settings, opened, read_key, read_settings, whole_number
-from contract_tests.sweep import Swept, sweep
+from contract_tests.settings import Settings, read_key, read_settings, whole_number
 
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "reports"
@@ -112,18 +108,18 @@ def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[
     read_key(os.environ)
     if settings.lent_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         raise Refused("PERSONA_ID lends one persona, which workers cannot share; leave out -n")
-    with _shared_allowance():
-        sent = _probe(settings)
-        for line in _swept(settings, sent).lines():
+    with shared_allowance():
+        sent = first_requests(settings)
+        for line in put_right(settings, sent).lines():
             print(line, flush=True)
-        _require_free(settings)
+        require_free(settings)
         plan.show(settings, seed, arguments, sent=sum(sent.values()))
         after: Counter[str] = Counter()
         try:
             start, outcomes, exit_code = _run(seed, arguments, known, sent)
         finally:
             journal.release_all()
-            swept = _swept(settings, after)
+            swept = put_right(settings, after)
             for line in swept.lines():
                 print(line, flush=True)
         outcomes.requests += after
@@ -164,38 +160,6 @@ def _finish(start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
         write_pages(REPORTS)
     print(line)
     return exit_code
-
-
-@contextmanager
-def _shared_allowance() -> Iterator[None]:
-    """Let the probe, the run and the workers of xdist spend one budget at one pace."""
-    with tempfile.NamedTemporaryFile(prefix="contract-tests-") as file:
-        os.environ[ALLOWANCE] = file.name
-        try:
-            yield
-        finally:
-            del os.environ[ALLOWANCE]
-
-
-def _probe(settings: Settings) -> Counter[str]:
-    """Send the requests that a run begins with; how many, by operation."""
-    with opened(settings, secrets.token_hex(4)) as api:
-        probe(api, settings)
-        return api.ledger.requests
-
-
-def _swept(settings: Settings, sent: Counter[str]) -> Swept:
-    """Put right what runs that live no more have left, and count the requests."""
-    swept = sweep(settings)
-    sent.update(swept.requests)
-    return swept
-
-
-def _require_free(settings: Settings) -> None:
-    """Refuse to borrow a persona that another run has not given back, and whose state would be saved wrongly."""
-    for remains in journal.of_all_runs():
-        if remains.lent is not None and remains.lent["id"] == settings.lent_id:
-            raise Refused(f"PERSONA_ID {settings.lent_id} is lent to run {remains.run}: see {remains.path}")
 
 
 def _choose_selection(settings: Settings | None) -> None:

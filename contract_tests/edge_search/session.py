@@ -10,11 +10,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from contract_tests import journal
-from contract_tests.__main__ import _probe, _require_free, _shared_allowance, _swept
 from contract_tests.contract import Contract
 from contract_tests.errors import Refused
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import MockStartError, running_mock
+from contract_tests.opening import first_requests, put_right, require_free, shared_allowance
 from contract_tests.run import Run
 from contract_tests.settings import Settings, opened, read_key
 from contract_tests.target import Api, Target
@@ -82,11 +82,11 @@ def opened_session(
             yield session
         return
     read_key(os.environ)
-    with _shared_allowance():
-        sent.update(_probe(settings))
-        for line in _swept(settings, sent).lines():
+    with shared_allowance():
+        sent.update(first_requests(settings))
+        for line in put_right(settings, sent).lines():
             tell(line)
-        _require_free(settings)
+        require_free(settings)
         run_id = secrets.token_hex(4)
         with (
             opened(settings, run_id, is_name=contract.accepts_name) as api,
@@ -94,7 +94,7 @@ def opened_session(
         ):
             yield session
         journal.release_all()
-        for line in _swept(settings, sent).lines():
+        for line in put_right(settings, sent).lines():
             tell(line)
 
 
