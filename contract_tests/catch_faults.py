@@ -35,6 +35,9 @@ from contract_tests.trial import Outcome, Trial, TrialError, hold
 REPORTS = ROOT / "reports"
 REFUSED = 4
 
+# False alarms are looked for with the first seed, in every way; with the others in the clean mock alone.
+FIRST_SEED = 1
+
 # Beside the seed of the trial itself; the last of them also in another order.
 FURTHER_SEEDS = 2
 
@@ -104,7 +107,7 @@ def _trials(names: list[str], seeds: Iterable[int], budget: int, *, is_whole: bo
         if not budget:
             yield Trial("clean", seed=seed)
         yield Trial("forced", ("always_fails",), seed)
-        if is_whole and not budget:
+        if is_whole and not budget and seed == FIRST_SEED:
             yield from (Trial("variant", group, seed, is_slow=bool(SLOW_VARIANTS & {*group})) for group in _groups())
             for number in range(1, FURTHER_SEEDS + 1):
                 yield Trial("clean", seed=1000 * seed + number, is_shuffled=number == FURTHER_SEEDS)
