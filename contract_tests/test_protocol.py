@@ -64,7 +64,7 @@ NO_OBJECT = [
 ]
 SAME_TYPE = [
     "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON",
-    "application/json ; charset=utf-8",
+    "application/json ; charset=utf-8", 'application/json; charset="utf-8"',
 ]  # fmt: skip
 OTHER_TYPES = [
     "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream",
@@ -103,7 +103,7 @@ def test_other_media_type_is_refused(shared_subject: Subject, content_type: str)
 
 @pytest.mark.parametrize("content_type", SAME_TYPE)
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
-    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case."""
+    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""
     subject.make_visible({"name": f"{run.api.run} é"})
     path = f"/personas/{subject.persona_id}"
     exchange = run.api.send("PATCH", path, body=to_json({"name": f"{run.api.run} é"}), content_type=content_type)

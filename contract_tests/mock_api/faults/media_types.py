@@ -84,6 +84,13 @@ def charset_refused(api: Api) -> None:
     seams.replace(api.bodies, "is_json", lambda said: said is not None and said.lower() == b"application/json")
 
 
+@fault("media_types", CHARSET, patch({"wait_seconds": 1}, content_type='application/json; charset="utf-8"'), get())
+def charset_in_quotes_refused(api: Api) -> None:
+    """Takes the quotes around a charset for a part of its name."""
+    rule = api.bodies.is_json
+    seams.replace(api.bodies, "is_json", lambda said: rule(said) and b'"' not in (said or b""))
+
+
 @fault("media_types", UPDATE_JSON, patch({"wait_seconds": 1}, content_type="Application/JSON"), get())
 def media_type_in_capitals_refused(api: Api) -> None:
     """Compares the media type with its case."""
