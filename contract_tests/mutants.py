@@ -45,6 +45,7 @@ TIMED_OUT = "timed out"
 UNCLEAR = "inconclusive"
 SURVIVED = "survived"
 EQUIVALENT = "equivalent"
+NOT_ALIVE = (KILLED, NOT_STARTED, TIMED_OUT)
 OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
 
 # A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
@@ -272,7 +273,7 @@ def _earlier_results(known: list[Mutation], suite: str) -> dict[str, Result]:
     return {
         result.id: result
         for result in read
-        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome == KILLED)
+        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome in NOT_ALIVE)
     }
 
 
