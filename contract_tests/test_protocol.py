@@ -111,6 +111,16 @@ def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, c
     require(judge.shows(exchange, subject.read(), {"name": (f"{run.api.run} é",)}, "the update is stored"))
 
 
+def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subject: Subject) -> None:
+    """RFC 9112, section 6.2: a body is as long as Content-Length says, however much of it arrives at a time."""
+    body = {"persona_prompt": "Ask twice, and then once more.", "wait_seconds": 1.25}
+    subject.make_visible(body)
+    exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=to_json(body), in_parts=True)
+    require(judge.answer("updatePersona", exchange, 200))
+    expected = {name: (value,) for name, value in body.items()}
+    require(judge.shows(exchange, subject.read(), expected, "the update is stored"))
+
+
 def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:
     """RFC 9110, section 8.3: a body may come without a Content-Type; to read it is as right as to refuse it."""
     body = to_json({"wait_seconds": 1.25})

@@ -23,6 +23,7 @@ ANSWER_JSON = "#/paths/~1personas~1{persona_id}/patch/responses/200/content/appl
 ERROR_JSON = "#/components/responses/NotFound/content/application~1json"
 
 CHANGE = patch({"wait_seconds": 1})
+JSON = (("content-type", "application/json"),)
 
 
 def _forgiving(api: Api, read: Any) -> None:
@@ -226,3 +227,13 @@ def body_without_a_type_answered_500(api: Api) -> None:
         return rule(content_type)
 
     seams.replace(api.bodies, "is_json", is_json)
+
+
+@fault("media_types", UPDATE_JSON, Step("PATCH", "/personas/{id}", b'{"wait_seconds": 1}', JSON, in_parts=True), get())
+def second_half_of_a_body_lost(api: Api) -> None:
+    """Reads of a body only what arrives first."""
+
+    async def gather(message: Any, receive: Any) -> bytes:
+        return bytes(message["body"])
+
+    seams.replace(api.bodies, "gather", gather)
