@@ -45,6 +45,7 @@ TIMED_OUT = "timed out"
 UNCLEAR = "inconclusive"
 SURVIVED = "survived"
 EQUIVALENT = "equivalent"
+NOT_ALIVE = (KILLED, NOT_STARTED, TIMED_OUT)
 OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
 
 # A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
@@ -207,12 +208,14 @@ def _try_all(asked: list[Mutation], suite: str, minutes: float, console: Console
     TRANSCRIPTS.mkdir(parents=True, exist_ok=True)
     ends_at = time.monotonic() + 60 * minutes
     trials = [MutantTrial("mutant", mutation=each, limit_seconds=LIMIT_SECONDS, ends_at=ends_at) for each in asked]
-    for count, outcome in enumerate(hold([MutantTrial("clean"), *trials], os.cpu_count() or 1)):
+    count = 0
+    for outcome in hold([MutantTrial("clean"), *trials], os.cpu_count() or 1):
         mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
         if mutation is None:
             _check_clean(outcome)
         elif outcome.verdict != TOO_LATE:
             result = _result(outcome, mutation, suite)
+            count += 1
             told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
             console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
             yield result
@@ -272,7 +275,7 @@ def _earlier_results(known: list[Mutation], suite: str) -> dict[str, Result]:
     return {
         result.id: result
         for result in read
-        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome == KILLED)
+        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome in NOT_ALIVE)
     }
 
 

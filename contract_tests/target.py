@@ -6,7 +6,8 @@ Every request goes through the run's transport, which holds it against the fence
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,8 @@ from contract_tests.transport import CLEANING, GONE, FencedTransport, Means
 USER_AGENT = "coval-personas-contract/0.1"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 TIMEOUT_SECONDS = 20.0
+# Longer than a server looks for the rest of what has begun to arrive.
+BETWEEN_HALVES_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ class Target:
     def is_loopback(self) -> bool:
         """Whether the API runs on this machine."""
         return httpx.URL(self.base_url).host in LOOPBACK_HOSTS
+
+
+class _Halves(httpx.SyncByteStream):
+    """A body that is written in two halves, so that no server finds it whole when it looks first."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        middle = len(self._body) // 2
+        yield self._body[:middle]
+        time.sleep(BETWEEN_HALVES_SECONDS)
+        yield self._body[middle:]
 
 
 class Api:
@@ -110,6 +126,7 @@ class Api:
         key: str | None = OWN_KEY,
         key_header: str = "x-api-key",
         puts_right: bool = False,
+        in_parts: bool = False,
     ) -> Exchange:
         """
         Send one request.
@@ -124,6 +141,7 @@ class Api:
             key: Another key than the target's; None sends no key.
             key_header: The spelling of the key's header.
             puts_right: Whether it undoes what the run has done, and so may spend what the budget holds back.
+            in_parts: Whether the body is sent in two halves, the second a moment after the first.
 
         Returns:
             The exchange, the key nowhere in it.
@@ -144,7 +162,7 @@ class Api:
         if sent_key is not None:
             own_headers.append((key_header, sent_key.encode("utf-8")))
         content = body.encode("utf-8") if isinstance(body, str) else body
-        response = self._client.request(
+        request = self._client.build_request(
             method,
             self.target.base_url + path,
             content=content,
@@ -152,7 +170,9 @@ class Api:
             headers=httpx.Headers(own_headers),  # type: ignore[arg-type]  # a value may be bytes
             extensions={CLEANING: True} if puts_right else None,
         )
-        return self.exchange(response)
+        if in_parts:
+            request.stream = _Halves(request.content)
+        return self.exchange(self._client.send(request))
 
     def exchange(self, response: httpx.Response) -> Exchange:
         """Return the exchange that ended in *response*."""

@@ -234,6 +234,19 @@ def test_later_pages_keep_the_filter_and_the_order(run: Run, judge: Judge, famil
         require([_broken("the pages do not show all that the filter keeps", "what matches is kept", exchange)])
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_of_every_order_show_every_persona(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
+    """listPersonas next_page_token: it leads on, whatever the list is ordered by; nothing changes in between."""
+    personas, exchange = _walk(run, judge, order_by=order, page_size="2")
+    ids = [item["id"] for item in personas]
+    for member in family:
+        if ids.count(member.persona_id) > 1:
+            problem = f"persona {member.persona_id} comes {ids.count(member.persona_id)} times, ordered by {order}"
+            require([_broken(problem, "turning the pages shows every persona once", exchange)])
+    if exchange.json.get("next_page_token") is None and not {member.persona_id for member in family} <= set(ids):
+        require([_broken(f"the pages ordered by {order} leave a persona out", "every persona once", exchange)])
+
+
 @pytest.mark.parametrize("tail", [" with spaces", " é ü", " 語", "-dashed_and.dotted"])
 def test_filter_finds_a_name_of_any_characters(run: Run, judge: Judge, family: list[Subject], tail: str) -> None:
     """Decision: a filter on a name finds at least the persona of exactly that name, now that it has this name."""

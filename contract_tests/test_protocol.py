@@ -64,7 +64,7 @@ NO_OBJECT = [
 ]
 SAME_TYPE = [
     "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON",
-    "application/json ; charset=utf-8",
+    "application/json ; charset=utf-8", 'application/json; charset="utf-8"',
 ]  # fmt: skip
 OTHER_TYPES = [
     "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream",
@@ -103,12 +103,22 @@ def test_other_media_type_is_refused(shared_subject: Subject, content_type: str)
 
 @pytest.mark.parametrize("content_type", SAME_TYPE)
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
-    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case."""
+    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""
     subject.make_visible({"name": f"{run.api.run} é"})
     path = f"/personas/{subject.persona_id}"
     exchange = run.api.send("PATCH", path, body=to_json({"name": f"{run.api.run} é"}), content_type=content_type)
     require(judge.success("updatePersona", exchange))
     require(judge.shows(exchange, subject.read(), {"name": (f"{run.api.run} é",)}, "the update is stored"))
+
+
+def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subject: Subject) -> None:
+    """RFC 9112, section 6.2: a body is as long as Content-Length says, however much of it arrives at a time."""
+    body = {"persona_prompt": "Ask twice, and then once more.", "wait_seconds": 1.25}
+    subject.make_visible(body)
+    exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=to_json(body), in_parts=True)
+    require(judge.answer("updatePersona", exchange, 200))
+    expected = {name: (value,) for name, value in body.items()}
+    require(judge.shows(exchange, subject.read(), expected, "the update is stored"))
 
 
 def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:

@@ -23,6 +23,7 @@ ANSWER_JSON = "#/paths/~1personas~1{persona_id}/patch/responses/200/content/appl
 ERROR_JSON = "#/components/responses/NotFound/content/application~1json"
 
 CHANGE = patch({"wait_seconds": 1})
+JSON = (("content-type", "application/json"),)
 
 
 def _forgiving(api: Api, read: Any) -> None:
@@ -82,6 +83,13 @@ def media_type_by_its_beginning(api: Api) -> None:
 def charset_refused(api: Api) -> None:
     """Refuses application/json with a charset."""
     seams.replace(api.bodies, "is_json", lambda said: said is not None and said.lower() == b"application/json")
+
+
+@fault("media_types", CHARSET, patch({"wait_seconds": 1}, content_type='application/json; charset="utf-8"'), get())
+def charset_in_quotes_refused(api: Api) -> None:
+    """Takes the quotes around a charset for a part of its name."""
+    rule = api.bodies.is_json
+    seams.replace(api.bodies, "is_json", lambda said: rule(said) and b'"' not in (said or b""))
 
 
 @fault("media_types", UPDATE_JSON, patch({"wait_seconds": 1}, content_type="Application/JSON"), get())
@@ -219,3 +227,13 @@ def body_without_a_type_answered_500(api: Api) -> None:
         return rule(content_type)
 
     seams.replace(api.bodies, "is_json", is_json)
+
+
+@fault("media_types", UPDATE_JSON, Step("PATCH", "/personas/{id}", b'{"wait_seconds": 1}', JSON, in_parts=True), get())
+def second_half_of_a_body_lost(api: Api) -> None:
+    """Reads of a body only what arrives first."""
+
+    async def gather(message: Any, receive: Any) -> bytes:
+        return bytes(message["body"])
+
+    seams.replace(api.bodies, "gather", gather)

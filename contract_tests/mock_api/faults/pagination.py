@@ -284,3 +284,18 @@ def unreadable_filter_answered_500(api: Api) -> None:
 def unknown_order_answered_500(api: Api) -> None:
     """Fails on an order that it does not know."""
     _fail_on_refusals(api, "order")
+
+
+@fault(
+    "pagination", TOKEN, listed("order_by=update_time&page_size=1"), listed("order_by=update_time&page_token={token}")
+)
+def token_of_another_order_answered_500(api: Api) -> None:
+    """Fails on the next page of a list that is ordered by update_time."""
+    place = api.listing.place
+
+    def careless(token: str, query: Fields) -> list[str]:
+        if query.get("order_by") == "update_time":
+            raise Refusal(500, "Something went wrong.")
+        return place(token, query)
+
+    seams.replace(api.listing, "place", careless)

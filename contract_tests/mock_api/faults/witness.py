@@ -57,6 +57,8 @@ class Step:
     headers: tuple[tuple[str, str], ...] = ()
     key: Callable[[str], str | None] = str
     """Makes the key that is sent from the right one; None sends none."""
+    in_parts: bool = False
+    """Whether the body arrives in two halves."""
 
 
 Moment = Step | tuple[Step, ...]
@@ -187,8 +189,12 @@ async def _call(api: Api, step: Step, names: dict[str, str]) -> Reply:
     }
     sent: list[dict[str, Any]] = []
 
+    body = step.body or b""
+    middle = len(body) // 2
+    parts = [body[:middle], body[middle:]] if step.in_parts else [body]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": step.body or b"", "more_body": False}
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
