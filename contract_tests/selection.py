@@ -11,8 +11,8 @@ import pytest
 # What tells much for few requests comes first: where something is broken, the first seconds tell.
 PROMISES = (
     "first_look", "errors", "authentication", "deletion", "isolation", "listing", "protocol", "concurrency",
-    "combinations", "typed_client", "identity", "update_rules", "voices", "fidelity", "field_limits", "creation",
-    "state_machine", "schema_conformance", "persistence",
+    "combinations", "typed_client", "identity", "update_rules", "voices", "persistence", "fidelity", "field_limits",
+    "creation", "state_machine", "schema_conformance",
 )  # fmt: skip
 
 # Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.

@@ -76,11 +76,12 @@ def test_concurrent_updates_of_different_personas_do_not_mix(run: Run, judge: Ju
 
 def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: a rejected body changes nothing at all, also while another body is accepted."""
-    for step in range(4):
+    kept = subject.read()
+    for step in range(6):
         good = {"wait_seconds": 0.5 + step / 16}
         bad = {"hold_music_timeout_seconds": 10 + step, "persona_prompt": 7}
-        kept = subject.read()
-        accepted, refused = _at_once(run, [(subject.persona_id, good), (subject.persona_id, bad)])
+        # The refused one first: it has to be under way when the other is stored.
+        refused, accepted = _at_once(run, [(subject.persona_id, body) for body in (bad, good)])
         require(judge.success("updatePersona", accepted) + judge.answer("updatePersona", refused, 400))
         expected = {
             "wait_seconds": (good["wait_seconds"],),

@@ -104,7 +104,7 @@ def test_update_is_still_there_later(subject: Subject) -> None:
 
 
 def test_update_of_the_keepsake_is_accepted(run: Run) -> None:
-    """updatePersona: stored now; test_persistence reads it again at the end of the run."""
+    """updatePersona: stored now; test_persistence reads it again later in the run."""
     assert run.keepsake.persona_id
 
 
