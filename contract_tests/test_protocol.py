@@ -116,7 +116,7 @@ def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subjec
     body = {"persona_prompt": "Ask twice, and then once more.", "wait_seconds": 1.25}
     subject.make_visible(body)
     exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=to_json(body), in_parts=True)
-    require(judge.answer("updatePersona", exchange, 200))
+    require(judge.success("updatePersona", exchange))
     expected = {name: (value,) for name, value in body.items()}
     require(judge.shows(exchange, subject.read(), expected, "the update is stored"))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -42,6 +43,9 @@ TIME_IS_OVER = "the time of this trial is over"
 
 # Answers that take long are waited for side by side, and a smaller selection of tests is enough of them.
 SLOW_SIDE_BY_SIDE = 16
+
+# What a run loads when it first needs it, and the forked processes share.
+LOADED_LATE = ("httpcore", "contract_tests.conformance")
 
 context = multiprocessing.get_context("fork")
 
@@ -189,6 +193,8 @@ class Court:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Hold every trial."""
         session.config.pluginmanager.unregister(self)
+        for name in LOADED_LATE:
+            importlib.import_module(name)
         gc.collect()
         gc.freeze()  # what the forked processes share is not to be copied because a collector looked at it
         running: dict[object, tuple[ForkProcess, Trial]] = {}

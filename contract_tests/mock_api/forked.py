@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from .app import Api
 from .server import HOST, listen, serve
 
-STOP_SECONDS = 2.0
-
 
 @contextmanager
 def forked_mock(api: Api) -> Iterator[str]:
@@ -33,11 +31,8 @@ def forked_mock(api: Api) -> Iterator[str]:
     try:
         yield api.url
     finally:
-        process.terminate()
-        process.join(STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        process.kill()  # it keeps nothing that would have to be put away
+        process.join()
 
 
 def _say_nothing() -> None:
