@@ -11,7 +11,7 @@ import pytest
 # What tells much for few requests comes first: where something is broken, the first seconds tell.
 PROMISES = (
     "first_look", "errors", "authentication", "deletion", "isolation", "listing", "protocol", "concurrency",
-    "combinations", "typed_client", "identity", "update_rules", "voices", "persistence", "fidelity", "field_limits",
+    "combinations", "typed_client", "identity", "update_rules", "voices", "fidelity", "field_limits", "persistence",
     "creation", "state_machine", "schema_conformance",
 )  # fmt: skip
 
