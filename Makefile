@@ -32,7 +32,7 @@ boundaries: install ## find where acceptance really flips; FIELD=name for one, C
 sweep: install ## put right what a killed run has left at BASE_URL; ALL=1 removes what any run has made there
 	@$(RUN) -m contract_tests.sweep
 
-faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n
+faults: install ## put the suite on trial: a run per planted fault, each must turn red; FAULT=name, SEEDS=n, BUDGET=300, PEER=schemathesis
 	@$(RUN) -m contract_tests.catch_faults
 
 mutants: install ## try small changes of the mock, each must turn the suite red; SHARE=0.2, MINUTES=n, MUTANT=id, FRESH=1
@@ -54,9 +54,9 @@ types: install ## check the types, of the generated client too
 	@$(RUN) -m mypy
 
 self-test: install ## the tests of this repository itself: the page, the mock, the client, the commands
-	@$(RUN) -m pytest contract_tests/self_tests -q $(ARGS)
+	@$(RUN) -m pytest contract_tests/self_tests -q -n 2 --dist loadfile $(ARGS)
 
-test: lint types client-check self-test contract ## everything this repository can say about itself; what CI runs
+test: lint types client-check self-test contract faults ## everything this repository can say about itself; what CI runs
 
 lock: install ## resolve the dependencies of pyproject.toml anew
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock

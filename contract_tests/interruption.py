@@ -19,6 +19,37 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NOTICE = "removing what this run has made; once more, and it is left to the next run or to make sweep\n"
 
 
+class Held:
+    """Whether the main thread is in the middle of something that an exception from outside would leave half done."""
+
+    depth = 0
+    is_due = False
+
+
+HELD = Held()
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """
+    Hold back the end of the run until the block is done: a pool of connections broken off inside its own lock hangs.
+
+    Raises:
+        KeyboardInterrupt: The run was asked to end meanwhile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    HELD.depth += 1
+    try:
+        yield
+    finally:
+        HELD.depth -= 1
+        if HELD.is_due and not HELD.depth:
+            HELD.is_due = False
+            raise KeyboardInterrupt
+
+
 class Interruption:
     """How often the run was asked to end."""
 
@@ -35,6 +66,9 @@ class Interruption:
         self.count += 1
         if self.count == 2:
             os.write(2 if sys.__stderr__ is None else sys.__stderr__.fileno(), NOTICE.encode())
+            return
+        if HELD.depth:
+            HELD.is_due = True
             return
         raise KeyboardInterrupt
 

@@ -24,6 +24,7 @@ import httpx
 
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create, sent_name
+from contract_tests.interruption import held_back
 from contract_tests.journal import Journal, NoJournal
 from contract_tests.ledger import Ledger
 from contract_tests.pace import Allowance
@@ -246,8 +247,9 @@ class FencedTransport(httpx.BaseTransport):
             self._ledger.requests[f"{request.method} {_template(self._fence.path(request))}"] += 1
         started = time.monotonic()
         try:
-            response = self._inner.handle_request(request)
-            response.read()
+            with held_back():
+                response = self._inner.handle_request(request)
+                response.read()
         except httpx.TransportError as error:
             if "certificate verify failed" in str(error).lower():
                 host = request.url.host
