@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
-    seed = int(os.environ.get("SEED", "0"))
+    seed = int(os.environ.get("SEED") or 0)
     every = list(items)
     items[:] = whole(every)
     if os.environ.get("SELECTION") == "live":
@@ -106,7 +106,7 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
         with borrowed(connection, lent_id, names, left) if lent_id else nullcontext() as lent:
             judge = Judge(contract, (connection.target.api_key,))
             is_brief = os.environ.get("SELECTION") == "live"
-            yield Run(connection, judge, int(os.environ.get("SEED", "0")), lent, tally=tally, is_brief=is_brief)
+            yield Run(connection, judge, int(os.environ.get("SEED") or 0), lent, tally=tally, is_brief=is_brief)
     finally:
         try:
             left += connection.remove_all()
