@@ -169,7 +169,7 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
 
 def _open_court(trials: list[Trial], at_once: int, is_slow: bool, results: Connection, lock: Lock) -> None:
     """Collect the tests once, then hold the trials in processes forked from this one."""
-    is_brief = is_slow or bool(trials[0].budget)
+    is_brief = is_slow or any(trial.budget for trial in trials)
     os.environ |= {"RATE": "0", "SEED": "0", "SELECTION": "live" if is_brief else "whole"}
     os.environ |= {"PROFILE": "live" if is_brief else "quick"}
     options = ["-s", "--tb=short", "--no-header", "-p", "no:cacheprovider"]
@@ -254,7 +254,7 @@ def _run(session: pytest.Session, trial: Trial) -> Outcome:
     """Run the tests of a session and judge what came out."""
     outcomes = next(p for p in session.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
     started = time.monotonic()
-    with contextlib.suppress(session.Failed):  # after the first red
+    with contextlib.suppress(session.Failed, session.Interrupted):  # after the first red, or when the budget is spent
         session.config.hook.pytest_runtestloop(session=session)
     code = 1 if session.testsfailed else 0
     session.config.hook.pytest_sessionfinish(session=session, exitstatus=code)
