@@ -26,10 +26,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from contract_tests.contract import CONTRACT_FILE, ROOT
+from contract_tests.errors import Refused
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.contract import read_contract
 from contract_tests.peer import CAUGHT, PeerError, PeerOutcome, try_faults
 from contract_tests.report.pages import write_pages
+from contract_tests.settings import whole_number
 from contract_tests.trial import Outcome, Trial, TrialError, hold
 
 REPORTS = ROOT / "reports"
@@ -53,10 +55,6 @@ SHARE_WITHIN_A_BUDGET = 0.8
 WIDTH = 180
 
 
-class Refused(Exception):
-    """What was asked for cannot be tried."""
-
-
 def main() -> int:
     """
     Put the suite on trial and say what came of it.
@@ -68,9 +66,9 @@ def main() -> int:
     catalogue = faults.catalogue(read_contract(CONTRACT_FILE))
     try:
         wanted = _known("FAULT", catalogue)
-        budget = _whole_number("BUDGET", 0)
-        first = _whole_number("SEED", FIRST_SEED)
-        seeds = range(first, first + _whole_number("SEEDS", 1))
+        budget = whole_number(os.environ, "BUDGET", 0)
+        first = whole_number(os.environ, "SEED", FIRST_SEED)
+        seeds = range(first, first + whole_number(os.environ, "SEEDS", 1))
         trials = list(_trials([wanted] if wanted else list(catalogue), seeds, budget, is_whole=not wanted))
         outcomes = list(_hold_all(trials, console))
         outcomes += _hold_all(_one_by_one(outcomes), console)
@@ -93,13 +91,6 @@ def _known(variable: str, names: Iterable[str]) -> str:
         near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4)) or "see --list of the faulty mock"
         raise Refused(f"No fault is called {name}; perhaps {near}.")
     return name
-
-
-def _whole_number(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not text.isascii() or not text.isdigit():
-        raise Refused(f"{variable} must be a whole number, not {text!r}.")
-    return int(text)
 
 
 def _trials(names: list[str], seeds: range, budget: int, *, is_whole: bool) -> Iterator[Trial]:

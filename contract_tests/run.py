@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
@@ -116,6 +117,24 @@ class Run:
         exchange = self.api.create(to_json(body))
         require(self.judge.success("createPersona", exchange) + self.stolen(exchange))
         return Subject(self.api, self.judge, self.tally, exchange.persona)
+
+    def call(self, operation_id: str, persona_id: str, key: str | None) -> Exchange:
+        """
+        Call an operation with a request that would be right but for its key.
+
+        Args:
+            operation_id: Any operation of the contract.
+            persona_id: The persona in the path, where there is one.
+            key: What is sent as the key; None sends none.
+        """
+        operation = self.contract.operation(operation_id)
+        path = operation.path.replace("{persona_id}", quote(persona_id, safe=""))
+        bodies = {
+            "createPersona": lambda: self.full_body(),
+            "updatePersona": lambda: self.full_body("updatePersona", 1),
+        }
+        body = to_json(bodies[operation_id]()) if operation_id in bodies else None
+        return self.api.send(operation.method, path, body=body, key=key)
 
     def stolen(self, exchange: Exchange) -> list[Finding]:
         """Find a create that answers with the id of a persona which has another name than the one that was sent."""

@@ -66,15 +66,6 @@ KEYS = (
 SHORT_LIST = [key for key in KEYS if key.name in ("missing", "wrong", "truncated")]
 
 
-def _call(run: Run, operation_id: str, persona_id: str, key: str | None) -> Exchange:
-    """Call an operation with a request that would be right but for its key."""
-    operation = OPERATIONS[operation_id]
-    path = operation.path.replace("{persona_id}", quote(persona_id, safe=""))
-    bodies = {"createPersona": lambda: run.full_body(), "updatePersona": lambda: run.full_body("updatePersona", 1)}
-    body = to_json(bodies[operation_id]()) if operation_id in bodies else None
-    return run.api.send(operation.method, path, body=body, key=key)
-
-
 def _refused(
     judge: Judge, operation_id: str, exchange: Exchange, key: str | None, statuses: tuple[int, ...] = (401,)
 ) -> list[Finding]:
@@ -96,7 +87,7 @@ def test_wrong_key_is_refused_and_changes_nothing(run: Run, judge: Judge, guarde
     """#/components/securitySchemes/ApiKeyAuth: an update needs the key, the whole key and nothing but the key."""
     spoilt = key.spoil(run.api.target.api_key)
     before = guarded.last
-    exchange = _call(run, "updatePersona", guarded.persona_id, spoilt)
+    exchange = run.call("updatePersona", guarded.persona_id, spoilt)
     found = _refused(judge, "updatePersona", exchange, spoilt, key.statuses)
     require(found + guarded.unmoved(before, exchange))
 
@@ -107,7 +98,7 @@ def test_every_operation_needs_the_key(run: Run, judge: Judge, guarded: Subject,
     """#/security: every operation needs the key; without it nothing is shown, made, or removed."""
     spoilt = key.spoil(run.api.target.api_key)
     before = guarded.last
-    exchange = _call(run, operation_id, guarded.persona_id, spoilt)
+    exchange = run.call(operation_id, guarded.persona_id, spoilt)
     found = _refused(judge, operation_id, exchange, spoilt)
     require(found + guarded.unmoved(before, exchange))
 
@@ -129,8 +120,8 @@ def test_stranger_learns_nothing_of_which_personas_exist(
     run: Run, judge: Judge, guarded: Subject, operation_id: str
 ) -> None:
     """Decision: 401 comes before 404; to a stranger a persona that exists looks like one that does not."""
-    absent = _call(run, operation_id, run.api.absent_id(), "contract-test-wrong-key")
-    present = _call(run, operation_id, guarded.persona_id, "contract-test-wrong-key")
+    absent = run.call(operation_id, run.api.absent_id(), "contract-test-wrong-key")
+    present = run.call(operation_id, guarded.persona_id, "contract-test-wrong-key")
     found = judge.answer(operation_id, absent, 401) + judge.answer(operation_id, present, 401)
     require(found)
     said = [answer.json["error"] for answer in (absent, present)]
@@ -212,5 +203,5 @@ def test_header_name_is_read_in_any_case(run: Run, judge: Judge, guarded: Subjec
 def test_right_key_works_after_wrong_ones(run: Run, judge: Judge, guarded: Subject) -> None:
     """#/security: strangers who knock do not lock the owner out."""
     for _ in range(3):
-        require(judge.answer("getPersona", _call(run, "getPersona", guarded.persona_id, "contract-test-no"), 401))
+        require(judge.answer("getPersona", run.call("getPersona", guarded.persona_id, "contract-test-no"), 401))
     guarded.read()

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -147,12 +146,12 @@ def test_stranger_is_refused(run: Run, judge: Judge, shared_subject: Subject) ->
     key, before = run.api.target.api_key, shared_subject.last
     found = []
     for operation in CONTRACT.operations.values():
-        exchange = _call(run, operation.operation_id, shared_subject.persona_id, None)
+        exchange = run.call(operation.operation_id, shared_subject.persona_id, None)
         run.discard(exchange)
         found += judge.answer(operation.operation_id, exchange, 401)
     swapped = key.swapcase() if key.swapcase() != key else f"{key}X"
     for spoilt in ("", "contract-test-wrong-key", key[:-1], f"{key}x", swapped, f"Bearer {key}", f'"{key}"'):
-        exchange = _call(run, "updatePersona", shared_subject.persona_id, spoilt)
+        exchange = run.call("updatePersona", shared_subject.persona_id, spoilt)
         found += judge.answer("updatePersona", exchange, 401)
     for body in ("{", '{"wait_seconds": 1e9}'):
         exchange = run.api.send("PATCH", f"/personas/{run.api.absent_id()}", body=body, key=None)
@@ -322,11 +321,3 @@ def test_json_with_a_charset_is_json(run: Run, judge: Judge, shared_subject: Sub
     path = f"/personas/{shared_subject.persona_id}"
     exchange = run.api.send("PATCH", path, body="{}", content_type="Application/JSON; charset=utf-8")
     require(judge.success("updatePersona", exchange))
-
-
-def _call(run: Run, operation_id: str, persona_id: str, key: str | None) -> Exchange:
-    """Call an operation with a request that would be right but for its key."""
-    operation = CONTRACT.operation(operation_id)
-    body = {"createPersona": run.full_body(), "updatePersona": run.full_body("updatePersona", 1)}.get(operation_id)
-    path = operation.path.replace("{persona_id}", quote(persona_id, safe=""))
-    return run.api.send(operation.method, path, body=to_json(body) if body is not None else None, key=key)

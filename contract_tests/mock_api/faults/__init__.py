@@ -7,36 +7,12 @@ itself knows nothing of them.
 
 from __future__ import annotations
 
+import importlib
+
 from ..app import Api
 from ..contract import Contract
 from ..errors import Refusal
-from . import (
-    atomicity,
-    authentication,
-    combinations,
-    concurrency,
-    creation,
-    cross_field,
-    deletion,
-    edges,
-    enums,
-    fidelity,
-    identity,
-    isolation,
-    lawful,
-    limits,
-    media_types,
-    methods,
-    null,
-    pagination,
-    persistence,
-    seams,
-    secrets,
-    size,
-    sometimes,
-    statuses,
-    types,
-)
+from . import seams
 from .fault import FAULTS, GROUPS, VARIANTS, Fault, Variant
 from .generated import generated_faults
 from .seams import Operation
@@ -47,31 +23,33 @@ ALWAYS_FAILS = "always_fails"
 
 # Importing a module registers its faults.
 MODULES = (
-    atomicity,
-    authentication,
-    combinations,
-    concurrency,
-    creation,
-    cross_field,
-    deletion,
-    edges,
-    enums,
-    fidelity,
-    identity,
-    isolation,
-    lawful,
-    limits,
-    media_types,
-    methods,
-    null,
-    pagination,
-    persistence,
-    secrets,
-    size,
-    sometimes,
-    statuses,
-    types,
+    "atomicity",
+    "authentication",
+    "combinations",
+    "concurrency",
+    "creation",
+    "cross_field",
+    "deletion",
+    "edges",
+    "enums",
+    "fidelity",
+    "identity",
+    "isolation",
+    "lawful",
+    "limits",
+    "media_types",
+    "methods",
+    "null",
+    "pagination",
+    "persistence",
+    "secrets",
+    "size",
+    "sometimes",
+    "statuses",
+    "types",
 )
+for _name in MODULES:
+    importlib.import_module(f"{__name__}.{_name}")
 
 
 def catalogue(contract: Contract) -> dict[str, Fault]:
