@@ -56,7 +56,7 @@ types: install ## check the types, of the generated client too
 self-test: install ## the tests of this repository itself: the page, the mock, the client, the commands
 	@$(RUN) -m pytest contract_tests/self_tests -q -n 2 --dist loadfile $(ARGS)
 
-test: lint types client-check self-test contract faults ## everything this repository can say about itself; what CI runs
+test: lint types client-check contract faults self-test ## everything this repository can say about itself; what CI runs
 
 lock: install ## resolve the dependencies of pyproject.toml anew
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock

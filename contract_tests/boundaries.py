@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data
 from decimal import Decimal
@@ -33,13 +34,19 @@ UNLIMITED_SIZES = (1, *(size + extra for size in COMMON_SIZES for extra in (0, 1
 ALPHABETS = {"ascii": "a", "two-byte": "é", "three-byte": "語", "four-byte": "😀"}
 COMBINED = "e\u0301"
 
-# What an enum may have come to allow: the sounds that newer releases of the vendor's SDK document, then words that a
-# developer would add.
-PLAUSIBLE_WORDS = (
-    "backchanneling", "custom:3zfmuDbVQsi4GaseDtiVcS", "none", "default", "random", "auto", "any", "on", "silence",
-    "silent", "quiet", "noise", "white-noise", "music", "rain", "street", "traffic", "restaurant", "home", "car",
-    "agent", "user", "agent_first", "user_first", "speak_second", "wait_for_agent",
-)  # fmt: skip
+# What an enum may have come to allow: any enum, and the enum of a field that is known, the sounds that newer releases
+# of the vendor's SDK document first, then words that a developer would add.
+ANY_WORDS = ("none", "default", "random", "auto", "any", "on")
+WORDS = {
+    "background_sound": (
+        "backchanneling", "custom:3zfmuDbVQsi4GaseDtiVcS", "silence", "silent", "quiet", "noise", "white-noise", "music",
+        "rain", "street", "traffic", "restaurant", "home", "car", "typing", "wind",
+    ),
+    "conversation_initiation": (
+        "agent_first", "user_first", "agent", "user", "speak_second", "speak_last", "wait_for_agent", "wait_for_caller",
+        "wait_first", "listen",
+    ),
+}  # fmt: skip
 
 # Characters of a value that fit into a sentence.
 LONGEST_SHOWN = 60
@@ -108,6 +115,14 @@ class Boundary:
         return SHARP.fullmatch(self.reason) is not None and not is_other_miss
 
     @property
+    def equivalence_class(self) -> str:
+        """What is on trial, whichever value of the enum it is tried with: one value of a class stands for the others."""
+        for value in filter(None, self.field.schema.get("enum", ())):
+            if self.reason.endswith(f"-{value}") and not self.reason.startswith("word-"):
+                return self.reason.removesuffix(f"-{value}")
+        return "part" if self.reason.startswith("part-") else self.reason
+
+    @property
     def shown(self) -> str:
         """The field and the value, short enough for a sentence."""
         if isinstance(self.value, str) and len(self.value) > LONGEST_SHOWN:
@@ -141,6 +156,14 @@ def boundaries(contract: Contract, tried: Field) -> list[Boundary]:
         boundary = Boundary(tried, candidate.kind, candidate.reason, candidate.value, token, accepted, source)
         found.setdefault(token, boundary)
     return list(found.values())
+
+
+def representatives(values: Iterable[Boundary], chance: random.Random) -> list[Boundary]:
+    """Choose one value of each equivalence class of each field, in the order in which the classes first occur."""
+    classes: dict[tuple[str, str], list[Boundary]] = {}
+    for value in values:
+        classes.setdefault((value.field.name, value.equivalence_class), []).append(value)
+    return [chance.choice(some) for some in classes.values()]
 
 
 def good_values(tried: Field) -> list[Any]:
@@ -182,7 +205,7 @@ def nearest_single(value: float) -> float:
 
 def _candidates(tried: Field) -> Iterator[Candidate]:
     if "enum" in tried.schema:
-        yield from _enum_candidates(tried.schema)
+        yield from _enum_candidates(tried.schema, (*WORDS.get(tried.name, ()), *ANY_WORDS))
     elif tried.name not in (VOICE_FIELD, LANGUAGE_FIELD):
         yield from CANDIDATES[tried.json_type](tried.schema)
     yield from _type_candidates(tried)
@@ -286,7 +309,7 @@ def _miscounted(limit: int) -> Iterator[Candidate]:
     yield Candidate("length", "far-over", "a" * (50 * limit), keyword)
 
 
-def _enum_candidates(schema: Schema) -> Iterator[Candidate]:
+def _enum_candidates(schema: Schema, words: Iterable[str]) -> Iterator[Candidate]:
     """Yield every value of an enum, and near misses of some: case, padding, parts, joins, look-alikes."""
     values = [value for value in schema["enum"] if isinstance(value, str)]
     for value in values:
@@ -307,7 +330,7 @@ def _enum_candidates(schema: Schema) -> Iterator[Candidate]:
             yield Candidate("enum", f"part-{part}", part, "enum")
     for reason, miss in (("empty", ""), ("null-word", "null"), ("index", "0"), ("unknown", "contract-test-unknown")):
         yield Candidate("enum", reason, miss, "enum")
-    for word in PLAUSIBLE_WORDS:
+    for word in words:
         yield Candidate("enum", f"word-{word}", word, "enum")
     limit = schema.get("maxLength", 100)
     for size in (limit, limit + 1):

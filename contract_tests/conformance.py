@@ -41,7 +41,7 @@ CHECKS = [
 # Statuses that the contract leaves open and schemathesis would call undocumented.
 UNNAMED_STATUSES = (405,)
 # Cases of a phase where few requests may be sent.
-BRIEF_CASES = 8
+BRIEF_CASES = 6
 PHASES = frozenset(mode.value for mode in HypothesisTestMode)
 
 

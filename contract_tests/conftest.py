@@ -39,7 +39,7 @@ COMMON = hypothesis.settings(
 )
 # quick repeats exactly from its seed, so it keeps no database; thorough goes on from what earlier runs found.
 hypothesis.settings.register_profile("quick", COMMON, max_examples=25, stateful_step_count=15, database=None)
-hypothesis.settings.register_profile("live", COMMON, max_examples=5, stateful_step_count=10, database=None)
+hypothesis.settings.register_profile("live", COMMON, max_examples=3, stateful_step_count=8, database=None)
 hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, stateful_step_count=40)
 
 

@@ -64,13 +64,13 @@ def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
     chance = random.Random(f"{seed} live")
     by_function: dict[str, list[pytest.Item]] = {}
     for item in items:
-        by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        if item.get_closest_marker("many_requests") is None:
+            by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
     chosen = set()
     for group in by_function.values():
         marks = {mark.name for mark in group[0].iter_markers()}
-        if "many_requests" not in marks:
-            is_kept = bool(marks & {"sharp", "few_requests", "all_parameters"}) or len(group) <= FEW
-            chosen |= set(group if is_kept else chance.sample(group, FEW + len(group) // SHARE))
+        is_kept = bool(marks & {"sharp", "few_requests", "all_parameters"}) or len(group) <= FEW
+        chosen |= set(group if is_kept else chance.sample(group, FEW + len(group) // SHARE))
     return [item for item in items if item in chosen]
 
 

@@ -82,6 +82,18 @@ def guarded(run: Run) -> Iterator[Subject]:
         yield subject
 
 
+@pytest.mark.few_requests
+def test_wrong_keys_are_refused_and_change_nothing(run: Run, judge: Judge, guarded: Subject) -> None:
+    """#/components/securitySchemes/ApiKeyAuth: an update needs the key, the whole key and nothing but the key."""
+    before, found = guarded.last, []
+    for key in KEYS:
+        spoilt = key.spoil(run.api.target.api_key)
+        exchange = run.call("updatePersona", guarded.persona_id, spoilt)
+        found += _refused(judge, "updatePersona", exchange, spoilt, key.statuses)
+    require(found + guarded.unmoved(before, exchange))
+
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
 def test_wrong_key_is_refused_and_changes_nothing(run: Run, judge: Judge, guarded: Subject, key: Key) -> None:
     """#/components/securitySchemes/ApiKeyAuth: an update needs the key, the whole key and nothing but the key."""
@@ -163,6 +175,7 @@ def test_key_is_checked_before_the_query(run: Run, judge: Judge) -> None:
     require(judge.answer("listPersonas", exchange, 401))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("name", ["api_key", "apikey", "key", "x-api-key", "X-API-Key", "access_token", "token"])
 def test_key_does_not_count_in_the_query(run: Run, judge: Judge, guarded: Subject, name: str) -> None:
     """#/components/securitySchemes/ApiKeyAuth: in: header; a URL ends up in logs, so no key belongs there."""
@@ -173,6 +186,7 @@ def test_key_does_not_count_in_the_query(run: Run, judge: Judge, guarded: Subjec
     require(judge.answer("getPersona", exchange, 401))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("place", ["authorization", "basic", "cookie", "other-header", "body"])
 def test_key_counts_in_its_header_only(run: Run, judge: Judge, guarded: Subject, place: str) -> None:
     """#/components/securitySchemes/ApiKeyAuth: in: header, name: X-API-Key; no other place carries the key."""
@@ -193,6 +207,7 @@ def test_key_counts_in_its_header_only(run: Run, judge: Judge, guarded: Subject,
     require(judge.answer("updatePersona" if place == "body" else "getPersona", exchange, 401))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_header_name_is_read_in_any_case(run: Run, judge: Judge, guarded: Subject, spelling: str) -> None:
     """RFC 9110, section 5.1: field names are case-insensitive."""

@@ -14,7 +14,7 @@ from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, Finding, Judge, require
 
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.
-ROUNDS = 12
+ROUNDS = 8
 BOTH = "two concurrent updates of different fields both hold afterwards"
 
 
@@ -64,7 +64,7 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
 def test_concurrent_updates_of_different_personas_do_not_mix(run: Run, judge: Judge) -> None:
     """updatePersona: changes the persona in its path, also while another is changed."""
     with run.persona() as one, run.persona() as other:
-        for step in range(6):
+        for step in range(4):
             bodies = [{"wait_seconds": 0.25 + step / 16}, {"wait_seconds": 1.25 + step / 16}]
             answers = _at_once(run, [(one.persona_id, bodies[0]), (other.persona_id, bodies[1])])
             for subject, body, answer in zip((one, other), bodies, answers, strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.boundaries import ALPHABETS, Boundary, boundaries, good_values, to_json
+from contract_tests.boundaries import ALPHABETS, Boundary, boundaries, good_values, representatives, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.corpus import NUMBERS, TEXTS
 from contract_tests.exchange import Exchange
@@ -19,6 +19,10 @@ NAME_FIELD = "name"
 OPTIONAL = [tried for tried in FIELDS.values() if not tried.is_required]
 REQUIRED = [tried for tried in FIELDS.values() if tried.is_required]
 CREATE = CONTRACT.operation("createPersona").pointer
+
+# Where few requests may be sent: so many bodies that are right, and so many further values that are wrong.
+BODIES = 10
+FURTHER = 15
 STORED = "POST stores every field that it accepts"
 
 # The name of a persona that is made here begins with the prefix of the run, so other names are left to updates.
@@ -32,6 +36,20 @@ VALUES = [
 
 def _create(run: Run, body: dict[str, Any], token: str | None = None) -> Exchange:
     return run.api.create(to_json(body) if token is None else token)
+
+
+def _token(body: dict[str, Any], *values: Boundary) -> str:
+    """Write a body as JSON text, values on trial in their own spelling."""
+    tokens = {name: to_json(value) for name, value in body.items()} | {
+        value.field.name: value.token for value in values
+    }
+    return f"{{{', '.join(f'{to_json(name)}: {token}' for name, token in tokens.items())}}}"
+
+
+def _with_name(body: dict[str, Any], text: str) -> dict[str, Any]:
+    """Let the name end in a text, where there is room for it."""
+    name = body[NAME_FIELD] + text
+    return {**body, NAME_FIELD: name} if CONTRACT.accepts_value(FIELDS[NAME_FIELD], name) else body
 
 
 def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchange) -> None:
@@ -60,13 +78,13 @@ def _require_refused(
     require(found or (judge.details(exchange, name) if is_readable else []))
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value.name)
 def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Boundary) -> None:
     """The schema of the field decides; all other fields hold values that are valid beyond doubt."""
     name = value.field.name
     body = {**run.full_body(), name: value.value}
-    items = [f"{to_json(key)}: {value.token if key == name else to_json(other)}" for key, other in body.items()]
-    exchange = _create(run, body, f"{{{', '.join(items)}}}")
+    exchange = _create(run, body, _token(body, value))
     run.tally[f"{name} of a new persona", "accepted" if value.accepted else "refused"] += 1
     run.tally[f"{name} of a new persona", value.kind] += 1
     judge.notes.try_value(value.clause, is_valid=value.accepted)
@@ -77,9 +95,39 @@ def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Bo
         _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_readable=readable)
 
 
+@pytest.mark.few_requests
+def test_wrong_values_make_nothing(run: Run, judge: Judge) -> None:
+    """The schema of the field decides; all other fields hold values that are valid beyond doubt."""
+    full, chance = run.full_body(), run.chance("values of new personas")
+    wrong = [value for value in VALUES if not value.accepted]
+    chosen = [value for value in wrong if value.is_sharp and value.kind != "type"]
+    further = representatives((value for value in wrong if value not in chosen), chance)
+    for value in chosen + chance.sample(further, min(FURTHER, len(further))):
+        name = value.field.name
+        judge.notes.try_value(value.clause, is_valid=False)
+        exchange = _create(run, full, _token({**full, name: value.value}, value))
+        readable = value.is_readable
+        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_readable=readable)
+
+
+@pytest.mark.few_requests
+def test_right_values_of_new_personas_are_stored_together(run: Run, judge: Judge) -> None:
+    """Decision: POST stores every field that it accepts; each body holds a further value of every field."""
+    chance = run.chance("right values of new personas")
+    good: dict[str, list[Boundary]] = {}
+    for value in sorted(chance.sample(VALUES, len(VALUES)), key=lambda value: not value.is_sharp):
+        if value.accepted and value.kind != "null":
+            good.setdefault(value.field.name, []).append(value)
+    for row, text in enumerate(chance.sample(list(TEXTS.values()), BODIES)):
+        body = _with_name(run.full_body(), text)
+        values = [some[row % len(some)] for some in good.values()]
+        body |= {value.field.name: value.value for value in values}
+        _require_made(run, judge, body, _create(run, body, _token(body, *values)))
+
+
 @pytest.mark.sharp
 @pytest.mark.parametrize("alphabet", ALPHABETS)
-@pytest.mark.parametrize("excess", [1, 0, -1])
+@pytest.mark.parametrize("excess", [1, 0, pytest.param(-1, marks=pytest.mark.many_requests)])
 def test_name_has_the_length_that_the_contract_allows(run: Run, judge: Judge, alphabet: str, excess: int) -> None:
     """#/components/schemas/PersonaName: the length counts code points, also of a new persona's name."""
     tried = FIELDS[NAME_FIELD]
@@ -93,6 +141,7 @@ def test_name_has_the_length_that_the_contract_allows(run: Run, judge: Judge, al
         _require_refused(run, judge, exchange, "name is too long", f"{tried.pointer}/maxLength", NAME_FIELD)
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text: str) -> None:
     """Decision: every character is an ordinary one, in a create as in an update."""
@@ -100,7 +149,7 @@ def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text
     body |= {
         tried.name: text for tried in OPTIONAL if tried.json_type == "string" and CONTRACT.accepts_value(tried, text)
     }
-    body[NAME_FIELD] += text if CONTRACT.accepts_value(FIELDS[NAME_FIELD], body[NAME_FIELD] + text) else ""
+    body = _with_name(body, text)
     _require_made(run, judge, body, _create(run, body))
 
 

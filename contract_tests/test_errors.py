@@ -18,6 +18,7 @@ def test_reading_an_unknown_persona_answers_404(run: Run, judge: Judge) -> None:
     require(judge.answer("getPersona", run.api.get(run.api.absent_id()), 404))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize(
     "persona_id",
     [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.corpus import NUMBERS, TEXTS
+from contract_tests.run import Run
 from contract_tests.strategies import numbers, texts
 from contract_tests.subject import Subject
 
@@ -23,6 +24,10 @@ FIELDS = {
 }
 TEXT_FIELDS = [tried for tried in FIELDS.values() if tried.json_type == "string"]
 NUMBER_FIELDS = [tried for tried in FIELDS.values() if tried.json_type == "number"]
+
+
+# Updates with an awkward value in every field, where few requests may be sent.
+ROWS = 14
 
 
 def _cases(tried: list[Field], values: dict[str, Any]) -> list[Any]:
@@ -42,6 +47,34 @@ def _round_trip(subject: Subject, tried: Field, value: object, token: str | None
     subject.accepts({tried.name: value}, token=token)
 
 
+def _packed(tried: Field) -> list[str]:
+    """Join texts, as many at once as the field takes: what changes in the middle of a text shows in few requests."""
+    packed = [""]
+    for text in (f"|{text}|" for text in TEXTS.values()):
+        if CONTRACT.accepts_value(tried, packed[-1] + text):
+            packed[-1] += text
+        elif CONTRACT.accepts_value(tried, text):
+            packed.append(text)
+    return packed
+
+
+@pytest.mark.few_requests
+def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_subject: Subject) -> None:
+    """Decision: text reads back to the code point, numbers to the double; here a value of every field at a time."""
+    # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed.
+    chance = run.chance("awkward values")
+    rows: dict[str, list[Any]] = {}
+    for tried in TEXT_FIELDS:
+        alone = [text for text in TEXTS.values() if CONTRACT.accepts_value(tried, text)]
+        rows[tried.name] = [*_packed(tried), *chance.sample(alone, len(alone))]
+    for tried in NUMBER_FIELDS:
+        valid = [number for number in NUMBERS if CONTRACT.accepts_value(tried, number)]
+        rows[tried.name] = chance.sample(valid, len(valid))
+    for row in range(ROWS):
+        shared_subject.accepts({name: values[row % len(values)] for name, values in rows.items()})
+
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize(("tried", "text"), _cases(TEXT_FIELDS, TEXTS))
 def test_text_reads_back_unchanged(shared_subject: Subject, tried: Field, text: str) -> None:
     """Decision: every character is an ordinary one; text reads back unchanged, without normalisation."""
@@ -56,6 +89,7 @@ def test_escaped_text_is_the_same_text(shared_subject: Subject, tried: Field) ->
     _round_trip(shared_subject, tried, text, token)
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize(("tried", "number"), _cases(NUMBER_FIELDS, {repr(n): n for n in dict.fromkeys(NUMBERS)}))
 def test_number_reads_back_unchanged(shared_subject: Subject, tried: Field, number: float) -> None:
     """Decision: a number reads back as the same double, or as the nearest single printed in its shortest form."""

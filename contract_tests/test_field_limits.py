@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import pytest
 
-from contract_tests.boundaries import Boundary, boundaries, to_json
+from contract_tests.boundaries import Boundary, boundaries, representatives, to_json
 from contract_tests.contract import load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject, Wrong
@@ -16,7 +16,6 @@ BOUNDARIES = [value for tried in CONTRACT.fields("updatePersona").values() for v
 
 # What test_first_look.py has not asked yet.
 FURTHER = [value for value in BOUNDARIES if not value.is_sharp]
-MOST_VALUES = 12
 
 
 @pytest.mark.many_requests
@@ -31,7 +30,7 @@ def test_value_is_treated_as_the_contract_says(shared_subject: Subject, boundary
 def test_further_values_beyond_the_limits_are_refused(run: Run, shared_subject: Subject, name: str) -> None:
     """The schema of the field decides; each value is alone in its body, and one read after the last shows what moved."""
     values = [value for value in FURTHER if value.field.name == name and not value.accepted]
-    chosen = run.chance(f"values of {name}").sample(values, min(MOST_VALUES, len(values)))
+    chosen = representatives(values, run.chance(f"values of {name}"))
     shared_subject.refuses_each(Wrong.of(value) for value in chosen)
 
 

@@ -6,17 +6,21 @@ import time
 from contextlib import ExitStack
 from datetime import timedelta
 from itertools import combinations
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from contract_tests.boundaries import good_values, to_json
-from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, RESPONSE, Finding, Judge, parse_time, require, same_instant
 
 CONTRACT = load_contract()
+FREE_FIELDS = [
+    tried for name, tried in CONTRACT.fields("updatePersona").items() if name not in (VOICE_FIELD, LANGUAGE_FIELD)
+]
 
 # A clock that prints whole seconds must have moved after this long.
 PATIENCE_SECONDS = 2.5
@@ -109,11 +113,8 @@ def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, sub
 @pytest.mark.many_requests
 def test_update_time_moves_whatever_is_changed(run: Run) -> None:
     """Decision: update_time moves forward on an update that changed something, a value or a null, in any field."""
-    fields = [
-        tried for name, tried in CONTRACT.fields("updatePersona").items() if name not in (VOICE_FIELD, LANGUAGE_FIELD)
-    ]
-    changes = [{tried.name: good_values(tried)[-1]} for tried in fields if len(good_values(tried)) > 1]
-    changes += [{tried.name: None} for tried in fields if tried.clears_on_null]
+    changes = [{tried.name: good_values(tried)[-1]} for tried in FREE_FIELDS if len(good_values(tried)) > 1]
+    changes += [{tried.name: None} for tried in FREE_FIELDS if tried.clears_on_null]
     with ExitStack() as stack:
         subjects = [stack.enter_context(run.persona()) for _ in changes]
         for subject in subjects:
@@ -121,10 +122,32 @@ def test_update_time_moves_whatever_is_changed(run: Run) -> None:
         before = [subject.last["update_time"] for subject in subjects]
         time.sleep(parse_time(before[-1])[1].total_seconds() * 1.05 + 0.01)
         for subject, change, moment in zip(subjects, changes, before, strict=True):
-            exchange = subject.accepts(change)
-            if parse_time(subject.last["update_time"])[0] <= parse_time(moment)[0]:
-                problem = f"update_time is still {moment} after an update of {', '.join(change)}"
-                require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
+            _changes_later(subject, change, moment)
+
+
+@pytest.mark.few_requests
+def test_each_field_changes_alone_and_moves_the_update_time(subject: Subject) -> None:
+    """x-on-null: null in one field, then an update of another, then a value in the first; each moves update_time."""
+    subject.accepts(_waits(subject))
+    for index, tried in enumerate(FREE_FIELDS):
+        nulls: list[dict[str, Any]] = [{tried.name: None}] if tried.clears_on_null else []
+        for change in (*nulls, _another(subject, FREE_FIELDS[index - 1]), _another(subject, tried)):
+            moment = subject.last["update_time"]
+            time.sleep(parse_time(moment)[1].total_seconds() * 1.05)
+            _changes_later(subject, change, moment)
+
+
+def _another(subject: Subject, tried: Field) -> dict[str, Any]:
+    """Return an update that changes one field."""
+    return {tried.name: next(good for good in good_values(tried) if good != subject.last.get(tried.name))}
+
+
+def _changes_later(subject: Subject, change: dict[str, Any], moment: str) -> None:
+    """Send an update that changes something, and find an update_time that does not lie behind *moment*."""
+    exchange = subject.accepts(change)
+    if parse_time(subject.last["update_time"])[0] <= parse_time(moment)[0]:
+        problem = f"update_time is still {moment} after an update of {', '.join(change)}"
+        require([Finding("broken", problem, "update_time moves forward", DECISIONS, exchange)])
 
 
 def test_update_time_moves_at_any_moment(subject: Subject) -> None:

@@ -102,7 +102,7 @@ def test_new_persona_inherits_nothing(run: Run, judge: Judge, subject: Subject) 
 def test_two_personas_keep_their_own_values(run: Run) -> None:
     """updatePersona: updates of two personas in turn do not mix."""
     with run.persona() as one, run.persona() as other:
-        for step in range(4):
+        for step in range(3):
             one.accepts({"wait_seconds": 0.25 + step / 8})
             other.accepts({"wait_seconds": 1.25 + step / 8})
             require(_unmoved(one, other.accepts({})))

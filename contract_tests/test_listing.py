@@ -312,6 +312,7 @@ def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[S
             require([_broken(problem, "a made-up page_token gets 400 or an empty page", exchange)])
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("params", UNREADABLE.values(), ids=UNREADABLE)
 def test_query_that_cannot_be_read_is_refused_or_passed_over(run: Run, judge: Judge, params: dict[str, str]) -> None:
     """listPersonas filter and order_by: a text that says nothing to the API gets 400, or a list; it is no failure."""

@@ -8,7 +8,7 @@ from contract_tests.boundaries import to_json
 from contract_tests.contract import load_contract
 from contract_tests.exchange import Exchange
 from contract_tests.run import Run
-from contract_tests.subject import Subject
+from contract_tests.subject import Subject, Wrong
 from contract_tests.verdict import BROKEN, DECISIONS, LOOSER, Finding, Judge, require
 
 CONTRACT = load_contract()
@@ -77,30 +77,49 @@ SPELLINGS = {
 }
 
 
+def _malformed(token: bytes) -> Wrong:
+    return Wrong(token, "the body is not JSON (RFC 8259), so it gets 400", f"{DECISIONS}/body")
+
+
+def _no_object(token: str) -> Wrong:
+    return Wrong(token, "the body is no JSON object, so it gets 400", f"{DECISIONS}/body")
+
+
+def _other_type(content_type: str) -> Wrong:
+    promise = f"a body sent as {content_type} gets 400 or 415"
+    token = to_json({"wait_seconds": 1.25})
+    return Wrong(token, promise, BODY, statuses=(400, 415), content_type=content_type)
+
+
+@pytest.mark.few_requests
+def test_bodies_that_are_no_json_object_are_refused(shared_subject: Subject) -> None:
+    """Decision: malformed JSON, JSON that is no object and other media types are refused, and change nothing."""
+    wrongs = [*map(_malformed, MALFORMED.values()), *map(_no_object, NO_OBJECT), *map(_other_type, OTHER_TYPES)]
+    shared_subject.refuses_each(wrongs)
+
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_json_is_refused(shared_subject: Subject, token: bytes) -> None:
     """Decision: malformed JSON gets 400, and changes nothing."""
-    shared_subject.refuses(token, promise="the body is not JSON (RFC 8259), so it gets 400", clause=f"{DECISIONS}/body")
+    shared_subject.refuses_each([_malformed(token)])
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("token", NO_OBJECT)
 def test_json_that_is_no_object_is_refused(shared_subject: Subject, token: str) -> None:
     """Decision: JSON that is no object gets 400, and changes nothing."""
-    shared_subject.refuses(token, promise="the body is no JSON object, so it gets 400", clause=f"{DECISIONS}/body")
+    shared_subject.refuses_each([_no_object(token)])
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_media_type_is_refused(shared_subject: Subject, content_type: str) -> None:
     """Decision: a body sent as another media type gets 400 or 415, and changes nothing."""
-    shared_subject.refuses(
-        to_json({"wait_seconds": 1.25}),
-        promise=f"a body sent as {content_type} gets 400 or 415",
-        clause=BODY,
-        statuses=(400, 415),
-        content_type=content_type,
-    )
+    shared_subject.refuses_each([_other_type(content_type)])
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("content_type", SAME_TYPE)
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
     """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""

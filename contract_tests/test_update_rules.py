@@ -9,7 +9,7 @@ import pytest
 from contract_tests.boundaries import boundaries, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.run import Run
-from contract_tests.subject import Subject
+from contract_tests.subject import Subject, Wrong
 
 CONTRACT = load_contract()
 FIELDS = CONTRACT.fields("updatePersona")
@@ -36,6 +36,7 @@ def test_fields_of_the_update_are_known() -> None:
     assert len(FREE_FIELDS) == len(FIELDS) - 2
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("tried", FREE_FIELDS, ids=_named)
 def test_field_sent_alone_changes_alone(subject: Subject, tried: Field) -> None:
     """updatePersona: only the fields that are sent are changed, and every field may be sent alone."""
@@ -55,6 +56,16 @@ def test_empty_update_changes_nothing(subject: Subject) -> None:
     subject.accepts({})
 
 
+@pytest.mark.few_requests
+def test_null_in_one_field_beside_values_in_all_others(shared_subject: Subject) -> None:
+    """x-on-null: each field follows its own rule, whichever comes first in the body."""
+    for index, tried in enumerate(NULLABLE_FIELDS):
+        others = {name: value for name, value in _other_values(shared_subject).items() if name != tried.name}
+        null = {tried.name: None}
+        shared_subject.accepts({**null, **others} if index % 2 else {**others, **null})
+
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
 def test_null_does_what_the_contract_says(subject: Subject, tried: Field) -> None:
     """x-on-null: null clears the stored value, or leaves it; sending it twice does no more."""
@@ -62,6 +73,7 @@ def test_null_does_what_the_contract_says(subject: Subject, tried: Field) -> Non
     subject.accepts({tried.name: None})
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
 def test_null_beside_values_touches_its_own_field_only(subject: Subject, tried: Field) -> None:
     """x-on-null: null in one field, values in all others; each field follows its own rule."""
@@ -75,6 +87,7 @@ def test_null_in_every_field_follows_each_rule(subject: Subject) -> None:
     subject.accepts({tried.name: None for tried in NULLABLE_FIELDS})
 
 
+@pytest.mark.many_requests
 @pytest.mark.parametrize("tried", [tried for tried in FREE_FIELDS if tried.clears_on_null], ids=_named)
 def test_cleared_field_can_be_set_again(subject: Subject, tried: Field) -> None:
     """x-on-null clear: a field that was cleared takes a value again, and other updates leave it cleared."""
@@ -115,23 +128,29 @@ def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
         subject.accepts(_other_values(subject))
 
 
+def _spoilt(tried: Field, valid: dict[str, Any], *, is_first: bool) -> Wrong:
+    """Return an update with valid values in all fields but one."""
+    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
+    items = [f"{to_json(name)}: {to_json(value)}" for name, value in valid.items() if name != tried.name]
+    items.insert(0 if is_first else len(items), f"{to_json(tried.name)}: {fault.token}")
+    promise = f"{tried.promise}; nothing of a refused body may be stored"
+    return Wrong(f"{{{', '.join(items)}}}", promise, fault.source, tried.name, fault.is_readable)
+
+
+@pytest.mark.many_requests
 @pytest.mark.parametrize("place", ["first", "last"])
 @pytest.mark.parametrize("tried", FIELDS.values(), ids=_named)
 def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str) -> None:
     """Decision: a rejected body changes nothing at all, also when some of its fields were valid."""
-    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
-    valid = [
-        f"{to_json(name)}: {to_json(value)}" for name, value in _other_values(subject).items() if name != tried.name
-    ]
-    spoilt = f"{to_json(tried.name)}: {fault.token}"
-    items = [spoilt, *valid] if place == "first" else [*valid, spoilt]
-    promise = f"{tried.promise}; nothing of a refused body may be stored"
-    subject.refuses(
-        f"{{{', '.join(items)}}}",
-        promise=promise,
-        clause=fault.source,
-        field_name=tried.name,
-        is_readable=fault.is_readable,
+    subject.refuses_each([_spoilt(tried, _other_values(subject), is_first=place == "first")])
+
+
+@pytest.mark.few_requests
+def test_refused_bodies_change_nothing(shared_subject: Subject) -> None:
+    """Decision: a rejected body changes nothing at all, whichever of its fields is at fault and where it stands."""
+    valid = _other_values(shared_subject)
+    shared_subject.refuses_each(
+        _spoilt(tried, valid, is_first=first) for tried in FIELDS.values() for first in (True, False)
     )
 
 

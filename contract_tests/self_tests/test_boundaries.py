@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import struct
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.boundaries import Boundary, boundaries, good_values, nearest_single
+from contract_tests.boundaries import Boundary, boundaries, good_values, nearest_single, representatives
 from contract_tests.contract import Contract, Field, load_contract
 
 CONTRACT = load_contract()
@@ -132,3 +133,23 @@ def test_nearest_single_is_the_shortest_name_of_a_single(value: float) -> None:
 def test_known_singles_are_named_in_short() -> None:
     """0.8 reads back as 0.8, never as 0.800000011920929."""
     assert [nearest_single(value) for value in (0.8, 0.1, 2.0, 1 / 3)] == [0.8, 0.1, 2.0, 0.33333334]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_class_of_values_has_one_representative(name: str) -> None:
+    """Where few values may be sent, none that differs in kind is left out, and none is tried with every enum value."""
+    values = boundaries(CONTRACT, FIELDS[name])
+    chosen = representatives(values, random.Random(7))
+    assert [value.equivalence_class for value in chosen] == list(dict.fromkeys(v.equivalence_class for v in values))
+    enum = [value for value in FIELDS[name].schema.get("enum", ()) if value is not None]
+    for value in enum:
+        ends = [v.equivalence_class for v in values if v.reason == f"capital-{value}"]
+        assert ends in ([], ["capital"]), f"{name}: capital-{value} stands in the class {ends}"
+
+
+def test_plausible_words_are_no_class_together() -> None:
+    """One word that an enum has come to allow tells nothing of the next, so each is tried."""
+    values = boundaries(CONTRACT, FIELDS["background_sound"])
+    words = [value.reason for value in values if value.reason.startswith("word-")]
+    assert len(words) > 10
+    assert set(words) <= {value.reason for value in representatives(values, random.Random(7))}
