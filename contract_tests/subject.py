@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
 
@@ -167,14 +167,19 @@ class Subject:
         """
         before, self._last = self.last, None
         found: list[Finding] = []
-        for wrong in wrongs:
+        sent = tuple(wrongs)
+        for wrong in sent:
             if wrong.counted:
                 self.judge.notes.try_value(wrong.counted, is_valid=False)
             exchange, more = self._refusal(wrong)
             found += more
             before = self.read() if exchange.was_accepted else before  # it may well have done what was asked
         require(found)
-        require(self.unmoved(before, exchange))
+        moved = self.unmoved(before, exchange)
+        if len(sent) > 1:
+            which = f"one of {len(sent)} updates that were refused, of which the last is shown, did this:"
+            moved = [replace(f, problem=f"{which} {f.problem}", headline=f.headline or f.problem) for f in moved]
+        require(moved)
 
     def _refusal(self, wrong: Wrong) -> tuple[Exchange, list[Finding]]:
         """Send an update that the contract forbids, and judge the answer by itself."""

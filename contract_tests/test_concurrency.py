@@ -14,8 +14,13 @@ from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, Finding, Judge, require
 
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.
-ROUNDS = 8
+ROUNDS = 12
+BRIEF_ROUNDS = 4
 BOTH = "two concurrent updates of different fields both hold afterwards"
+
+
+def _rounds(run: Run) -> int:
+    return BRIEF_ROUNDS if run.is_brief else ROUNDS
 
 
 def _at_once(run: Run, requests: list[tuple[str, dict[str, Any]]]) -> list[Exchange]:
@@ -27,7 +32,7 @@ def _at_once(run: Run, requests: list[tuple[str, dict[str, Any]]]) -> list[Excha
 
 def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: two concurrent updates of different fields both hold afterwards."""
-    for step in range(ROUNDS):
+    for step in range(_rounds(run)):
         one = {"wait_seconds": 0.25 + step / 16}
         other = {"persona_prompt": f"round {step}"}
         first, second = _at_once(run, [(subject.persona_id, one), (subject.persona_id, other)])
@@ -91,11 +96,10 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
         require(judge.shows(refused, subject.read(), expected, "the accepted update holds, the refused one does not"))
 
 
-@pytest.mark.many_requests
 def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: a read sees the last completed write: all of an update or nothing, also while it is on its way."""
     names = ("wait_seconds", "hold_music_timeout_seconds", "persona_prompt")
-    for step in range(ROUNDS):
+    for step in range(_rounds(run) // 2):
         before = subject.read()
         update = {
             "wait_seconds": 0.5 + step / 16,
@@ -118,7 +122,7 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subje
 @pytest.mark.many_requests
 def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, subject: Subject) -> None:
     """Decision: a rejected body changes nothing at all, not even for a moment."""
-    for step in range(ROUNDS):
+    for step in range(_rounds(run)):
         before = subject.read()
         refused = {"wait_seconds": 0.5 + step / 16, "persona_prompt": f"refused {step}", "name": ""}
         with ThreadPoolExecutor(4) as threads:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pytest
 
 from contract_tests.boundaries import Boundary, boundaries, representatives, to_json
-from contract_tests.contract import load_contract
+from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject, Wrong
 
@@ -16,6 +16,14 @@ BOUNDARIES = [value for tried in CONTRACT.fields("updatePersona").values() for v
 
 # What test_first_look.py has not asked yet.
 FURTHER = [value for value in BOUNDARIES if not value.is_sharp]
+# Texts of any length.
+UNLIMITED = [
+    tried
+    for name, tried in CONTRACT.fields("updatePersona").items()
+    if tried.json_type == "string"
+    and not {"enum", "maxLength"} & tried.schema.keys()
+    and name not in (VOICE_FIELD, LANGUAGE_FIELD)
+]
 
 
 @pytest.mark.many_requests
@@ -35,12 +43,17 @@ def test_further_values_beyond_the_limits_are_refused(run: Run, shared_subject: 
 
 
 @pytest.mark.few_requests
-def test_further_values_within_the_limits_are_accepted_together(shared_subject: Subject) -> None:
+def test_further_values_within_the_limits_are_accepted_together(run: Run, shared_subject: Subject) -> None:
     """Decision: any set of valid fields may be sent together; each body holds a further value of every field."""
     good: dict[str, list[Boundary]] = {}
     for value in FURTHER:
         if value.accepted and value.kind not in ("null", "enum"):
             good.setdefault(value.field.name, []).append(value)
+    rows = max(map(len, good.values()))
+    for tried in UNLIMITED:
+        # More sizes than bodies: another share with each seed.
+        sizes = [value for value in BOUNDARIES if value.field == tried and value.accepted and value.kind == "length"]
+        good[tried.name] = run.chance(f"sizes of {tried.name}").sample(sizes, min(rows, len(sizes)))
     for row in zip_longest(*good.values()):
         chosen = [value for value in row if value is not None]
         token = ", ".join(f"{to_json(value.field.name)}: {value.token}" for value in chosen)

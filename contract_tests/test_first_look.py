@@ -153,7 +153,7 @@ def test_stranger_is_refused(run: Run, judge: Judge, shared_subject: Subject) ->
     for spoilt in ("", "contract-test-wrong-key", key[:-1], f"{key}x", swapped, f"Bearer {key}", f'"{key}"'):
         exchange = run.call("updatePersona", shared_subject.persona_id, spoilt)
         found += judge.answer("updatePersona", exchange, 401)
-    for body in ("{", '{"wait_seconds": 1e9}'):
+    for body in ("{", '{"wait_seconds": 1e9}', "{}"):
         exchange = run.api.send("PATCH", f"/personas/{run.api.absent_id()}", body=body, key=None)
         found += judge.answer("updatePersona", exchange, 401)
     bearer = ("authorization", f"Bearer {key}")
@@ -238,7 +238,7 @@ def test_creation_is_held_to_the_same(run: Run, judge: Judge) -> None:
     require(found)
 
 
-@pytest.mark.parametrize("query", [{"page_size": size} for size in ("0", "101", "-1", "ten")], ids=str)
+@pytest.mark.parametrize("query", [{"page_size": size} for size in ("0", "101", "-1", "2.5", "ten")], ids=str)
 def test_page_size_beyond_its_limits_is_refused(run: Run, judge: Judge, query: dict[str, str]) -> None:
     """Decision: a page_size outside its limits gets 400."""
     promise, clause = CONTRACT.query_fields("listPersonas")["page_size"].promise, f"{LIST}/parameters/0/schema"
@@ -267,11 +267,15 @@ def test_pages_follow_each_other(run: Run, judge: Judge, onlooker: Subject, shar
     token = str(first.json.get("next_page_token"))
     second = run.api.list_personas(page_size="1", order_by="create_time", page_token=token)
     ascending = run.api.list_personas(page_size="100", order_by="create_time")
-    require(judge.success("listPersonas", second) + judge.success("listPersonas", ascending))
+    pair = run.api.list_personas(page_size="2")
+    require([finding for exchange in (second, ascending, pair) for finding in judge.success("listPersonas", exchange)])
     pages = [[item["id"] for item in exchange.json["personas"]] for exchange in (first, second)]
     found = []
     if len(pages[0]) != 1 or len(pages[1]) != 1 or pages[0] == pages[1]:
         found.append(Finding("broken", f"pages of one persona hold {pages}", "page_size and page_token", LIST, second))
+    if len(pair.json["personas"]) != 2:
+        problem = f"a page of two holds {len(pair.json['personas'])} of two or more personas"
+        found.append(Finding("broken", problem, "a page is filled", LIST, pair))
     times = [parse_time(item["create_time"])[0] for item in ascending.json["personas"]]
     if times != sorted(times):
         problem = "order_by=create_time does not list the oldest first"

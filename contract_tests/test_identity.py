@@ -62,6 +62,7 @@ def test_every_persona_has_its_own_id(run: Run) -> None:
         assert len(set(ids)) == 3, f"three personas were made, and their ids are {ids}"
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("name", ["id", "resource_name", "create_time"])
 def test_body_cannot_change_what_a_persona_is(run: Run, judge: Judge, subject: Subject, name: str) -> None:
     """Decision: create_time, id and resource_name never move; a body that brings them is ignored or refused."""

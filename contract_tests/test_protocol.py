@@ -213,6 +213,7 @@ def test_undeclared_method_on_a_persona_does_nothing(run: Run, judge: Judge, sub
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_undeclared_method_on_the_voices_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
     """Decision: a method that the contract does not name gets 405 (or 404); /personas/voices is no persona."""
@@ -231,6 +232,7 @@ def test_undeclared_method_on_the_list_does_nothing(run: Run, judge: Judge, subj
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
     """Decision: POST on a persona is not in the contract, whatever other headers say."""
@@ -240,6 +242,7 @@ def test_post_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Sub
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
 
+@pytest.mark.all_parameters
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_method_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
     """getPersona: a GET reads, whatever other headers say."""

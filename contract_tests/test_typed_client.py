@@ -150,7 +150,7 @@ def test_limits_pass_through_the_client(caller: Caller, subject: Subject, tried:
     valid = [
         value for value in boundaries(CONTRACT, tried) if value.accepted and value.kind in ("number", "length", "enum")
     ]
-    for boundary in valid[:4] + valid[-2:]:
+    for boundary in valid[:2] + valid[-1:] if caller.run.is_brief else valid[:4] + valid[-2:]:
         body = PersonaUpdate.from_dict({tried.name: boundary.value})
         shown = caller.update(subject, body)
         _agrees(shown, subject, {tried.name: boundary.value})
