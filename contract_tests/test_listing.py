@@ -193,14 +193,16 @@ def test_list_is_newest_first(run: Run, judge: Judge, family: list[Subject], par
         require([_broken(f"five personas made in turn are listed as {mine}", "newest first", exchange)])
 
 
-@pytest.mark.parametrize("order", [order for order in ORDERS if order.lstrip("-") in ("create_time", "update_time")])
-def test_list_is_ordered_by_time(run: Run, judge: Judge, family: list[Subject], order: str) -> None:
+def test_list_is_ordered_by_time(run: Run, judge: Judge, family: list[Subject]) -> None:
     """listPersonas order_by: ascending by the field, descending with a dash in front."""
     for index in (3, 1, 4, 0, 2):  # in another order than they were made
         member = family[index]
         member.accepts({"wait_seconds": 1.25 if member.last.get("wait_seconds") != 1.25 else 0.25})
-    exchange = run.api.list_personas(page_size="100", order_by=order)
-    require(_in_order(_page(judge, exchange), order.lstrip("-"), exchange, descending=order.startswith("-")))
+    found = []
+    for order in [order for order in ORDERS if order.lstrip("-") in ("create_time", "update_time")]:
+        exchange = run.api.list_personas(page_size="100", order_by=order)
+        found += _in_order(_page(judge, exchange), order.lstrip("-"), exchange, descending=order.startswith("-"))
+    require(found)
 
 
 def _in_order(personas: list[dict[str, Any]], name: str, exchange: Exchange, *, descending: bool) -> list[Finding]:
