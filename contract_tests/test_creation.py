@@ -68,14 +68,14 @@ def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchan
 
 
 def _require_refused(
-    run: Run, judge: Judge, exchange: Exchange, promise: str, clause: str, name: str, *, is_readable: bool = True
+    run: Run, judge: Judge, exchange: Exchange, promise: str, clause: str, name: str, *, is_plain: bool = True
 ) -> None:
-    """Hold a refusal to its promise, and remove what was made against it."""
+    """Hold a refusal to its promise, and to blame the field where it is plain which; remove what was made against it."""
     found = judge.refusal(
         "createPersona", exchange, 400, promise=promise, clause=clause, about=f"{name} of a new persona"
     )
     run.discard(exchange)
-    require(found or (judge.details(exchange, name) if is_readable else []))
+    require(found or (judge.details(exchange, name) if is_plain else []))
 
 
 @pytest.mark.many_requests
@@ -91,8 +91,8 @@ def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Bo
     if value.accepted:
         _require_made(run, judge, body, exchange)
     else:
-        readable = value.is_readable
-        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_readable=readable)
+        plain = value.is_readable
+        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_plain=plain)
 
 
 @pytest.mark.few_requests
@@ -106,8 +106,8 @@ def test_wrong_values_make_nothing(run: Run, judge: Judge) -> None:
         name = value.field.name
         judge.notes.try_value(value.clause, is_valid=False)
         exchange = _create(run, full, _token({**full, name: value.value}, value))
-        readable = value.is_readable
-        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_readable=readable)
+        plain = value.is_readable
+        _require_refused(run, judge, exchange, value.field.promise, value.source, name, is_plain=plain)
 
 
 @pytest.mark.few_requests
@@ -280,7 +280,8 @@ def test_new_persona_needs_a_language_that_its_voice_speaks(run: Run, judge: Jud
         for language in [*[known for known in languages if known not in spoken][:2], "xx-XX"]:
             body = {**run.full_body(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
             clause = "#/components/schemas/LanguageCode/description"
-            _require_refused(run, judge, _create(run, body), f"{voice} does not speak it", clause, LANGUAGE_FIELD)
+            exchange, promise = _create(run, body), f"{voice} does not speak {language}"
+            _require_refused(run, judge, exchange, promise, clause, LANGUAGE_FIELD, is_plain=False)
 
 
 def test_created_persona_can_be_updated(run: Run) -> None:

@@ -196,7 +196,7 @@ def test_voice_and_language_stay_a_pair(run: Run, shared_subject: Subject) -> No
     wrong += [{VOICE_FIELD: other, LANGUAGE_FIELD: language} for other in mute[:1]]
     promise = "the language is one that the voice speaks, and the voice one that GET /personas/voices names"
     shared_subject.refuses_each(
-        Wrong(to_json(body), promise, _pair_clause(run, body), next(iter(body))) for body in wrong
+        Wrong(to_json(body), promise, _pair_clause(run, body), about=f"{body}") for body in wrong
     )
     other = max(run.voices, key=lambda name: (name in mute, len(run.voices[name])))
     shared_subject.accepts({LANGUAGE_FIELD: run.voices[other][-1], VOICE_FIELD: other})

@@ -158,10 +158,10 @@ def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Su
 def test_voice_that_does_not_exist_is_refused(run: Run, subject: Subject) -> None:
     """voice_name: one of the voices of GET /personas/voices, exactly."""
     voice = subject.last[VOICE_FIELD]
-    misses = {"contract-test-no-voice", "", *_spaced(voice), voice[:-1], voice[:1], f"{voice}s"}
+    misses = {"contract-test-no-voice", "", *_spaced(voice), f'"{voice}"', voice[:-1], voice[:1], f"{voice}s"}
     misses |= {voice.upper(), voice.lower(), voice.capitalize()}
     subject.refuses_each(
-        Wrong(to_json({VOICE_FIELD: miss}), VOICE_PROMISE, VOICE_CLAUSE, VOICE_FIELD, about=f"voice_name {miss!r}")
+        Wrong(to_json({VOICE_FIELD: miss}), VOICE_PROMISE, VOICE_CLAUSE, about=f"voice_name {miss!r}")
         for miss in sorted(misses - {*run.voices})
     )
 
@@ -170,10 +170,19 @@ def test_language_that_no_voice_speaks_is_refused(run: Run, subject: Subject) ->
     """language_code: must be supported by the selected voice, and GET /personas/voices says what is."""
     own = subject.last[LANGUAGE_FIELD]
     primary, _, region = own.partition("-")
-    misses = {"xx-XX", "", "english", "contract-test", *_spaced(own), own.replace("-", "_"), own.replace("-", "")}
+    misses = {
+        "xx-XX",
+        "",
+        "english",
+        "contract-test",
+        *_spaced(own),
+        f'"{own}"',
+        own.replace("-", "_"),
+        own.replace("-", ""),
+    }
     misses |= {primary, region, f"{primary}-", f"{primary}-ZZ", f"{own}-x-a", f"{own}x", own[:-1]}
     subject.refuses_each(
-        Wrong(to_json({LANGUAGE_FIELD: miss}), PROMISE, CLAUSE, LANGUAGE_FIELD, about=f"language_code {miss!r}")
+        Wrong(to_json({LANGUAGE_FIELD: miss}), PROMISE, CLAUSE, about=f"language_code {miss!r}")
         for miss in sorted(misses - {*_languages(run)})
     )
 
@@ -189,7 +198,7 @@ def test_right_value_of_another_type_is_refused(run: Run, subject: Subject, name
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: languages[0]})
     right = voice if name == VOICE_FIELD else languages[-1]
     tried = run.contract.fields("updatePersona")[name]
-    shapes = ([right], [right, right], {"value": right}, {name: right}, {"name": right}, f'"{right}"', [[right]])
+    shapes = ([right], [right, right], {"value": right}, {name: right}, {"name": right}, [[right]])
     subject.refuses_each(
         Wrong(to_json({name: shape}), tried.promise, tried.pointer, name, about=f"{name} {to_json(shape)}")
         for shape in shapes

@@ -17,7 +17,7 @@ from ..app import Answer, Api, Request, Send
 from ..errors import Refusal
 from ..listing import Condition, Page
 from ..rules import Fields
-from ..store import Persona
+from ..store import Persona, voice_refusal
 from ..voices import VOICES, Voices
 from . import seams
 from .fault import variant
@@ -280,6 +280,18 @@ def language_in_any_case(api: Api) -> None:
     )
 
 
+@variant(patch({"voice_name": "jonas"}))
+def mismatch_blamed_on_the_language(api: Api) -> None:
+    """Blames the language where it and the voice do not go together, whichever was sent."""
+    _blame(api, "language_code")
+
+
+@variant(patch({"language_code": "fr-FR"}), never_with=("mismatch_blamed_on_the_language",))
+def mismatch_blamed_on_the_voice(api: Api) -> None:
+    """Blames the voice where it and the language do not go together, whichever was sent."""
+    _blame(api, "voice_name")
+
+
 @variant(get())
 def slow_answers(api: Api) -> None:
     """Takes 300 milliseconds for every answer."""
@@ -304,6 +316,20 @@ def first_of_duplicate_names_wins(api: Api) -> None:
         return document
 
     seams.replace(api.bodies, "decode", first)
+
+
+def _blame(api: Api, name: str) -> None:
+    check = api.store.check_voice
+
+    def check_and_blame(fields: Fields, sent: Fields) -> None:
+        try:
+            check(fields, sent)
+        except Refusal as refusal:
+            if not api.voices.is_known(fields["voice_name"]):
+                raise
+            raise voice_refusal({name}, refusal.message) from None
+
+    seams.replace(api.store, "check_voice", check_and_blame)
 
 
 def _shortest_single(value: float) -> float:
