@@ -168,6 +168,7 @@ class Subject:
         before, self._last = self.last, None
         found: list[Finding] = []
         sent = tuple(wrongs)
+        assert sent, "there is nothing to refuse, so nothing would be shown"
         for wrong in sent:
             if wrong.counted:
                 self.judge.notes.try_value(wrong.counted, is_valid=False)

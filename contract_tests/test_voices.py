@@ -152,6 +152,8 @@ def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Su
         # First the languages that differ in their region only: they are the easiest to mistake.
         foreign.sort(key=lambda language: language.partition("-")[0] not in primaries)
         pairs += [{VOICE_FIELD: voice, LANGUAGE_FIELD: language} for language in foreign[: 1 if run.is_brief else 3]]
+    if not pairs:
+        pytest.skip("each voice of the API speaks every language, so the rule cannot be broken")
     subject.refuses_each(Wrong(to_json(pair), PROMISE, CLAUSE, about=f"{pair}") for pair in pairs)
 
 
