@@ -106,12 +106,15 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
         with borrowed(connection, lent_id, names, left) if lent_id else nullcontext() as lent:
             judge = Judge(contract, (connection.target.api_key,))
             is_brief = os.environ.get("SELECTION") == "live"
-            yield Run(connection, judge, int(os.environ.get("SEED") or 0), lent, tally=tally, is_brief=is_brief)
+            seed = int(os.environ.get("SEED") or 0)
+            own = Run(connection, judge, seed, lent, tally=tally, is_brief=is_brief)
+            yield own
     finally:
         try:
             left += connection.remove_all()
         finally:
             outcomes.note_end(connection.ledger, tally, left=left, notes=judge.notes)
+    own.require_own_account()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from contract_tests.errors import NotAllowed, TargetError
+from contract_tests.errors import NotAllowed, RunEnded, TargetError
 from contract_tests.ledger import Ledger
 
 NAME_PREFIX = "contract-test-"
@@ -49,6 +49,7 @@ class Fence:
         Raises:
             TargetError: It would change a persona that this run has not made, or goes to another host.
             NotAllowed: It would make or remove a persona, where only a lent one may be changed.
+            RunEnded: It would make one more than may be alive, because those that were removed are still there.
         """
         path = self.path(request)
         if request.url.netloc != self.host:
@@ -69,10 +70,6 @@ class Fence:
         """Return a request's path below the base URL, as it is spelt."""
         return request.url.raw_path.partition(b"?")[0].decode("ascii").removeprefix(self.base_path)
 
-    def is_own_name(self, name: Any) -> bool:
-        """Whether a name is one that only this run gives."""
-        return isinstance(name, str) and name.strip().lower().startswith(f"{NAME_PREFIX}{self.run}-")
-
     def _check_create(self, request: httpx.Request) -> None:
         if self.lent_id is not None:
             raise NotAllowed(f"{LENT}, so none is made")
@@ -80,7 +77,14 @@ class Fence:
         if isinstance(name, str) and self.is_name(name) and not name.startswith(f"{NAME_PREFIX}{self.run}-"):
             raise TargetError(f"POST /personas: the name {name[:60]!r} does not begin with {NAME_PREFIX}{self.run}-")
         if len(self.ledger.alive) + self.ledger.pending >= self.most_personas:
+            if self.ledger.undead or self.ledger.doubles:
+                raise RunEnded(f"{self.most_personas} personas of this run are there (MAX_PERSONAS), as {self._why()}")
             raise TargetError(f"POST /personas: {self.most_personas} personas of this run are alive (MAX_PERSONAS)")
+
+    def _why(self) -> str:
+        if self.ledger.undead:
+            return f"{len(self.ledger.undead)} of them were removed with success and stayed"
+        return f"{len(self.ledger.doubles)} of them were never asked for"
 
     def _check_write(self, method: str, path: str, segments: list[str]) -> None:
         persona_id = segments[1]

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from typing import Any
 import httpx
 
 FOLDER = Path(__file__).parents[1] / ".journal"
+
+# A create that was never answered is looked for again until so much time has passed: it may yet be done.
+SURE_SECONDS = 600.0
 
 Persona = dict[str, Any]
 
@@ -52,7 +56,7 @@ class Journal:
 
     def creating(self, name: str | None) -> None:
         """Note a create that is about to be sent."""
-        self._write(creating=name)
+        self._write(creating=name, at=time.time())
 
     def created(self, persona_id: str, name: str | None) -> None:
         """Note a persona that has come to be."""
@@ -121,6 +125,20 @@ class NoJournal:
         """Do nothing."""
 
 
+@dataclass(frozen=True)
+class Unanswered:
+    """A create whose outcome is not known."""
+
+    name: str
+    sent_at: float
+    """In seconds since 1970."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether so much time has passed that it makes nothing any more."""
+        return time.time() - self.sent_at >= SURE_SECONDS
+
+
 @dataclass
 class Remains:
     """What a journal says is left of its run."""
@@ -129,17 +147,17 @@ class Remains:
     run: str = ""
     base_url: str = ""
     account: str = ""
+    began_at: datetime | None = None
     alive: dict[str, str | None] = field(default_factory=dict)
     """The names of the personas that were made and not removed, by id."""
-    unsure: list[str] = field(default_factory=list)
-    """The names of creates whose outcome is not known."""
+    unanswered: list[Unanswered] = field(default_factory=list)
     lent: Persona | None = None
     """The state of a borrowed persona that was not restored."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing is left to put right."""
-        return not self.alive and not self.unsure and self.lent is None
+        return not self.alive and not self.unanswered and self.lent is None
 
     def belongs_to(self, base_url: str, api_key: str) -> bool:
         """Whether the run was against this API with this key."""
@@ -161,16 +179,18 @@ def read(path: Path) -> Remains:
 def _apply(remains: Remains, entry: dict[str, Any]) -> None:
     if "run" in entry:
         remains.run, remains.base_url, remains.account = entry["run"], entry["base_url"], entry["account"]
+        remains.began_at = datetime.fromisoformat(entry["began"]) if "began" in entry else None
     elif entry.get("creating") is not None:
-        remains.unsure.append(entry["creating"])
+        remains.unanswered.append(Unanswered(entry["creating"], entry.get("at", 0.0)))
     elif "created" in entry or "refused" in entry:
         name = entry.get("name", entry.get("refused"))
-        if name in remains.unsure:
-            remains.unsure.remove(name)
+        known = next((create for create in remains.unanswered if create.name == name), None)
+        if known is not None:
+            remains.unanswered.remove(known)
         if "created" in entry:
             remains.alive[entry["created"]] = name
     elif "settled" in entry:
-        remains.unsure = [name for name in remains.unsure if name != entry["settled"]]
+        remains.unanswered = [create for create in remains.unanswered if create.name != entry["settled"]]
     elif "removed" in entry:
         remains.alive.pop(entry["removed"], None)
     elif "lent" in entry:

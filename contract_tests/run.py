@@ -18,7 +18,10 @@ from contract_tests.errors import Inconclusive
 from contract_tests.exchange import Exchange
 from contract_tests.subject import Persona, Subject
 from contract_tests.target import Api
-from contract_tests.verdict import BROKEN, Finding, Judge, Violation, require
+from contract_tests.verdict import BROKEN, DECISIONS, Finding, Judge, Violation, require
+
+# A field that takes any text, and so can carry the name of the run.
+MARKED_FIELD = "persona_prompt"
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ class Run:
             body[name] = good[index % len(good)]
         return body
 
+    def marked_body(self) -> Persona:
+        """Return a body for a create whose name is on trial: the name of the run stands in another field too."""
+        body = self.full_body()
+        return {**body, MARKED_FIELD: f"{body[MARKED_FIELD]} ({body['name']})"}
+
     def create(self, **changes: Any) -> Subject:
         """
         Make a persona that has every field set.
@@ -144,6 +152,34 @@ class Run:
         problem = f"createPersona answered with the id {persona_id!r}, and GET shows another persona there"
         clause = self.contract.operation("createPersona").pointer
         return [Finding(BROKEN, problem, "the answer shows the persona that was made", clause, exchange)]
+
+    def require_own_account(self) -> None:
+        """
+        Hold the API to what the account has shown: one persona for each create, none for a refusal, none after removal.
+
+        Raises:
+            Violation: It happened each time, so it is the API's doing.
+            Inconclusive: It happened now and then, so a gateway may have sent a request twice, or none.
+        """
+        ledger = self.api.ledger
+        doubled = (
+            f"{len(ledger.doubles)} of {ledger.creates} creates made two personas: {', '.join(ledger.doubles[:5])}"
+        )
+        if len(ledger.doubles) > 1 and len(ledger.doubles) >= ledger.creates:
+            require([self._surprise(doubled, "one create makes one persona", "creation")])
+        if ledger.made_by_refusals:
+            problem = f"refused creates made personas: {', '.join(ledger.made_by_refusals[:5])}"
+            require([self._surprise(problem, "a body that is refused changes nothing", "atomic")])
+        if ledger.doubles:
+            raise Inconclusive(doubled)
+        if ledger.undead:
+            raise Inconclusive(f"{len(ledger.undead)} personas stayed though their removal was answered with success")
+
+    def _surprise(self, problem: str, promise: str, decision: str) -> Finding:
+        """Tell of a persona that nobody has asked for, with the page of the list that showed it."""
+        assert self.api.ledger.evidence is not None, "what was found stood on some page"
+        page = self.api.exchange(self.api.ledger.evidence)
+        return Finding(BROKEN, problem, promise, f"{DECISIONS}/{decision}", page, "made")
 
     def discard(self, exchange: Exchange) -> None:
         """Remove the persona that a create has made, if it is one of this run."""

@@ -18,13 +18,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contract_tests import journal
+from contract_tests.account import PAGES_OF_A_SEARCH, Account, Creation, was_made_since
 from contract_tests.contract import ContractError, load_contract
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.fence import NAME_PREFIX
 from contract_tests.interruption import interruptible
-from contract_tests.journal import Remains
+from contract_tests.journal import SURE_SECONDS, Remains, Unanswered
 from contract_tests.loan import restored
 from contract_tests.probe import probe
 from contract_tests.secrecy import cleared_output
@@ -43,6 +45,8 @@ class Swept:
     removed: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    awaited: list[Unanswered] = field(default_factory=list)
+    """Creates that were never answered, and may yet be done."""
     requests: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> Iterator[str]:
@@ -53,6 +57,9 @@ class Swept:
             yield f"restored {_count(self.restored)} as lent to an earlier run: {', '.join(self.restored)}"
         for sentence in self.left:
             yield f"LEFT BEHIND: {sentence}"
+        for create in self.awaited:
+            until = datetime.fromtimestamp(create.sent_at + SURE_SECONDS).strftime("%H:%M:%S")
+            yield f"{create.name} was never answered: the next run, or make sweep, looks for it again until {until}"
 
 
 def sweep(settings: Settings) -> Swept:
@@ -97,11 +104,13 @@ def _put_right(settings: Settings, remains: Remains, swept: Swept) -> None:
     lent_id = remains.lent["id"] if remains.lent else None
     with opened(dataclasses.replace(settings, lent_id=lent_id), secrets.token_hex(4)) as api:
         for persona_id in list(remains.alive):
-            api.transport.claim(persona_id, remains.alive[persona_id])
+            api.transport.ownership.claim(persona_id, remains.alive[persona_id])
             if _remove(api, persona_id, swept):
                 journal.note(remains.path, removed=persona_id)
-        for name in [name for name in remains.unsure if name.startswith(f"{NAME_PREFIX}{remains.run}-")]:
-            _remove_unsure(api, name, remains, swept)
+        try:
+            _remove_found(api, remains, swept)
+        except Inconclusive as error:
+            swept.left.append(f"whatever else run {remains.run} has made ({error})")
         if remains.lent is not None:
             problem = restored(api, remains.lent, load_contract().fields("updatePersona"))
             if problem:
@@ -112,22 +121,56 @@ def _put_right(settings: Settings, remains: Remains, swept: Swept) -> None:
         swept.requests += api.ledger.requests
 
 
-def _remove_unsure(api: Api, name: str, remains: Remains, swept: Swept) -> None:
-    """Remove the personas of a name whose create was never answered."""
+def _remove_found(api: Api, remains: Remains, swept: Swept) -> None:
+    """Remove what the account shows of one run: what was never answered, and what was made without being asked for."""
+    account = Account(remains.run, api.transport.get)
+    waiting = {create.name: create for create in remains.unanswered if account.marks(create.name)}
+    found = {item["id"]: item for name in waiting for item in account.made_by(Creation(name, account.marks(name)))}
+    found |= {item["id"]: item for item in account.listed(PAGES_OF_A_SEARCH).items if account.marks_of(item)}
+    for persona_id, item in found.items():
+        name = next((name for name in waiting if account.marks(name) & account.marks_of(item)), None)
+        if name is None and not was_made_since(item, remains.began_at):
+            swept.left.append(f"persona {persona_id} (it shows a name of run {remains.run}, and is older than the run)")
+        elif _remove_named(api, persona_id, str(item.get("name")), swept, remains, noted=name):
+            waiting.pop(name or "", None)
+    for create in waiting.values():
+        if create.is_over:
+            journal.note(remains.path, settled=create.name)
+        else:
+            swept.awaited.append(create)
+
+
+def _remove_named(
+    api: Api, persona_id: str, name: str, swept: Swept, remains: Remains | None = None, noted: str | None = None
+) -> bool:
+    """
+    Remove a persona if a read of its own shows that it has this name.
+
+    Args:
+        api: The API, whose fence lets through what is claimed.
+        persona_id: Its id.
+        name: The name that it has to show.
+        swept: Takes what was done, and what could not be done.
+        remains: The run that has made it, where its journal knows.
+        noted: The name by which that journal knows its create.
+    """
     try:
-        gone = [_remove_named(api, persona_id, name, swept) for persona_id in api.transport.find_by_name(name)]
-        if all(gone):
-            journal.note(remains.path, settled=name)
+        exchange = api.get(persona_id)
     except Inconclusive as error:
-        swept.left.append(f"{name}, if it exists ({error})")
-
-
-def _remove_named(api: Api, persona_id: str, name: str, swept: Swept) -> bool:
-    """Remove a persona if a reading shows that it has this name."""
-    if api.get(persona_id).persona.get("name") != name:
-        return True  # it is another's, or gone
-    api.transport.claim(persona_id, name)
-    return _remove(api, persona_id, swept)
+        swept.left.append(f"persona {persona_id} ({error})")
+        return False
+    if exchange.status == 404 or (exchange.status == 200 and exchange.persona.get("name") not in (name, None)):
+        return True  # it is gone, or another's
+    if exchange.persona.get("name") != name:
+        swept.left.append(f"persona {persona_id} (GET answered {exchange.status}, so nobody knows whose it is)")
+        return False
+    api.transport.ownership.claim(persona_id, name)
+    if remains is not None:
+        journal.note(remains.path, created=persona_id, name=noted)
+    is_gone = _remove(api, persona_id, swept)
+    if remains is not None and is_gone:
+        journal.note(remains.path, removed=persona_id)
+    return is_gone
 
 
 def _remove(api: Api, persona_id: str, swept: Swept) -> bool:

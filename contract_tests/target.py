@@ -220,29 +220,38 @@ class Api:
 
     def remove_all(self) -> list[str]:
         """
-        Remove every persona that this run has made, also those whose create was never answered.
+        Remove every persona that this run has made, and look at the account to see that none is left.
 
         Returns:
-            The ids, or the names, of what could not be removed; empty when the account is as it was.
+            What could not be removed, in words; empty when the account shows nothing of this run any more.
         """
-        left = [f"{persona_id} (made here, perhaps: it shows another name)" for persona_id in self.ledger.unclaimed]
-        for name in sorted(self.ledger.unsure_names):
+        problems = self._remove_each(self.ledger.alive)
+        try:
+            self.transport.ownership.look()
+            if self.ledger.alive:  # removed in vain, or made by nobody knows what
+                problems |= self._remove_each(self.ledger.alive)
+                self.transport.ownership.look()
+        except Inconclusive as error:
+            problems["whatever else the account shows"] = str(error)
+        self.transport.ownership.settle()
+        stays = dict.fromkeys(self.ledger.alive, "its removal was answered with success, and it is still there")
+        unclear = dict.fromkeys(self.ledger.unclaimed, "a create was answered with it, and it shows something else")
+        strange = dict.fromkeys(self.ledger.foreign, "it shows a name of this run and is older, so it was not touched")
+        left = {**stays, **problems, **unclear, **strange}
+        return [f"{what} ({why})" for what, why in left.items() if what not in self.ledger.removed]
+
+    def _remove_each(self, persona_ids: Iterable[str]) -> dict[str, str]:
+        """Remove some personas; why it failed, by id."""
+        problems = {}
+        for persona_id in persona_ids:
             try:
-                found = self.transport.find_by_name(name)
-            except Inconclusive:
-                left.append(name)
-                continue
-            for persona_id in found:
-                self.transport.claim(persona_id, name)
-            self.transport.means.journal.settled(name)
-        for persona_id in self.ledger.alive:
-            try:
-                exchange = self.delete(persona_id)
-            except Inconclusive:
-                left += [persona_id] if persona_id in self.ledger.alive else []
+                status = self.delete(persona_id).status
+            except Inconclusive as error:
+                problems[persona_id] = str(error)
             else:
-                left += [] if exchange.status in GONE else [persona_id]
-        return left
+                if status not in GONE:
+                    problems[persona_id] = f"DELETE answered {status}"
+        return problems
 
     def _shown_value(self, name: str, value: str) -> str:
         """Return a header's value as a report may show it: a part of the key is as secret as the whole."""

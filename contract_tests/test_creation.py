@@ -81,7 +81,7 @@ def _require_refused(
 def _try_value(run: Run, judge: Judge, value: Boundary) -> None:
     """Send a body with one value on trial, all others valid beyond doubt, and expect what the contract says."""
     name = value.field.name
-    body = {**run.full_body(), name: value.value}
+    body = {**(run.marked_body() if name == NAME_FIELD else run.full_body()), name: value.value}
     exchange = _create(run, body, _token(body, value))
     run.tally[f"{name} of a new persona", "accepted" if value.accepted else "refused"] += 1
     run.tally[f"{name} of a new persona", value.kind] += 1
@@ -220,7 +220,7 @@ def test_optional_field_may_be_left_out(run: Run, judge: Judge, tried: Any) -> N
 @pytest.mark.parametrize("tried", REQUIRED, ids=lambda tried: tried.name)
 def test_required_field_is_required(run: Run, judge: Judge, tried: Any, fault: str) -> None:
     """#/components/schemas/PersonaCreate/required: without name, voice and language no persona is made."""
-    body = {**run.full_body(), tried.name: None}
+    body = {**run.marked_body(), tried.name: None}
     if fault == "missing":
         del body[tried.name]
     clause = "#/components/schemas/PersonaCreate/required"

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from contract_tests.account import Creation
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
-from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create, sent_name
+from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create
 from contract_tests.interruption import held_back
 from contract_tests.journal import Journal, NoJournal
 from contract_tests.ledger import Ledger
+from contract_tests.ownership import Ownership, path_of, persona_of
 from contract_tests.pace import Allowance
 from contract_tests.secrecy import Secrecy
 from contract_tests.weather import (
@@ -40,17 +40,14 @@ from contract_tests.weather import (
 )
 
 MOST_ATTEMPTS = 6
-# Requests held back for each living persona: one removes it, one more for a removal that fails.
-HELD_FOR_REMOVAL = 2
-# A create is followed by a read that shows whose persona it is.
-HELD_FOR_CREATE = HELD_FOR_REMOVAL + 1
-# A name is looked for, and what is found is removed.
-HELD_FOR_SEARCH = 2
 # Set on a request that puts something right, which may spend what was held back.
 CLEANING = "cleaning"
+# Set on a create: a Creation.
+CREATION = "creation"
 GONE = frozenset({200, 202, 204, 404})
-# So many pages of a filtered list are searched for a persona of a name.
-MOST_PAGES = 5
+# Something uses the item: its removal is asked for again, for so long.
+IN_USE = 409
+LONGEST_IN_USE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,7 @@ class FencedTransport(httpx.BaseTransport):
         self._fence = fence
         self._ledger: Ledger = fence.ledger
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
+        self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
         self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -88,7 +86,7 @@ class FencedTransport(httpx.BaseTransport):
             Inconclusive: No answer came, or only a gateway's.
             RunEnded: The budget is spent, or nothing has been answered for a while.
         """
-        with self._ledger.lock:
+        with self._ledger.lock, self._ending():
             self._fence.check(request)
             creates = is_create(request.method, decoded_segments(self._fence.path(request)))
             self._ledger.pending += creates
@@ -98,117 +96,59 @@ class FencedTransport(httpx.BaseTransport):
             with self._ledger.lock:
                 self._ledger.pending -= creates
 
-    def find_by_name(self, name: str) -> list[str]:
-        """
-        Return the ids of the personas that have exactly a name.
+    def get(self, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True) -> httpx.Response:
+        """Read something of the transport's own, out of what was held back unless told otherwise."""
+        return self._own("GET", path, params, is_reserved=is_reserved)
 
-        Raises:
-            Inconclusive: The list was not answered.
-        """
-        found, token = [], None
-        # What else a filter understands is not documented, so a name of odd characters is looked for on the first pages.
-        query = {"filter": f'name="{name}"'} if re.fullmatch(r"[\w. -]+", name) else {}
-        for _ in range(MOST_PAGES):
-            params = {**query, "page_size": "100"} | ({"page_token": token} if token else {})
-            response = self.put_right("GET", "/personas", params)
-            try:
-                page = response.json()
-                found += [item["id"] for item in page["personas"] if item["name"] == name]
-                token = page.get("next_page_token")
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise Inconclusive(f"GET /personas answered {response.status_code} and no list") from None
-            if not isinstance(token, str) or not token:
-                break
-        return found
-
-    def put_right(self, method: str, path: str, params: dict[str, str] | None = None) -> httpx.Response:
-        """Send a request of the transport's own, out of what was held back."""
-        extensions = {CLEANING: True, "timeout": self._timeout}
+    def _own(
+        self, method: str, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True
+    ) -> httpx.Response:
+        extensions = {"timeout": self._timeout} | ({CLEANING: True} if is_reserved else {})
         headers = {"x-api-key": self._api_key, "accept": "application/json"}
         url = self._base_url + path
         request = httpx.Request(method, url, params=params, headers=headers, extensions=extensions)
         self._fence.check(request)
         return self._persist(request)
 
-    def read_persona(self, persona_id: str) -> httpx.Response:
-        """Read a persona, out of what was held back."""
-        return self.put_right("GET", f"/personas/{quote(persona_id, safe='')}")
-
-    def claim(self, persona_id: str, name: Any) -> bool:
-        """Take a persona for one of this run's, once it is known to be; say whether it was new."""
-        is_new = self._ledger.add(persona_id)
-        if is_new:
-            self.means.journal.created(persona_id, name if isinstance(name, str) else None)
-            self.means.allowance.hold(HELD_FOR_REMOVAL)
-        return is_new
-
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
 
     def _create(self, request: httpx.Request) -> httpx.Response:
-        """Send a create, and take its persona for this run's own, if it is."""
-        name = sent_name(request)
-        noted = name if isinstance(name, str) else None
+        """Send a create, and find out which persona it has made."""
         with self._ending():
-            self.means.allowance.reserve(HELD_FOR_CREATE)
-        self.means.journal.creating(noted)
-        try:
-            response = self._persist(request)
-            created = _created_id(response)
-            if not 200 <= response.status_code < 300 or created is None:
-                self.means.journal.refused(noted)
-            elif created not in self._ledger.made and not self._claim_if_own(created, name):
-                self._ledger.unclaimed.append(created)
-        except Inconclusive:
-            self._note_unsure(noted)
-            raise
-        finally:
-            self.means.allowance.hold(-HELD_FOR_CREATE)
+            creation = self.ownership.prepare(request)
+        request.extensions[CREATION] = creation
+        with self.ownership.pending(creation):
+            try:
+                response = self._persist(request)
+                self.ownership.note_answer(creation, response)
+            except Inconclusive:
+                self.ownership.note_unsure(creation.name)
+                raise
         return response
 
     def _change(self, request: httpx.Request) -> httpx.Response:
         response = self._persist(request)
         segments = decoded_segments(self._fence.path(request))
         if len(segments) == 2 and segments[0] == "personas":
+            if request.method == "DELETE" and response.status_code == IN_USE and segments[1] in self._ledger.alive:
+                response = self._remove_later(request)
             if request.method == "DELETE" and response.status_code in GONE:
-                self._note_removed(segments[1])
+                self.ownership.note_removed(segments[1])
             elif response.status_code == 200:
-                self._note_reading(segments[1], response)
+                self.ownership.note_reading(segments[1], response)
         return response
 
-    def _claim_if_own(self, persona_id: str, name: Any) -> bool:
-        """
-        Read the persona that a create answered with, and claim it if it has the name that was sent.
-
-        An API that answers with the id of somebody else's persona must not lead this run to change that one.
-        """
-        response = self.read_persona(persona_id)
-        try:
-            shown = response.json()["persona"].get("name")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return False
-        is_own = self._fence.is_own_name(shown) or shown in (None, "") or shown in (name, str(name))
-        if is_own:
-            self.claim(persona_id, name)
-            self._note_reading(persona_id, response)
-        return is_own
-
-    def _note_unsure(self, name: str | None) -> None:
-        """Remember to look at the end for the personas of a name, and hold back what that takes."""
-        if name is not None and name not in self._ledger.unsure_names:
-            self._ledger.unsure_names.add(name)
-            self.means.allowance.hold(HELD_FOR_SEARCH)
-
-    def _note_removed(self, persona_id: str) -> None:
-        if self._ledger.remove(persona_id):
-            self.means.journal.removed(persona_id)
-            self.means.allowance.hold(-HELD_FOR_REMOVAL)
-
-    def _note_reading(self, persona_id: str, response: httpx.Response) -> None:
-        """Remember what the API said of a persona of this run last."""
-        if persona_id in self._ledger.made or persona_id == self._fence.lent_id:
-            self._ledger.readings[persona_id] = _persona(response)
+    def _remove_later(self, request: httpx.Request) -> httpx.Response:
+        """Ask again for the removal of a persona that is in use, ever more slowly, until it is done or time is over."""
+        waited, pause = 0.0, 0.25
+        while True:
+            time.sleep(pause)
+            waited, pause = waited + pause, pause * 2
+            response = self._persist(request)
+            if response.status_code != IN_USE or waited >= LONGEST_IN_USE_SECONDS:
+                return response
 
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""
@@ -299,39 +239,33 @@ class FencedTransport(httpx.BaseTransport):
         Returns:
             True only where the API shows that nothing was done, and will hardly do it yet.
         """
+        if CREATION in request.extensions:
+            return self._is_unmade(request.extensions[CREATION]) and not failure.is_late
         segments = decoded_segments(self._fence.path(request))
-        if is_create(request.method, segments):
-            return self._is_unmade(sent_name(request)) and not failure.is_late
         if len(segments) != 2 or segments[0] != "personas" or request.method not in ("PATCH", "DELETE"):
             return False
         if segments[1].startswith(NAME_PREFIX):
             return True  # no persona has this id, so the request does nothing however often it comes
-        shown = self.read_persona(segments[1])
+        shown = self.get(path_of(segments[1]))
         if request.method == "PATCH":
-            return before is not None and _persona(shown) == before and not failure.is_late
+            return before is not None and persona_of(shown) == before and not failure.is_late
         if shown.status_code == 404:
-            self._note_removed(segments[1])
+            self.ownership.note_removed(segments[1])
         return shown.status_code == 200
 
-    def _is_unmade(self, name: Any) -> bool:
-        """Look for the personas of a name whose create was not answered, remove them, and say whether none is left."""
-        if not self._fence.is_own_name(name):
-            return False  # nothing tells such a persona from others
-        # Even if it is sent again and answered, the first may yet make a persona, which is looked for at the end.
-        self.means.journal.creating(name)
-        self._note_unsure(name)
-        found = self.find_by_name(name)
-        for persona_id in found:
-            self.claim(persona_id, name)
-        gone = [self._remove_unseen(persona_id) for persona_id in found]
+    def _is_unmade(self, creation: Creation) -> bool:
+        """Remove what a create has made that was not answered, and say whether nothing of it is left."""
+        made = self.ownership.claim_unanswered(creation)
+        if made is None:
+            return False
+        gone = [self._remove_unseen(persona_id) for persona_id in made]  # each is tried, whatever became of the others
         return all(gone)
 
     def _remove_unseen(self, persona_id: str) -> bool:
         """Remove a persona that nobody was told of; what fails now is tried again at the end of the run."""
         with suppress(Inconclusive):
-            response = self.put_right("DELETE", f"/personas/{quote(persona_id, safe='')}")
-            if response.status_code in GONE:
-                self._note_removed(persona_id)
+            if self._own("DELETE", path_of(persona_id)).status_code in GONE:
+                self.ownership.note_removed(persona_id)
         return persona_id in self._ledger.removed
 
     def _cleared(self, response: httpx.Response) -> httpx.Response:
@@ -394,22 +328,6 @@ def proxy_of(base_url: str) -> httpx.Proxy | None:
         return httpx.Proxy(address if "://" in address else f"http://{address}")
     except (ValueError, httpx.InvalidURL) as error:
         raise TargetError(f"the proxy for {url.scheme} in the environment cannot be used: {error}") from None
-
-
-def _created_id(response: httpx.Response) -> str | None:
-    try:
-        created = response.json()["persona"]["id"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return created if isinstance(created, str) and created and "/" not in created else None
-
-
-def _persona(response: httpx.Response) -> dict[str, Any]:
-    try:
-        persona = response.json()["persona"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return persona if isinstance(persona, dict) else {}
 
 
 def _template(path: str) -> str:
