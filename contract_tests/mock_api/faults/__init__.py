@@ -35,6 +35,7 @@ MODULES = (
     "fidelity",
     "identity",
     "isolation",
+    "freedoms",
     "lawful",
     "limits",
     "media_types",

@@ -55,7 +55,7 @@ def further_fields_beside_the_persona(api: Api) -> None:
 @variant(patch({"wait_seconds": 0.123456789}), get())
 def numbers_in_single_precision(api: Api) -> None:
     """Stores numbers in single precision and prints them shortest, so that 0.8 stays 0.8."""
-    seams.store_number_as(api, _shortest_single, "wait_seconds", "hold_music_timeout_seconds")
+    seams.store_number_as(api, shortest_single, "wait_seconds", "hold_music_timeout_seconds")
 
 
 @variant(get(), patch({}))
@@ -84,27 +84,27 @@ def second_delete_answered_200(api: Api) -> None:
 @variant(patch({"wait_seconds": 9}))
 def details_left_out(api: Api) -> None:
     """Does not name the fields at fault in errors."""
-    seams.refuse_as(api, lambda refusal, answer: _error(api, refusal))
+    seams.refuse_as(api, lambda refusal, answer: error_answer(api, refusal))
 
 
 @variant(patch({"wait_seconds": 9}), get("/personas/unknown"), never_with=("details_left_out",))
 def details_null(api: Api) -> None:
     """Answers every error with details that are null."""
-    seams.refuse_as(api, lambda refusal, answer: _error(api, refusal, details=None))
+    seams.refuse_as(api, lambda refusal, answer: error_answer(api, refusal, details=None))
 
 
 @variant(get(), patch({"wait_seconds": 1}))
 def times_with_an_offset(api: Api) -> None:
     """Answers times in a zone two hours ahead of UTC."""
     zone = timezone(timedelta(hours=2))
-    seams.show_as(api, lambda persona, shown: {n: v.astimezone(zone) if _is_time(v) else v for n, v in shown.items()})
+    seams.show_as(api, lambda persona, shown: {n: v.astimezone(zone) if is_time(v) else v for n, v in shown.items()})
 
 
 @variant(get(), patch({"wait_seconds": 1}))
 def times_without_fractions(api: Api) -> None:
     """Answers times to the second, though it keeps them more exactly."""
     seams.show_as(
-        api, lambda persona, shown: {n: v.replace(microsecond=0) if _is_time(v) else v for n, v in shown.items()}
+        api, lambda persona, shown: {n: v.replace(microsecond=0) if is_time(v) else v for n, v in shown.items()}
     )
 
 
@@ -332,16 +332,19 @@ def _blame(api: Api, name: str) -> None:
     seams.replace(api.store, "check_voice", check_and_blame)
 
 
-def _shortest_single(value: float) -> float:
+def shortest_single(value: float) -> float:
+    """Round to single precision, and return the double that the shortest decimal of it names."""
     single = SINGLE.unpack(SINGLE.pack(value))[0]
     spelled = (float(f"{single:.{digits}g}") for digits in range(1, 10))
     return next((each for each in spelled if SINGLE.unpack(SINGLE.pack(each))[0] == single), single)
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Say whether *value* is a time that an answer will print."""
     return hasattr(value, "astimezone")
 
 
-def _error(api: Api, refusal: Refusal, **further: Any) -> Answer:
+def error_answer(api: Api, refusal: Refusal, **further: Any) -> Answer:
+    """Write an error with no details but those that are given."""
     error = {"code": api.error_codes.get(refusal.status, "INTERNAL"), "message": refusal.message, **further}
     return api.give(refusal.status, {"error": error}, refusal.headers)
