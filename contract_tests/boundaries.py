@@ -158,6 +158,20 @@ def boundaries(contract: Contract, tried: Field) -> list[Boundary]:
     return list(found.values())
 
 
+def plain_fault(contract: Contract, tried: Field) -> Boundary:
+    """
+    Return the first value of a field that is invalid beyond doubt: in single precision, too.
+
+    Source: openapi.yaml, #/x-decisions/numbers.
+    """
+    wrong = (value for value in boundaries(contract, tried) if not value.accepted)
+    return next(
+        value
+        for value in wrong
+        if not (isinstance(value.value, float) and contract.accepts_value(tried, nearest_single(value.value)))
+    )
+
+
 def representatives(values: Iterable[Boundary], chance: random.Random) -> list[Boundary]:
     """Choose one value of each equivalence class of each field, in the order in which the classes first occur."""
     classes: dict[tuple[str, str], list[Boundary]] = {}

@@ -179,9 +179,7 @@ class Conformance:
 
     def delete(self, _request: requests.PreparedRequest) -> Iterator[Exchange]:
         """DELETE a persona that was made for it."""
-        exchange = self.run.api.delete(self.run.create().persona_id)
-        require(self.run.judge.success("deletePersona", exchange))
-        yield exchange
+        yield self.run.remove(self.run.create().persona_id)
 
     def list(self, request: requests.PreparedRequest) -> Iterator[Exchange]:
         """GET a page; only a page_size outside its limits must be refused, other parameters may be."""

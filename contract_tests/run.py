@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,13 @@ from contract_tests.verdict import BROKEN, DECISIONS, Finding, Judge, Violation,
 
 # A field that takes any text, and so can carry the name of the run.
 MARKED_FIELD = "persona_prompt"
+
+# As long as a list may be behind (#/x-decisions/concurrency), and a little more: how long each look waits for the next.
+PAUSES_SECONDS = (0.25, 0.85, 2.2)
+# So many pages of a list are turned: an account may have many personas, and a page may hold few.
+MOST_PAGES = 40
+# A removal is refused so where something uses the persona.
+IN_USE = 409
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,18 @@ class Run:
         """
         exchange = self.api.voices()
         require(self.judge.success("listVoices", exchange))
-        voices = exchange.json["voices"]
-        return {v["voice_name"]: v["supported_languages"] for v in voices if v["supported_languages"]}
+        return spoken_languages(exchange.json["voices"])
 
     @property
     def spoken(self) -> tuple[str, str]:
-        """A voice and a language that it speaks."""
-        assert self.voices, "GET /personas/voices lists no voice that speaks a language, so no persona can be made"
+        """
+        A voice and a language that it speaks.
+
+        Raises:
+            Inconclusive: The API has none, so nothing can be tried.
+        """
+        if not self.voices:
+            raise Inconclusive("GET /personas/voices lists no voice that speaks a language, so no persona can be made")
         voice = next(iter(self.voices))
         return voice, self.voices[voice][0]
 
@@ -181,6 +193,84 @@ class Run:
         page = self.api.exchange(self.api.ledger.evidence)
         return Finding(BROKEN, problem, promise, f"{DECISIONS}/{decision}", page, "made")
 
+    def remove(self, persona_id: str, *others: int) -> Exchange:
+        """
+        Remove a persona of this run, as a test of what a removal does.
+
+        Args:
+            persona_id: Its id.
+            others: Further statuses that are right.
+
+        Raises:
+            Violation: deletePersona does not answer as documented.
+            Inconclusive: Something uses the persona, which is documented, and nothing follows from it.
+        """
+        exchange = self.api.delete(persona_id)
+        documented = {IN_USE} & {*self.contract.operation("deletePersona").statuses}
+        require(self.judge.success("deletePersona", exchange, *others, *documented))
+        if exchange.status == IN_USE:
+            raise Inconclusive(f"DELETE {exchange.path} answered {IN_USE}: something uses the persona")
+        return exchange
+
+    def named(self, name: str) -> list[str]:
+        """
+        Look through the list for the personas of exactly one name, and return their ids.
+
+        Raises:
+            Violation: listPersonas does not answer as documented.
+        """
+        shown = [persona for page in self.pages(filter=f'name="{name}"') for persona in page.json["personas"]]
+        return list(dict.fromkeys(persona["id"] for persona in shown if persona["name"] == name))
+
+    def pages(self, most: int = MOST_PAGES, **params: str) -> Iterator[Exchange]:
+        """
+        Turn the pages of a list: each may hold few personas, or none, and still lead on.
+
+        Args:
+            most: After so many pages the rest is left alone.
+            params: The query of the first page, sent with each.
+
+        Yields:
+            The pages, until one leads to no other.
+
+        Raises:
+            Violation: listPersonas does not answer as documented.
+        """
+        token: dict[str, str] = {}
+        for _ in range(most):
+            page = self.api.list_personas(**params, **token)
+            require(self.judge.success("listPersonas", page))
+            yield page
+            if not page.json.get("next_page_token"):
+                return
+            token = {"page_token": page.json["next_page_token"]}
+
+    def at_last(self, look: Callable[[], list[Finding]]) -> None:
+        """
+        Pass once a look at a list finds nothing: a list may be behind for some time.
+
+        Raises:
+            Violation: It still finds something when that time is over.
+        """
+        for seconds in PAUSES_SECONDS:
+            if not look():
+                return
+            time.sleep(seconds)
+        require(look())
+
+    def doubled(self, exchange: Exchange, name: str) -> list[Finding]:
+        """Find a create that made two personas: look for its name, and take what is found for this run's own."""
+        made = self.named(name)
+        for persona_id in made:
+            self.api.transport.ownership.claim(persona_id, name)
+        others = [persona_id for persona_id in made if persona_id != exchange.persona.get("id")]
+        if not others:
+            return []
+        for persona_id in others:
+            self.api.delete(persona_id)
+        problem = f"one create made {exchange.persona.get('id')} and {', '.join(others)}"
+        return [Finding(BROKEN, problem, "one create makes one persona", "#/x-decisions/creation", exchange)]
+
     def discard(self, exchange: Exchange) -> None:
         """Remove the persona that a create has made, if it is one of this run."""
         persona_id = exchange.persona.get("id")
@@ -226,3 +316,14 @@ class Run:
         else:
             self.borrowed.accepts(self.full_body("updatePersona"))
             yield self.borrowed
+
+
+def spoken_languages(voices: list[Any]) -> dict[str, list[str]]:
+    """Return the languages of each voice, voices without a language left out; a voice listed twice speaks both lists."""
+    spoken: dict[str, list[str]] = {}
+    for voice in voices:
+        known = spoken.get(voice["voice_name"], [])
+        languages = [*known, *(language for language in voice["supported_languages"] if language not in known)]
+        if languages:
+            spoken[voice["voice_name"]] = languages
+    return spoken

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
+from urllib.parse import quote
 
 from contract_tests import drift
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.exchange import Exchange
 from contract_tests.target import Api
-from contract_tests.verdict import BROKEN, Finding, Judge, require
+from contract_tests.verdict import BROKEN, Finding, Judge, require, same_instant
 
 Persona = dict[str, Any]
 
@@ -74,6 +75,11 @@ class Subject:
     def contract(self) -> Contract:
         """The contract that the API is held to."""
         return self.judge.contract
+
+    @property
+    def path(self) -> str:
+        """Where the persona is found below the base URL."""
+        return f"/personas/{quote(self.persona_id, safe='')}"
 
     def read(self) -> Persona:
         """
@@ -153,7 +159,7 @@ class Subject:
         """
         before, self._last = self.last, None
         wrong = Wrong(token, promise, clause, field_name, is_readable, about, statuses, content_type)
-        exchange, found = self._refusal(wrong)
+        exchange, found = self._refusal(wrong, before)
         # What was accepted may well have done what was asked.
         require(found if exchange.was_accepted else found + self.unmoved(before, exchange))
         return exchange
@@ -172,7 +178,7 @@ class Subject:
         for wrong in sent:
             if wrong.counted:
                 self.judge.notes.try_value(wrong.counted, is_valid=False)
-            exchange, more = self._refusal(wrong)
+            exchange, more = self._refusal(wrong, before)
             found += more
             before = self.read() if exchange.was_accepted else before  # it may well have done what was asked
         require(found)
@@ -182,10 +188,9 @@ class Subject:
             moved = [replace(f, problem=f"{which} {f.problem}", headline=f.headline or f.problem) for f in moved]
         require(moved)
 
-    def _refusal(self, wrong: Wrong) -> tuple[Exchange, list[Finding]]:
+    def _refusal(self, wrong: Wrong, before: Persona) -> tuple[Exchange, list[Finding]]:
         """Send an update that the contract forbids, and judge the answer by itself."""
-        path = f"/personas/{self.persona_id}"
-        exchange = self.api.send("PATCH", path, body=wrong.token, content_type=wrong.content_type)
+        exchange = self.api.send("PATCH", self.path, body=wrong.token, content_type=wrong.content_type)
         found = self.judge.refusal(
             "updatePersona",
             exchange,
@@ -196,13 +201,17 @@ class Subject:
         )
         if wrong.field_name is not None and wrong.is_readable and not found:
             found += self.judge.details(exchange, wrong.field_name)
-        return exchange, found
+        rounded = None if found else self.judge.in_single_precision("updatePersona", exchange)
+        return exchange, found if rounded is None else self._judge_accepted(before, rounded, exchange)
 
     def unmoved(self, before: Persona, cause: Exchange) -> list[Finding]:
         """Find what a request that may change nothing has changed: read again and compare."""
         exchange = self.api.get(self.persona_id)
         found = self.judge.success("getPersona", exchange)
-        expected = {name: (before.get(name),) for name in self.contract.persona_fields}
+        expected: dict[str, tuple[Any, ...]] = {n: (before.get(n),) for n in self.contract.persona_fields}
+        born, moved = before.get("create_time"), before.get("update_time")
+        if moved is None or same_instant(born, moved):  # before the first update it may be told, or not
+            expected["update_time"] = (None, born)
         if not found:
             found = self.judge.shows(cause, exchange.persona, expected, ATOMIC)
         if not found:

@@ -124,7 +124,6 @@ class Api:
         headers: Iterable[tuple[str, str]] = (),
         content_type: str | None = "application/json",
         key: str | None = OWN_KEY,
-        key_header: str = "x-api-key",
         puts_right: bool = False,
         in_parts: bool = False,
     ) -> Exchange:
@@ -139,7 +138,6 @@ class Api:
             headers: Further headers.
             content_type: Sent along with a body; None leaves it out.
             key: Another key than the target's; None sends no key.
-            key_header: The spelling of the key's header.
             puts_right: Whether it undoes what the run has done, and so may spend what the budget holds back.
             in_parts: Whether the body is sent in two halves, the second a moment after the first.
 
@@ -160,7 +158,7 @@ class Api:
         if body is not None and content_type is not None:
             own_headers.append(("content-type", content_type))
         if sent_key is not None:
-            own_headers.append((key_header, sent_key.encode("utf-8")))
+            own_headers.append(("x-api-key", sent_key.encode("utf-8")))
         content = body.encode("utf-8") if isinstance(body, str) else body
         request = self._client.build_request(
             method,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -17,8 +18,9 @@ from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, Finding, Judge, require
 
 OPERATIONS = load_contract().operations
+UNAUTHENTICATED = "#/components/responses/Unauthenticated/description"
+PRECEDENCE = f"{DECISIONS}/precedence"
 PROMISE = "a request without the right key gets 401, whatever else is right or wrong with it"
-SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,15 @@ def _refused(
     return found + [finding for finding in stranger.leaks(exchange) if finding not in found]
 
 
+def _said(answers: list[Exchange], persona_id: str) -> list[str]:
+    """Return the code and the words of two errors alike: a number of the request and the id itself tell nothing."""
+    one, other = (
+        f"{answer.json['error']['code']} {unquote(answer.json['error']['message'])}".replace(persona_id, "")
+        for answer in answers
+    )
+    return [word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other)]
+
+
 @pytest.fixture(scope="module")
 def guarded(run: Run) -> Iterator[Subject]:
     """A persona that strangers try to reach."""
@@ -120,31 +131,32 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     body = run.full_body()
     exchange = run.api.send("POST", "/personas", body=to_json(body), key=None)
     require(judge.answer("createPersona", exchange, 401))
-    listed = run.api.list_personas(filter=f'name="{body["name"]}"')
-    require(judge.success("listPersonas", listed))
-    made = [item for item in listed.json["personas"] if item["name"] == body["name"]]
-    if made:
-        require([Finding("broken", "a create that was answered 401 made a persona", PROMISE, DECISIONS, listed)])
+    if run.named(body["name"]):
+        require(
+            [Finding("broken", "a create that was answered 401 made a persona", PROMISE, UNAUTHENTICATED, exchange)]
+        )
 
 
 @pytest.mark.parametrize("operation_id", ["getPersona", "updatePersona", "deletePersona"])
 def test_stranger_learns_nothing_of_which_personas_exist(
     run: Run, judge: Judge, guarded: Subject, operation_id: str
 ) -> None:
-    """Decision: 401 comes before 404; to a stranger a persona that exists looks like one that does not."""
-    absent = run.call(operation_id, run.api.absent_id(), "contract-test-wrong-key")
-    present = run.call(operation_id, guarded.persona_id, "contract-test-wrong-key")
-    found = judge.answer(operation_id, absent, 401) + judge.answer(operation_id, present, 401)
-    require(found)
-    said = [answer.json["error"] for answer in (absent, present)]
-    if (said[0]["code"], said[0]["message"]) != (said[1]["code"], said[1]["message"]):
-        problem = f"a stranger is told {said[1]} of a persona that exists, {said[0]} of one that does not"
-        require(
-            [Finding("broken", problem, "a stranger learns nothing about which personas exist", DECISIONS, present)]
-        )
-    persona_text = [str(value) for value in guarded.last.values() if isinstance(value, str) and len(value) > 12]
-    if any(text in present.body.decode("utf-8", "replace") for text in persona_text):
-        require([Finding("broken", "a 401 shows data of the persona", PROMISE, DECISIONS, present)])
+    """Decision precedence: 401 comes before 404; to a stranger a persona that exists looks like one that does not."""
+    absent, present = (
+        [run.call(operation_id, persona_id, "contract-test-wrong-key") for _ in range(2)]
+        for persona_id in (run.api.absent_id(), guarded.persona_id)
+    )
+    require([finding for answer in (*absent, *present) for finding in judge.answer(operation_id, answer, 401)])
+    told, of_none = _said(present, guarded.persona_id), _said(absent, unquote(absent[0].path.rpartition("/")[2]))
+    if told != of_none:
+        problem = f"a stranger is told {' '.join(told)!r} of a persona that exists, else {' '.join(of_none)!r}"
+        promise = "a stranger learns nothing of which personas exist"
+        require([Finding("broken", problem, promise, PRECEDENCE, present[0])])
+    request = unquote(present[0].path)  # what the stranger has brought may be repeated
+    texts = [value for value in guarded.last.values() if isinstance(value, str) and len(value) > 12]
+    body = present[0].body.decode("utf-8", "replace")
+    if any(text in body and text not in request for text in texts):
+        require([Finding("broken", "a 401 shows data of the persona", PROMISE, UNAUTHENTICATED, present[0])])
 
 
 @pytest.mark.parametrize(
@@ -153,24 +165,17 @@ def test_stranger_learns_nothing_of_which_personas_exist(
     ids=["malformed", "no-object", "invalid-value", "empty", "empty-object", "valid"],
 )
 def test_key_is_checked_before_the_body(run: Run, judge: Judge, guarded: Subject, body: str) -> None:
-    """Decision: 401 comes before 400; a stranger is not told what is wrong with a body."""
+    """Decision precedence: 401 comes before 400; a stranger is not told what is wrong with a body."""
     for method, path, operation_id in (
-        ("PATCH", f"/personas/{guarded.persona_id}", "updatePersona"),
+        ("PATCH", guarded.path, "updatePersona"),
         ("POST", "/personas", "createPersona"),
     ):
         exchange = run.api.send(method, path, body=body, key=None)
         require(judge.answer(operation_id, exchange, 401))
 
 
-def test_key_is_checked_before_the_media_type(run: Run, judge: Judge, guarded: Subject) -> None:
-    """Decision: 401 comes before 400 and 415."""
-    path = f"/personas/{guarded.persona_id}"
-    exchange = run.api.send("PATCH", path, body="name=x", content_type="text/plain", key=None)
-    require(judge.answer("updatePersona", exchange, 401))
-
-
 def test_key_is_checked_before_the_query(run: Run, judge: Judge) -> None:
-    """Decision: 401 comes before 400; a stranger's query is not judged."""
+    """Decision precedence: 401 comes before 400; a stranger's query is not judged."""
     exchange = run.api.send("GET", "/personas", params={"page_size": "0"}, key=None)
     require(judge.answer("listPersonas", exchange, 401))
 
@@ -181,7 +186,7 @@ def test_key_does_not_count_in_the_query(run: Run, judge: Judge, guarded: Subjec
     """#/components/securitySchemes/ApiKeyAuth: in: header; a URL ends up in logs, so no key belongs there."""
     if not run.api.target.is_loopback:
         pytest.skip("a key in a URL would end up in somebody's logs, so this is tried on loopback only")
-    path = f"/personas/{guarded.persona_id}"
+    path = guarded.path
     exchange = run.api.send("GET", path, params={name: run.api.target.api_key}, key=None)
     require(judge.answer("getPersona", exchange, 401))
 
@@ -199,20 +204,12 @@ def test_key_counts_in_its_header_only(run: Run, judge: Judge, guarded: Subject,
     }
     exchange = run.api.send(
         "PATCH" if place == "body" else "GET",
-        f"/personas/{guarded.persona_id}",
+        guarded.path,
         body=to_json({"api_key": "contract-test-wrong-key"}) if place == "body" else None,
         headers=[headers[place]] if place in headers else [],
         key=None,
     )
     require(judge.answer("updatePersona" if place == "body" else "getPersona", exchange, 401))
-
-
-@pytest.mark.all_parameters
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_header_name_is_read_in_any_case(run: Run, judge: Judge, guarded: Subject, spelling: str) -> None:
-    """RFC 9110, section 5.1: field names are case-insensitive."""
-    exchange = run.api.send("GET", f"/personas/{guarded.persona_id}", key_header=spelling)
-    require(judge.success("getPersona", exchange))
 
 
 def test_right_key_works_after_wrong_ones(run: Run, judge: Judge, guarded: Subject) -> None:

@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from contract_tests.boundaries import ALPHABETS, Boundary, boundaries, good_values, representatives, to_json
+from contract_tests.boundaries import (
+    ALPHABETS,
+    Boundary,
+    boundaries,
+    good_values,
+    plain_fault,
+    representatives,
+    to_json,
+)
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
 from contract_tests.corpus import NUMBERS, TEXTS
 from contract_tests.exchange import Exchange
 from contract_tests.run import Run
-from contract_tests.verdict import Finding, Judge, require
+from contract_tests.verdict import DECISIONS, Finding, Judge, require
 
 CONTRACT = load_contract()
 FIELDS = CONTRACT.fields("createPersona")
@@ -23,7 +31,8 @@ CREATE = CONTRACT.operation("createPersona").pointer
 # Where few requests may be sent: so many bodies that are right, and so many further values that are wrong.
 BODIES = 10
 FURTHER = 10
-STORED = "POST stores every field that it accepts"
+ATOMIC, CREATION = f"{DECISIONS}/atomic", f"{DECISIONS}/creation"
+STORED = "a create stores every field that it accepts"
 
 # The name of a persona that is made here begins with the prefix of the run, so other names are left to updates.
 VALUES = [
@@ -58,7 +67,7 @@ def _require_made(run: Run, judge: Judge, body: dict[str, Any], exchange: Exchan
     persona_id = exchange.persona.get("id")
     if isinstance(persona_id, str):
         read = run.api.get(persona_id)
-        expected = {name: judge.expected_reading(name, None, value) for name, value in body.items()}
+        expected = judge.created_readings(body)
         found += judge.success("getPersona", read)
         for persona in (exchange.persona, read.persona):
             found += judge.shows(exchange, persona, expected, STORED)
@@ -177,7 +186,7 @@ def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
 
 
 def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
-    """#/components/schemas/PersonaName: a name is for people; nothing says that it must be unique."""
+    """Decision creation: two personas may have the same name."""
     with run.persona(name=run.api.new_name()) as first:
         before = first.last
         exchange = _create(run, {**run.full_body(index=1), NAME_FIELD: before[NAME_FIELD]})
@@ -204,7 +213,7 @@ def test_smallest_persona_is_made(run: Run, judge: Judge) -> None:
 
 
 def test_persona_with_null_in_every_optional_field_is_made(run: Run, judge: Judge) -> None:
-    """#/components/schemas/PersonaCreate: an optional field may be null, which leaves it not set."""
+    """#/components/schemas/PersonaCreate: an optional field may be null; what it reads as then is not promised."""
     body = {**run.full_body(), **{tried.name: None for tried in OPTIONAL if tried.is_nullable}}
     _require_made(run, judge, body, _create(run, body))
 
@@ -230,11 +239,7 @@ def test_required_field_is_required(run: Run, judge: Judge, tried: Any, fault: s
 @pytest.mark.sharp
 def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     """Decision: a rejected body changes nothing at all: no persona of that name comes to be."""
-    faults = {
-        tried.name: next(value.value for value in boundaries(CONTRACT, tried) if not value.accepted)
-        for tried in FIELDS.values()
-        if tried.name != NAME_FIELD
-    }
+    faults = {tried.name: plain_fault(CONTRACT, tried).value for tried in FIELDS.values() if tried.name != NAME_FIELD}
     bodies = [{**run.full_body(), name: value} for name, value in faults.items()]
     # These pass the schema, and fail at the rule across fields.
     bodies.append({**run.full_body(), VOICE_FIELD: "contract-test-no-voice"})
@@ -242,10 +247,26 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     for body in bodies:
         exchange = _create(run, body)
         require(judge.answer("createPersona", exchange, 400))
-        listed = run.api.list_personas(filter=f'name="{body[NAME_FIELD]}"')
-        require(judge.success("listPersonas", listed))
-        if any(item["name"] == body[NAME_FIELD] for item in listed.json["personas"]):
-            require([Finding("broken", "a refused create made a persona", STORED, CREATE, exchange)])
+        if run.named(body[NAME_FIELD]):
+            require([Finding("broken", "a refused create made a persona", "it makes nothing", ATOMIC, exchange)])
+
+
+def test_one_create_makes_one_persona(run: Run, judge: Judge) -> None:
+    """Decision creation: one create makes one persona, also a while after it."""
+    body = run.full_body()
+    exchange = _create(run, body)
+    require(judge.success("createPersona", exchange))
+    found: list[Finding] = []
+
+    def look() -> list[Finding]:
+        found.extend(run.doubled(exchange, body[NAME_FIELD]))
+        is_listed = found or run.named(body[NAME_FIELD])
+        missing = Finding("broken", "a new persona is not found by its name", "a filter finds it", CREATION, exchange)
+        return [] if is_listed else [missing]
+
+    run.at_last(look)
+    run.discard(exchange)
+    require(found)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])

@@ -78,7 +78,7 @@ def test_update_does_not_spread_over_the_account(run: Run, judge: Judge, subject
 
 
 def test_new_persona_inherits_nothing(run: Run, judge: Judge, subject: Subject) -> None:
-    """createPersona: what is not sent is not set, least of all to what another persona was given."""
+    """createPersona: a new persona does not show what only another persona was given; defaults are the API's own affair."""
     unique = {
         "persona_prompt": f"only {run.api.new_name()}",
         "wait_seconds": round(run.chance("inherited").uniform(0.1, 2), 6),

@@ -124,7 +124,7 @@ def test_other_media_type_is_refused(shared_subject: Subject, content_type: str)
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
     """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""
     subject.make_visible({"name": f"{run.api.run} é"})
-    path = f"/personas/{subject.persona_id}"
+    path = subject.path
     exchange = run.api.send("PATCH", path, body=to_json({"name": f"{run.api.run} é"}), content_type=content_type)
     require(judge.success("updatePersona", exchange))
     require(judge.shows(exchange, subject.read(), {"name": (f"{run.api.run} é",)}, "the update is stored"))
@@ -134,7 +134,7 @@ def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subjec
     """RFC 9112, section 6.2: a body is as long as Content-Length says, however much of it arrives at a time."""
     body = {"persona_prompt": "Ask twice, and then once more.", "wait_seconds": 1.25}
     subject.make_visible(body)
-    exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=to_json(body), in_parts=True)
+    exchange = run.api.send("PATCH", subject.path, body=to_json(body), in_parts=True)
     require(judge.success("updatePersona", exchange))
     expected = {name: (value,) for name, value in body.items()}
     require(judge.shows(exchange, subject.read(), expected, "the update is stored"))
@@ -143,14 +143,14 @@ def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subjec
 def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:
     """RFC 9110, section 8.3: a body may come without a Content-Type; to read it is as right as to refuse it."""
     body = to_json({"wait_seconds": 1.25})
-    exchange = run.api.send("PATCH", f"/personas/{subject.persona_id}", body=body, content_type=None)
+    exchange = run.api.send("PATCH", subject.path, body=body, content_type=None)
     require(judge.success("updatePersona", exchange, 400, 415))
 
 
 def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
     """Every 200: application/json, also when the caller asks for nothing in particular."""
     for accept in ("*/*", "application/json"):
-        exchange = run.api.send("GET", f"/personas/{subject.persona_id}", headers=[("accept", accept)])
+        exchange = run.api.send("GET", subject.path, headers=[("accept", accept)])
         require(judge.success("getPersona", exchange))
 
 
@@ -208,7 +208,7 @@ def test_great_body_is_refused(subject: Subject) -> None:
 def test_undeclared_method_on_a_persona_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
     """Decision: a method that the contract does not name gets 405 (or 404), and changes nothing."""
     before = subject.last
-    path = f"/personas/{subject.persona_id}"
+    path = subject.path
     exchange = run.api.send(method, path, body=to_json({"wait_seconds": 1.25, "name": "contract-test-moved"}))
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
@@ -238,7 +238,7 @@ def test_post_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Sub
     """Decision: POST on a persona is not in the contract, whatever other headers say."""
     before = subject.last
     headers = [("x-http-method-override", method), ("x-method-override", method), ("x-http-method", method)]
-    exchange = run.api.send("POST", f"/personas/{subject.persona_id}", headers=headers, body='{"wait_seconds": 1.25}')
+    exchange = run.api.send("POST", subject.path, headers=headers, body='{"wait_seconds": 1.25}')
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
 
 
@@ -248,7 +248,7 @@ def test_method_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: S
     """getPersona: a GET reads, whatever other headers say."""
     before = subject.last
     headers = [("x-http-method-override", method), ("x-method-override", method)]
-    exchange = run.api.send("GET", f"/personas/{subject.persona_id}", headers=headers)
+    exchange = run.api.send("GET", subject.path, headers=headers)
     require(judge.success("getPersona", exchange) + subject.unmoved(before, exchange))
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from contract_tests.boundaries import boundaries, good_values, to_json
+from contract_tests.boundaries import good_values, plain_fault, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.run import Run
 from contract_tests.subject import Subject, Wrong
+from contract_tests.verdict import require
 
 CONTRACT = load_contract()
 FIELDS = CONTRACT.fields("updatePersona")
@@ -106,14 +107,11 @@ def test_same_update_twice_is_accepted_twice(run: Run, subject: Subject) -> None
 
 
 def test_update_is_still_there_later(subject: Subject) -> None:
-    """Decision: a read sees the last completed write, and reading changes nothing."""
-    subject.accepts(_other_values(subject))
-    stored = subject.last
+    """Decision concurrency: a read sees the last completed write, and reading changes nothing."""
+    exchange = subject.accepts(_other_values(subject))
+    stored = {name: (subject.last.get(name),) for name in CONTRACT.persona_fields}
     for _ in range(3):
-        again = subject.read()
-        assert {name: again.get(name) for name in CONTRACT.persona_fields} == {
-            name: stored.get(name) for name in CONTRACT.persona_fields
-        }, f"GET answered {again} after {stored}, with no update in between"
+        require(subject.judge.shows(exchange, subject.read(), stored, "a read sees the last completed write"))
 
 
 def test_update_of_the_keepsake_is_accepted(run: Run) -> None:
@@ -130,7 +128,7 @@ def test_many_updates_in_a_row_are_all_stored(subject: Subject) -> None:
 
 def _spoilt(tried: Field, valid: dict[str, Any], *, is_first: bool) -> Wrong:
     """Return an update with valid values in all fields but one."""
-    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
+    fault = plain_fault(CONTRACT, tried)
     items = [f"{to_json(name)}: {to_json(value)}" for name, value in valid.items() if name != tried.name]
     items.insert(0 if is_first else len(items), f"{to_json(tried.name)}: {fault.token}")
     promise = f"{tried.promise}; nothing of a refused body may be stored"
@@ -156,7 +154,7 @@ def test_refused_bodies_change_nothing(shared_subject: Subject) -> None:
 
 def test_body_with_every_field_wrong_changes_nothing(subject: Subject) -> None:
     """Decision: a rejected body changes nothing at all; two faults do not cancel out."""
-    faults = [next(b for b in boundaries(CONTRACT, tried) if not b.accepted) for tried in FIELDS.values()]
+    faults = [plain_fault(CONTRACT, tried) for tried in FIELDS.values()]
     items = ", ".join(f"{to_json(fault.field.name)}: {fault.token}" for fault in faults)
     subject.refuses(f"{{{items}}}", promise="no field of this body is valid", clause=BODY)
 
@@ -164,7 +162,7 @@ def test_body_with_every_field_wrong_changes_nothing(subject: Subject) -> None:
 def test_null_beside_a_fault_clears_nothing(subject: Subject) -> None:
     """Decision: a rejected body changes nothing at all; a null in it clears nothing."""
     tried = next(tried for tried in FREE_FIELDS if not tried.clears_on_null)
-    fault = next(b for b in boundaries(CONTRACT, tried) if not b.accepted)
+    fault = plain_fault(CONTRACT, tried)
     nulls = [f"{to_json(other.name)}: null" for other in FREE_FIELDS if other.clears_on_null]
     body = f"{{{', '.join([*nulls, f'{to_json(tried.name)}: {fault.token}'])}}}"
     subject.refuses(

@@ -113,7 +113,8 @@ class Judge:
                 self._decided("secrecy", "the answer carries the caller's key", "no answer carries the key", exchange)
             )
         internal = INTERNALS.search(body.replace('\\"', '"')) if exchange.status >= 400 else None
-        if internal is not None and internal.group() not in request:
+        address = dict(exchange.request_headers).get("host", "")  # where the caller knows the API by itself
+        if internal is not None and internal.group() not in f"{request} {address}":
             problem = f"the answer shows the API's inside: {internal.group()!r}"
             promise = "no answer carries a stack trace or an internal name"
             found.append(self._decided("secrecy", problem, promise, exchange))
@@ -141,6 +142,8 @@ class Judge:
             if len(faults) == 1 and exchange.status in statuses:
                 self.notes.refuse(faults[0].clause, faults[0].value)
             return self.answer(operation_id, exchange, *statuses)
+        if self.in_single_precision(operation_id, exchange) is not None:
+            return self.success(operation_id, exchange)
         if faults:
             return [*self.leaks(exchange), *(self._looser(fault, exchange) for fault in faults)]
         problem = f"{about} was accepted with {exchange.status}"
@@ -148,8 +151,31 @@ class Judge:
         headline = self._accepted_headline(clause)
         return [*self.leaks(exchange), Finding(LOOSER, problem, promise, clause, exchange, topic, headline)]
 
+    def in_single_precision(self, operation_id: str, exchange: Exchange) -> dict[str, Any] | None:
+        """
+        Return what an accepted body reads as in single precision, where that is valid though the body is not.
+
+        Args:
+            operation_id: updatePersona or createPersona.
+            exchange: The request and its answer.
+
+        Returns:
+            The body; None where the body is wrong in another way, or where the answer shows other numbers.
+
+        Source: openapi.yaml, #/x-decisions/numbers.
+        """
+        body = self._sent_body(operation_id, exchange)
+        if body is None or not exchange.was_accepted:
+            return None
+        rounded = {name: nearest_single(value) if isinstance(value, float) else value for name, value in body.items()}
+        changed = {name: (value,) for name, value in rounded.items() if value != body[name]}
+        if not changed or not all(map(math.isfinite, (value for (value,) in changed.values()))):
+            return None
+        is_right = not self.contract.body_faults(operation_id, rounded)
+        return rounded if is_right and not self.shows(exchange, exchange.persona, changed, "") else None
+
     def details(self, exchange: Exchange, field_name: str) -> list[Finding]:
-        """Find an error whose details blame other fields than the one at fault."""
+        """Find an error whose details blame another field, by its plain name, than the one at fault."""
         error = exchange.json.get("error") if isinstance(exchange.json, dict) else None
         details = error.get("details") if isinstance(error, dict) else None
         named = [str(item.get("field")) for item in details or () if isinstance(item, dict)]
@@ -157,8 +183,7 @@ class Judge:
         if not wrong or any(field_name in name for name in named):
             return []
         problem = f"the error blames {', '.join(wrong)}, but only {field_name} is at fault"
-        promise = "details name the field at fault"
-        return [Finding(BROKEN, problem, promise, "#/components/schemas/ErrorBody/properties/details", exchange)]
+        return [self._decided("errors", problem, "a field that details name by its plain name is at fault", exchange)]
 
     def shows(
         self, exchange: Exchange, persona: Mapping[str, Any], expected: Mapping[str, tuple[Any, ...]], promise: str
@@ -215,6 +240,10 @@ class Judge:
         if isinstance(sent, (int, float)) and not isinstance(sent, bool):
             return (sent, nearest_single(sent))
         return (sent,)
+
+    def created_readings(self, body: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+        """Return what each field of a new persona may read as; of a null, as of what is left out, nothing is promised."""
+        return {name: self.expected_reading(name, None, value) for name, value in body.items() if value is not None}
 
     def _note(self, operation_id: str, exchange: Exchange, status: int) -> None:
         """Note in what the answer goes beyond what the contract says of *status*: by being there, by its fields."""
@@ -279,13 +308,21 @@ class Judge:
 
     def _sent_faults(self, operation_id: str, exchange: Exchange) -> list[Fault]:
         """List the clauses that the body of an update or a create breaks; none where it is no JSON of theirs."""
-        if operation_id not in ("updatePersona", "createPersona"):
+        try:
+            body = self._sent_body(operation_id, exchange)
+            return [] if body is None else self.contract.body_faults(operation_id, body)
+        except ValueError:  # what no schema can be held against: half a surrogate
             return []
+
+    def _sent_body(self, operation_id: str, exchange: Exchange) -> dict[str, Any] | None:
+        """Decode the body of an update or a create; None where it is no JSON object."""
+        if operation_id not in ("updatePersona", "createPersona"):
+            return None
         try:
             body = json.loads(exchange.request_body, parse_constant=_no_number, parse_float=_finite)
-            return self.contract.body_faults(operation_id, body)
-        except (ValueError, RecursionError):  # no JSON, or what no schema can be held against: half a surrogate
-            return []
+        except (ValueError, RecursionError):
+            return None
+        return body if isinstance(body, dict) else None
 
     def _clause_of(self, name: str) -> str:
         fields = self.contract.fields("updatePersona")

@@ -89,7 +89,7 @@ def answers_in_ascii(api: Api) -> None:
 @variant(get(), patch({"wait_seconds": 1}))
 def times_to_the_nanosecond(api: Api) -> None:
     """Answers times with nine digits after the second."""
-    _print_times(api, iter(lambda: (lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z"), None))
+    _print_times(api, iter(lambda: lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z", None))
 
 
 @variant(get(), get(), get())
@@ -158,9 +158,7 @@ def errors_say_nothing(api: Api) -> None:
     seams.refuse_as(api, lambda refusal, answer: error_answer(api, Refusal(refusal.status, ""), details=None))
 
 
-@variant(
-    patch({"wait_seconds": 9}), never_with=("details_null", "details_left_out", "errors_say_nothing")
-)
+@variant(patch({"wait_seconds": 9}), never_with=("details_null", "details_left_out", "errors_say_nothing"))
 def details_spell_fields_as_paths(api: Api) -> None:
     """Names the field at fault as a path in one of several notations, or among the names of what surrounds it."""
     notations = cycle(("body.{}", "/{}", "$.{}", "body/{}", "#/{}", "body, {}", "['{}']"))
