@@ -274,7 +274,7 @@ def test_pages_follow_each_other(run: Run, onlooker: Subject, shared_subject: Su
         seen: list[str] = []
         for page in run.pages(page_size="1", order_by="create_time"):
             shown = [item["id"] for item in page.json["personas"]]
-            if len(shown) > 1 or shown == seen:
+            if len(shown) > 1 or (shown and shown == seen):
                 problem = f"pages of one persona hold {[seen, shown]}"
                 return [Finding("broken", problem, "page_size and page_token", LISTING, page)]
             seen += shown

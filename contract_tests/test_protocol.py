@@ -141,10 +141,13 @@ def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subjec
 
 
 def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:
-    """RFC 9110, section 8.3: a body may come without a Content-Type; to read it is as right as to refuse it."""
-    body = to_json({"wait_seconds": 1.25})
-    exchange = run.api.send("PATCH", subject.path, body=body, content_type=None)
+    """Decision body: a body without a Content-Type is read as JSON, or gets 400 or 415."""
+    body = {"wait_seconds": 1.25}
+    subject.make_visible(body)
+    exchange = run.api.send("PATCH", subject.path, body=to_json(body), content_type=None)
     require(judge.success("updatePersona", exchange, 400, 415))
+    if exchange.was_accepted:
+        require(judge.shows(exchange, subject.read(), {"wait_seconds": (1.25,)}, "a body that is accepted is read"))
 
 
 def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
@@ -169,7 +172,8 @@ def test_order_of_the_fields_does_not_matter(run: Run, subject: Subject) -> None
 
 
 def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, subject: Subject) -> None:
-    """RFC 8259, section 4 leaves duplicate names open: 200 with one of the values, or 400, and never a failure."""
+    """Decision body: a body that names a field twice gets 400, or one of the values counts."""
+    subject.make_visible({"wait_seconds": 1.25})
     exchange = run.api.update(subject.persona_id, '{"wait_seconds": 1.25, "wait_seconds": 0.25}')
     require(judge.success("updatePersona", exchange, 400))
     if exchange.was_accepted:

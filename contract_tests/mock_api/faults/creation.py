@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..app import Answer, Api, Request
+from ..errors import Refusal
 from ..rules import Fields
 from ..store import Persona
 from . import seams
@@ -176,6 +177,31 @@ def id_made_of_the_voice(api: Api) -> None:
 
     seams.replace(api.store, "create", made)
     seams.replace(api.store, "new_id", derived)
+
+
+@fault("creation", "#/x-decisions/creation", post(NEW), listed())
+def create_makes_two(api: Api) -> None:
+    """Stores a new persona twice, and answers with the second."""
+    create = api.store.create
+
+    def twice(body: Fields) -> Persona:
+        create(body)
+        return create(body)
+
+    seams.replace(api.store, "create", twice)
+
+
+@fault("creation", "#/x-decisions/creation", post(NEW), post(NEW))
+def second_persona_of_a_name_refused(api: Api) -> None:
+    """Refuses a new persona with the name of one that is there."""
+    create = api.store.create
+
+    def unique(body: Fields) -> Persona:
+        if any(persona.fields.get("name") == body["name"] for persona in api.store.all()):
+            raise Refusal(400, "The name is taken.")
+        return create(body)
+
+    seams.replace(api.store, "create", unique)
 
 
 def _fill_in(api: Api, name: str, value: str) -> None:

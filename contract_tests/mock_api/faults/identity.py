@@ -234,3 +234,15 @@ def _take_from_body(api: Api, name: str, change: Any) -> None:
 def update_time_counts_updates(api: Api) -> None:
     """Adds a microsecond to the time of the last change instead of telling when an update was made."""
     seams.replace(api.store, "touch", lambda persona: persona.last_change + TICK)
+
+
+@fault("identity", TIMES, CHANGE, patch({}), get())
+def update_time_reset_by_an_empty_update(api: Api) -> None:
+    """Sets update_time back to the time of the creation on an update that changes nothing."""
+
+    def update(before: Persona, changes: Fields) -> None:
+        now = api.store.find(before.id)
+        if not changes:
+            api.store.write(now._replace(update_time=now.create_time))
+
+    seams.update_as(api, update)

@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl
 import orjson
 import yaml
 
-from ..app import Answer, Api
+from ..app import Answer, Api, Request
 from ..errors import Refusal
 from . import seams
 from .fault import fault
+from .seams import Operation
 from .witness import Step, get, patch
 
 BODY = "#/x-decisions/body"
@@ -237,3 +238,49 @@ def second_half_of_a_body_lost(api: Api) -> None:
         return bytes(message["body"])
 
     seams.replace(api.bodies, "gather", gather)
+
+
+@fault("media_types", BODY, Step("PATCH", "/personas/{id}", b'{"wait_seconds": 1}'), get())
+def body_without_a_type_passed_over(api: Api) -> None:
+    """Answers 200 to a body that comes without a Content-Type, and takes it for an empty object."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        if b"content-type" not in request.headers:
+            return api.give(200, {"persona": api.show(api.store.find(request.persona_id))})
+        return await handle(request)
+
+    seams.around(api, "updatePersona", run)
+
+
+@fault("media_types", BODY, patch('{"wait_seconds": 1, "wait_seconds": 2}'))
+def duplicate_names_answered_500(api: Api) -> None:
+    """Fails on a body that names a field twice."""
+    _twice_named(api, lambda pairs: _fail())
+
+
+@fault("media_types", BODY, patch('{"wait_seconds": 1, "wait_seconds": 2}'), get())
+def duplicate_names_added_up(api: Api) -> None:
+    """Adds up the numbers of a field that a body names twice."""
+    _twice_named(api, lambda pairs: {name: sum(v for n, v in pairs if n == name) for name, _ in pairs})
+
+
+def _fail() -> None:
+    raise Refusal(500, "Something went wrong.")
+
+
+def _twice_named(api: Api, change: Any) -> None:
+    """Put the numbers of a body that names a field twice through *change*."""
+    decode = api.bodies.decode
+
+    def read(pairs: list[tuple[str, Any]]) -> Any:
+        is_double = len(dict(pairs)) < len(pairs) and all(type(value) in (int, float) for _, value in pairs)
+        return change(pairs) if is_double else dict(pairs)
+
+    def careless(body: bytes) -> Any:
+        document = decode(body)
+        try:
+            return json.loads(body, object_pairs_hook=read) if isinstance(document, dict) else document
+        except RecursionError:
+            return document
+
+    seams.replace(api.bodies, "decode", careless)

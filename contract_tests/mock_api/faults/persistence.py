@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from ..app import Answer, Api, Request
@@ -209,3 +210,19 @@ def removed_persona_read_from_a_cache(api: Api) -> None:
         return cache[request.persona_id]
 
     seams.around(api, "getPersona", run)
+
+
+@fault("persistence", READ, listed(), post({"name": "New", "voice_name": "aria", "language_code": "en-US"}), listed())
+def list_half_a_minute_behind(api: Api) -> None:
+    """Lists the personas as they were up to thirty seconds ago."""
+    everything = api.store.all
+    known: list[Persona] = []
+    taken: list[Any] = []
+
+    def behind() -> Iterator[Persona]:
+        now = api.store.now()
+        if not taken or (now - taken[-1]).total_seconds() > 30:
+            taken[:], known[:] = [now], everything()
+        return iter(list(known))
+
+    seams.replace(api.store, "all", behind)
