@@ -141,7 +141,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
 def test_stranger_learns_nothing_of_which_personas_exist(
     run: Run, judge: Judge, guarded: Subject, operation_id: str
 ) -> None:
-    """Decision precedence: 401 comes before 404; to a stranger a persona that exists looks like one that does not."""
+    """#/x-decisions/precedence: 401 comes before 404; to a stranger a persona that exists looks like one that does not."""
     absent, present = (
         [run.call(operation_id, persona_id, "contract-test-wrong-key") for _ in range(2)]
         for persona_id in (run.api.absent_id(), guarded.persona_id)
@@ -165,7 +165,7 @@ def test_stranger_learns_nothing_of_which_personas_exist(
     ids=["malformed", "no-object", "invalid-value", "empty", "empty-object", "valid"],
 )
 def test_key_is_checked_before_the_body(run: Run, judge: Judge, guarded: Subject, body: str) -> None:
-    """Decision precedence: 401 comes before 400; a stranger is not told what is wrong with a body."""
+    """#/x-decisions/precedence: 401 comes before 400; a stranger is not told what is wrong with a body."""
     for method, path, operation_id in (
         ("PATCH", guarded.path, "updatePersona"),
         ("POST", "/personas", "createPersona"),
@@ -175,7 +175,7 @@ def test_key_is_checked_before_the_body(run: Run, judge: Judge, guarded: Subject
 
 
 def test_key_is_checked_before_the_query(run: Run, judge: Judge) -> None:
-    """Decision precedence: 401 comes before 400; a stranger's query is not judged."""
+    """#/x-decisions/precedence: 401 comes before 400; a stranger's query is not judged."""
     exchange = run.api.send("GET", "/personas", params={"page_size": "0"}, key=None)
     require(judge.answer("listPersonas", exchange, 401))
 

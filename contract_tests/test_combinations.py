@@ -44,7 +44,7 @@ PAIRS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("index", range(len(PAIRS)))
 def test_every_pair_of_limits_is_accepted_together(run: Run, shared_subject: Subject, index: int) -> None:
-    """Decision: any set of valid fields may be sent together; here each pair of limit values occurs once."""
+    """#/x-decisions/combinations: any set of valid fields may be sent together; here each pair of limit values occurs once."""
     voices: list[dict[str, Any]] = [{VOICE_FIELD: v, LANGUAGE_FIELD: spoken[-1]} for v, spoken in run.voices.items()]
     both_null: dict[str, Any] = {VOICE_FIELD: None, LANGUAGE_FIELD: None}
     voice = ({}, both_null, voices[index % len(voices)])[index % 3]
@@ -55,14 +55,14 @@ def test_every_pair_of_limits_is_accepted_together(run: Run, shared_subject: Sub
 
 @pytest.mark.parametrize("side", [0, 1], ids=["lowest", "highest"])
 def test_all_limits_are_accepted_together(run: Run, subject: Subject, side: int) -> None:
-    """Decision: any set of valid fields may be sent together, all at their lowest, all at their highest."""
+    """#/x-decisions/combinations: any set of valid fields may be sent together, all at their lowest, all at their highest."""
     body = {tried.name: _extremes(tried)[side] for tried in FREE_FIELDS}
     voice, language = run.spoken
     subject.accepts({**body, VOICE_FIELD: voice, LANGUAGE_FIELD: language})
 
 
 def test_any_valid_body_is_accepted(run: Run, shared_subject: Subject) -> None:
-    """Decision: any set of valid fields may be sent together."""
+    """#/x-decisions/combinations: any set of valid fields may be sent together."""
 
     @given(valid_bodies(CONTRACT, run.voices))
     def is_accepted(body: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def test_any_valid_body_is_accepted(run: Run, shared_subject: Subject) -> None:
 
 
 def test_one_fault_spoils_any_body(run: Run, shared_subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all, also when all of its fields but one were valid."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, also when all of its fields but one were valid."""
 
     @given(spoilt_bodies(CONTRACT, run.voices))
     def is_refused(spoilt: tuple[Any, str]) -> None:
@@ -89,6 +89,6 @@ def test_one_fault_spoils_any_body(run: Run, shared_subject: Subject) -> None:
 
 @given(order=st.permutations(list(FIELDS)))
 def test_order_of_fields_means_nothing(run: Run, shared_subject: Subject, order: list[str]) -> None:
-    """RFC 8259, section 4: an object is unordered, so the same fields in any order are the same update."""
+    """#/paths/~1personas~1{persona_id}/patch/requestBody/content/application~1json: an object is unordered (RFC 8259), so the same fields in any order are the same update."""
     body = run.full_body("updatePersona", 1)
     shared_subject.accepts({name: body[name] for name in order})

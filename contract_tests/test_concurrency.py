@@ -31,7 +31,7 @@ def _at_once(run: Run, requests: list[tuple[str, dict[str, Any]]]) -> list[Excha
 
 
 def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: two concurrent updates of different fields both hold afterwards."""
+    """#/x-decisions/concurrency: two concurrent updates of different fields both hold afterwards."""
     for step in range(_rounds(run)):
         one = {"wait_seconds": 0.25 + step / 16}
         other = {"persona_prompt": f"round {step}"}
@@ -42,7 +42,7 @@ def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge
 
 
 def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: concurrent updates of different fields all hold afterwards, however many there are."""
+    """#/x-decisions/concurrency: concurrent updates of different fields all hold afterwards, however many there are."""
     for index in (1, 2, 0):
         body = run.full_body("updatePersona", index)
         pair = {name: body.pop(name) for name in ("voice_name", "language_code")}
@@ -54,7 +54,7 @@ def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, subje
 
 
 def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: a read sees the last completed write: one of the values that were sent, and the same for every reader."""
+    """#/x-decisions/concurrency: a read sees the last completed write: one of the values that were sent, and the same for every reader."""
     for step in range(3):
         bodies = [{"wait_seconds": 0.25 + step / 8}, {"wait_seconds": 1.25 + step / 8}]
         first, second = _at_once(run, [(subject.persona_id, body) for body in bodies])
@@ -80,7 +80,7 @@ def test_concurrent_updates_of_different_personas_do_not_mix(run: Run, judge: Ju
 
 
 def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all, also while another body is accepted."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, also while another body is accepted."""
     kept = subject.read()
     for step in range(6):
         good = {"wait_seconds": 0.5 + step / 16}
@@ -97,7 +97,7 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
 
 
 def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: a read sees the last completed write: all of an update or nothing, also while it is on its way."""
+    """#/x-decisions/concurrency: a read sees the last completed write: all of an update or nothing, also while it is on its way."""
     names = ("wait_seconds", "hold_music_timeout_seconds", "persona_prompt")
     for step in range(_rounds(run) // 2):
         before = subject.read()
@@ -121,7 +121,7 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, subject: Subje
 
 @pytest.mark.many_requests
 def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all, not even for a moment."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, not even for a moment."""
     for step in range(_rounds(run)):
         before = subject.read()
         refused = {"wait_seconds": 0.5 + step / 16, "persona_prompt": f"refused {step}", "name": ""}

@@ -105,13 +105,13 @@ def _try_value(run: Run, judge: Judge, value: Boundary) -> None:
 @pytest.mark.many_requests
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value.name)
 def test_value_is_treated_as_the_contract_says(run: Run, judge: Judge, value: Boundary) -> None:
-    """The schema of the field decides; all other fields hold values that are valid beyond doubt."""
+    """#/components/schemas: the schema of the field decides; all other fields hold values that are valid beyond doubt."""
     _try_value(run, judge, value)
 
 
 @pytest.mark.few_requests
 def test_wrong_values_make_nothing(run: Run, judge: Judge) -> None:
-    """The schema of the field decides; all other fields hold values that are valid beyond doubt."""
+    """#/components/schemas: the schema of the field decides; all other fields hold values that are valid beyond doubt."""
     chance = run.chance("values of new personas")
     wrong = [value for value in VALUES if not value.accepted]
     chosen = [value for value in wrong if value.is_sharp and (value.kind != "type" or isinstance(value.value, str))]
@@ -122,7 +122,7 @@ def test_wrong_values_make_nothing(run: Run, judge: Judge) -> None:
 
 @pytest.mark.few_requests
 def test_right_values_of_new_personas_are_stored_together(run: Run, judge: Judge) -> None:
-    """Decision: POST stores every field that it accepts; each body holds a further value of every field."""
+    """#/x-decisions/creation: a create stores every field that it accepts; each body holds a further value of every field."""
     chance = run.chance("right values of new personas")
     good: dict[str, list[Boundary]] = {}
     for value in sorted(chance.sample(VALUES, len(VALUES)), key=lambda value: not value.is_sharp):
@@ -156,7 +156,7 @@ def test_name_has_the_length_that_the_contract_allows(run: Run, judge: Judge, al
 @pytest.mark.many_requests
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text: str) -> None:
-    """Decision: every character is an ordinary one, in a create as in an update."""
+    """#/x-decisions/text: every character is an ordinary one, in a create as in an update."""
     body = run.full_body()
     body |= {
         tried.name: text for tried in OPTIONAL if tried.json_type == "string" and CONTRACT.accepts_value(tried, text)
@@ -167,7 +167,7 @@ def test_text_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge, text
 
 @pytest.mark.many_requests
 def test_number_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge) -> None:
-    """Decision: a number reads back as the same double, or as the nearest single in its shortest form."""
+    """#/x-decisions/numbers: a number reads back as the same double, or as the nearest single in its shortest form."""
     numbers = [tried for tried in OPTIONAL if tried.json_type == "number"]
     valid = [[number for number in NUMBERS if CONTRACT.accepts_value(tried, number)] for tried in numbers]
     for row in range(max(map(len, valid), default=0)):
@@ -178,7 +178,7 @@ def test_number_of_a_new_persona_reads_back_unchanged(run: Run, judge: Judge) ->
 
 @pytest.mark.many_requests
 def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
-    """Decision: POST stores every field that it accepts, the language among them, first or last of its voice."""
+    """#/x-decisions/creation: a create stores every field that it accepts, the language among them, first or last of its voice."""
     for voice, spoken in list(run.voices.items())[:8]:
         for language in dict.fromkeys((spoken[-1], spoken[0])):
             body = {**run.full_body(), VOICE_FIELD: voice, LANGUAGE_FIELD: language}
@@ -186,7 +186,7 @@ def test_each_language_of_a_voice_is_stored(run: Run, judge: Judge) -> None:
 
 
 def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
-    """Decision creation: two personas may have the same name."""
+    """#/x-decisions/creation: two personas may have the same name."""
     with run.persona(name=run.api.new_name()) as first:
         before = first.last
         exchange = _create(run, {**run.full_body(index=1), NAME_FIELD: before[NAME_FIELD]})
@@ -200,7 +200,7 @@ def test_two_personas_may_have_one_name(run: Run, judge: Judge) -> None:
 
 @pytest.mark.parametrize("index", range(3))
 def test_full_persona_is_stored_whole(run: Run, judge: Judge, index: int) -> None:
-    """Decision: POST stores every field that it accepts."""
+    """#/x-decisions/creation: a create stores every field that it accepts."""
     body = run.full_body(index=index)
     _require_made(run, judge, body, _create(run, body))
 
@@ -238,7 +238,7 @@ def test_required_field_is_required(run: Run, judge: Judge, tried: Any, fault: s
 
 @pytest.mark.sharp
 def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
-    """Decision: a rejected body changes nothing at all: no persona of that name comes to be."""
+    """#/x-decisions/atomic: a refused body changes nothing at all: no persona of that name comes to be."""
     faults = {tried.name: plain_fault(CONTRACT, tried).value for tried in FIELDS.values() if tried.name != NAME_FIELD}
     bodies = [{**run.full_body(), name: value} for name, value in faults.items()]
     # These pass the schema, and fail at the rule across fields.
@@ -252,7 +252,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
 
 
 def test_one_create_makes_one_persona(run: Run, judge: Judge) -> None:
-    """Decision creation: one create makes one persona, also a while after it."""
+    """#/x-decisions/creation: one create makes one persona, also a while after it."""
     body = run.full_body()
     exchange = _create(run, body)
     require(judge.success("createPersona", exchange))
@@ -271,7 +271,7 @@ def test_one_create_makes_one_persona(run: Run, judge: Judge) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
 def test_create_with_another_media_type_makes_nothing(run: Run, judge: Judge, content_type: str) -> None:
-    """Decision: a body sent as another media type gets 400 or 415."""
+    """#/x-decisions/body: a body sent as another media type gets 400 or 415."""
     exchange = run.api.send("POST", "/personas", body=to_json(run.full_body()), content_type=content_type)
     promise = f"a body sent as {content_type} gets 400 or 415"
     clause = f"{CREATE}/requestBody/content"
@@ -282,7 +282,7 @@ def test_create_with_another_media_type_makes_nothing(run: Run, judge: Judge, co
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON;charset=UTF-8"])
 def test_create_with_a_charset_is_json(run: Run, judge: Judge, content_type: str) -> None:
-    """Decision: application/json; charset=utf-8 is application/json."""
+    """#/x-decisions/charset: application/json; charset=utf-8 is application/json."""
     body = run.full_body()
     exchange = run.api.send("POST", "/personas", body=to_json(body), content_type=content_type)
     _require_made(run, judge, body, exchange)

@@ -12,7 +12,7 @@ LAG = f"{DECISIONS}/concurrency"
 
 
 def test_removed_persona_is_gone(run: Run, judge: Judge) -> None:
-    """Decision deletion: after a removal, reading and updating answer 404, also the second time."""
+    """#/x-decisions/deletion: after a removal, reading and updating answer 404, also the second time."""
     with run.persona() as subject:
         run.remove(subject.persona_id)
         for _ in range(2):
@@ -24,7 +24,7 @@ def test_removed_persona_is_gone(run: Run, judge: Judge) -> None:
 
 
 def test_removed_persona_is_listed_no_more(run: Run) -> None:
-    """Decision concurrency: a list shows a write, a removal too, no later than three seconds after it."""
+    """#/x-decisions/concurrency: a list shows a write, a removal too, no later than three seconds after it."""
     with run.persona() as subject:
         name = subject.last["name"]
         run.remove(subject.persona_id)
@@ -39,7 +39,7 @@ def test_removed_persona_is_listed_no_more(run: Run) -> None:
 
 
 def test_removing_twice_is_answered_either_way(run: Run) -> None:
-    """Decision deletion: removing what is not there may be answered with 200 or 404."""
+    """#/x-decisions/deletion: removing what is not there may be answered with 200 or 404."""
     with run.persona() as subject:
         run.remove(subject.persona_id)
         run.remove(subject.persona_id, 404)
@@ -62,7 +62,7 @@ def test_removing_an_unknown_persona_removes_nothing(run: Run, judge: Judge, sub
 
 
 def test_id_of_a_removed_persona_is_not_used_again(run: Run) -> None:
-    """Decision deletion: the id of a persona that was removed is not given to another."""
+    """#/x-decisions/deletion: the id of a persona that was removed is not given to another."""
     with run.persona() as first:
         run.remove(first.persona_id)
     with run.persona() as second:

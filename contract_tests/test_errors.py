@@ -47,19 +47,19 @@ def test_updating_an_unknown_persona_answers_404(run: Run, judge: Judge, body: d
 
 
 def test_bad_body_to_an_unknown_persona_answers_either(run: Run, judge: Judge) -> None:
-    """Decision: between 400 and 404 for a bad body to an unknown persona, either is right."""
+    """#/x-decisions/precedence: between 400 and 404 for a bad body to an unknown persona, either is right."""
     for token in ("{", '{"wait_seconds": "soon"}'):
         require(judge.answer("updatePersona", run.api.update(run.api.absent_id(), token), 400, 404))
 
 
 def test_deleting_an_unknown_persona_answers_200_or_404(run: Run, judge: Judge) -> None:
-    """Decision: no 404 is documented for a removal; either is right."""
+    """#/x-decisions/deletion: no 404 is documented for a removal; either is right."""
     require(judge.success("deletePersona", run.api.delete(run.api.absent_id()), 404))
 
 
 @pytest.mark.parametrize("token", ["{", "[]", '"text"', "null"])
 def test_create_refuses_what_is_no_object(run: Run, judge: Judge, token: str) -> None:
-    """Decision: malformed JSON, and JSON that is no object, get 400."""
+    """#/x-decisions/body: malformed JSON, and JSON that is no object, get 400."""
     exchange = run.api.create(token)
     require(
         judge.refusal("createPersona", exchange, 400, promise="the body is a JSON object", clause=f"{DECISIONS}/body")

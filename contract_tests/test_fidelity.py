@@ -60,7 +60,7 @@ def _packed(tried: Field) -> list[str]:
 
 @pytest.mark.few_requests
 def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_subject: Subject) -> None:
-    """Decision: text reads back to the code point, numbers to the double; here a value of every field at a time."""
+    """#/x-decisions/text: text reads back to the code point, numbers to the double; here a value of every field at a time."""
     # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed.
     chance = run.chance("awkward values")
     rows: dict[str, list[Any]] = {}
@@ -77,13 +77,13 @@ def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_subje
 @pytest.mark.many_requests
 @pytest.mark.parametrize(("tried", "text"), _cases(TEXT_FIELDS, TEXTS))
 def test_text_reads_back_unchanged(shared_subject: Subject, tried: Field, text: str) -> None:
-    """Decision: every character is an ordinary one; text reads back unchanged, without normalisation."""
+    """#/x-decisions/text: every character is an ordinary one; text reads back unchanged, without normalisation."""
     _round_trip(shared_subject, tried, text)
 
 
 @pytest.mark.parametrize("tried", TEXT_FIELDS, ids=lambda tried: tried.name)
 def test_escaped_text_is_the_same_text(shared_subject: Subject, tried: Field) -> None:
-    """RFC 8259, section 7: a character may be escaped, one beyond U+FFFF as a pair of surrogates."""
+    """#/paths/~1personas~1{persona_id}/patch/requestBody/content/application~1json: a character may be escaped, one beyond U+FFFF as a pair of surrogates."""
     text = "é 😀 / \u2028 \x00 A"
     token = json.dumps({tried.name: text}).replace("/", "\\/").replace(" A", " \\u0041")
     _round_trip(shared_subject, tried, text, token)
@@ -92,13 +92,13 @@ def test_escaped_text_is_the_same_text(shared_subject: Subject, tried: Field) ->
 @pytest.mark.many_requests
 @pytest.mark.parametrize(("tried", "number"), _cases(NUMBER_FIELDS, {repr(n): n for n in dict.fromkeys(NUMBERS)}))
 def test_number_reads_back_unchanged(shared_subject: Subject, tried: Field, number: float) -> None:
-    """Decision: a number reads back as the same double, or as the nearest single printed in its shortest form."""
+    """#/x-decisions/numbers: a number reads back as the same double, or as the nearest single printed in its shortest form."""
     _round_trip(shared_subject, tried, number)
 
 
 @pytest.mark.parametrize("tried", TEXT_FIELDS, ids=lambda tried: tried.name)
 def test_any_text_reads_back_unchanged(shared_subject: Subject, tried: Field) -> None:
-    """Decision: strings read back unchanged, whatever characters they hold."""
+    """#/x-decisions/text: strings read back unchanged, whatever characters they hold."""
 
     @given(texts(tried.schema))
     def reads_back(text: str) -> None:

@@ -29,14 +29,14 @@ UNLIMITED = [
 @pytest.mark.many_requests
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.name)
 def test_value_is_treated_as_the_contract_says(shared_subject: Subject, boundary: Boundary) -> None:
-    """The schema of the field decides; one field leaves the valid world at a time."""
+    """#/components/schemas: the schema of the field decides; one field leaves the valid world at a time."""
     shared_subject.try_boundary(boundary)
 
 
 @pytest.mark.few_requests
 @pytest.mark.parametrize("name", CONTRACT.fields("updatePersona"))
 def test_further_values_beyond_the_limits_are_refused(run: Run, shared_subject: Subject, name: str) -> None:
-    """The schema of the field decides; each value is alone in its body, and one read after the last shows what moved."""
+    """#/components/schemas: the schema of the field decides; each value is alone in its body, and one read after the last shows what moved."""
     values = [value for value in FURTHER if value.field.name == name and not value.accepted]
     chosen = representatives(values, run.chance(f"values of {name}"))
     shared_subject.refuses_each(Wrong.of(value) for value in chosen)
@@ -44,7 +44,7 @@ def test_further_values_beyond_the_limits_are_refused(run: Run, shared_subject: 
 
 @pytest.mark.few_requests
 def test_further_values_within_the_limits_are_accepted_together(run: Run, shared_subject: Subject) -> None:
-    """Decision: any set of valid fields may be sent together; each body holds a further value of every field."""
+    """#/x-decisions/combinations: any set of valid fields may be sent together; each body holds a further value of every field."""
     good: dict[str, list[Boundary]] = {}
     for value in FURTHER:
         if value.accepted and value.kind not in ("null", "enum"):
@@ -62,6 +62,6 @@ def test_further_values_within_the_limits_are_accepted_together(run: Run, shared
 
 @pytest.mark.parametrize("name", CONTRACT.fields("updatePersona"))
 def test_field_is_tried_on_both_sides(name: str) -> None:
-    """A field without a valid and an invalid value would not be held to anything."""
+    """#/components/schemas: a field without a valid and an invalid value would not be held to anything."""
     sides = {boundary.accepted for boundary in BOUNDARIES if boundary.field.name == name}
     assert sides == {True, False}, f"{name}: values were made on one side only, {sides}"

@@ -98,13 +98,13 @@ def _standing_still(exchange: Exchange, first: Persona, last: Persona, seconds: 
 
 @pytest.mark.parametrize("tried", FIELDS.values(), ids=lambda tried: tried.name)
 def test_values_beyond_each_limit_are_refused(shared_subject: Subject, tried: Field) -> None:
-    """The schema of the field decides; each value is alone in its body, and together they change nothing."""
+    """#/components/schemas: the schema of the field decides; each value is alone in its body, and together they change nothing."""
     wrongs = [value for value in boundaries(CONTRACT, tried) if not value.accepted]
     shared_subject.refuses_each(Wrong.of(value) for value in wrongs if value.is_sharp)
 
 
 def test_null_follows_the_rule_of_each_field(run: Run, shared_subject: Subject) -> None:
-    """x-on-null: all at once, then one by itself, then beside values."""
+    """#/components/schemas/PersonaUpdate: x-on-null: all at once, then one by itself, then beside values."""
     nullable = [tried.name for tried in FIELDS.values() if tried.is_nullable]
     shared_subject.accepts(run.full_body("updatePersona", 1))
     shared_subject.accepts(dict.fromkeys(nullable))
@@ -115,7 +115,7 @@ def test_null_follows_the_rule_of_each_field(run: Run, shared_subject: Subject) 
 
 
 def test_refused_update_changes_nothing(run: Run, shared_subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all, also when some of its fields were valid or null."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, also when some of its fields were valid or null."""
     valid = {name: to_json(value) for name, value in run.full_body("updatePersona", 0).items()}
     nulls = dict.fromkeys((tried.name for tried in FREE_FIELDS if tried.clears_on_null), "null")
     wrongs = []
@@ -130,7 +130,7 @@ def test_refused_update_changes_nothing(run: Run, shared_subject: Subject) -> No
 
 
 def test_body_that_is_no_json_object_is_refused(shared_subject: Subject) -> None:
-    """Decision: malformed JSON, and JSON that is no object, get 400; another media type gets 400 or 415."""
+    """#/x-decisions/body: malformed JSON, and JSON that is no object, get 400; another media type gets 400 or 415."""
     good: Any = '{"name": "contract-test"}'
     broken: list[bytes | str] = ["", "{", "[]", "null", f"[{good}]", f"{good} x", good.replace("}", ",}"), good[:-1]]
     broken += ["name: contract-test", to_json(good), '[["name", "contract-test"]]']
@@ -166,7 +166,7 @@ def test_stranger_is_refused(run: Run, judge: Judge, shared_subject: Subject) ->
 
 
 def test_unknown_persona_is_not_found(run: Run, judge: Judge, shared_subject: Subject) -> None:
-    """getPersona and updatePersona 404: no persona has this id; ids are compared exactly, case included."""
+    """#/components/responses/NotFound: no persona has this id; ids are compared exactly, case included."""
     absent, swapped = run.api.absent_id(), shared_subject.persona_id.swapcase()
     found = judge.answer("getPersona", run.api.get(absent), 404)
     found += judge.answer("updatePersona", run.api.update(absent, "{}"), 404)
@@ -184,7 +184,7 @@ def _pair_clause(run: Run, body: dict[str, str]) -> str:
 
 
 def test_voice_and_language_stay_a_pair(run: Run, shared_subject: Subject) -> None:
-    """language_code: the selected voice must speak it; a voice is one of those that GET /personas/voices names."""
+    """#/components/schemas/LanguageCode: the selected voice must speak it; a voice is one of those that GET /personas/voices names."""
     voice, language = run.spoken
     shared_subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
     foreign = sorted({code for spoken in run.voices.values() for code in spoken} - {*run.voices[voice]})
@@ -244,7 +244,7 @@ def test_creation_is_held_to_the_same(run: Run, judge: Judge) -> None:
 
 @pytest.mark.parametrize("query", [{"page_size": size} for size in ("0", "101", "-1", "2.5", "ten")], ids=str)
 def test_page_size_beyond_its_limits_is_refused(run: Run, judge: Judge, query: dict[str, str]) -> None:
-    """Decision: a page_size outside its limits gets 400."""
+    """#/x-decisions/listing: a page_size outside its limits gets 400."""
     promise, clause = CONTRACT.query_fields("listPersonas")["page_size"].promise, f"{LIST}/parameters/0/schema"
     exchange = run.api.list_personas(**query)
     require(judge.refusal("listPersonas", exchange, 400, promise=promise, clause=clause, about=f"{query}"))
@@ -294,7 +294,7 @@ def test_pages_follow_each_other(run: Run, onlooker: Subject, shared_subject: Su
 
 
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge) -> None:
-    """Decision: a page_token is opaque; a made-up one gets 400 or an empty page."""
+    """#/x-decisions/listing: a page_token is opaque; a made-up one gets 400 or an empty page."""
     exchange = run.api.list_personas(page_token="contract-test-made-up")
     require(judge.success("listPersonas", exchange, 400))
     if exchange.was_accepted and exchange.json["personas"]:
@@ -303,7 +303,7 @@ def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_undeclared_method_does_nothing(run: Run, judge: Judge, shared_subject: Subject, method: str) -> None:
-    """Decision: a method that the contract does not name gets 405 or 404, whatever a header says."""
+    """#/x-decisions/methods: a method that the contract does not name gets 405 or 404, whatever a header says."""
     before, path = shared_subject.last, shared_subject.path
     headers = [("x-http-method-override", "PATCH")] if method == "POST" else []
     exchange = run.api.send(method, path, body='{"wait_seconds": 1.125}', headers=headers)
@@ -330,7 +330,7 @@ def test_removal_leaves_others_alone(run: Run, onlooker: Subject) -> None:
 
 
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, shared_subject: Subject) -> None:
-    """Decision: application/json; charset=utf-8 is application/json, in any case (RFC 9110, section 8.3.1)."""
+    """#/x-decisions/charset: application/json; charset=utf-8 is application/json, in any case (RFC 9110, section 8.3.1)."""
     path = shared_subject.path
     exchange = run.api.send("PATCH", path, body="{}", content_type="Application/JSON; charset=utf-8")
     require(judge.success("updatePersona", exchange))

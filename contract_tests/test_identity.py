@@ -36,7 +36,7 @@ def _waits(subject: Subject) -> dict[str, float]:
 
 
 def test_resource_name_is_made_of_the_id(run: Run, judge: Judge, subject: Subject) -> None:
-    """The response's persona: resource_name is personas/{id}, wherever the persona is shown."""
+    """#/components/schemas/Persona/properties/resource_name: personas/{id}, wherever the persona is shown."""
     expected = {"id": (subject.persona_id,), "resource_name": (f"personas/{subject.persona_id}",)}
     update = run.api.update(subject.persona_id, "{}")
     read = run.api.get(subject.persona_id)
@@ -69,7 +69,7 @@ def test_every_persona_has_its_own_id(run: Run) -> None:
 @pytest.mark.all_parameters
 @pytest.mark.parametrize("name", ["id", "resource_name", "create_time"])
 def test_body_cannot_change_what_a_persona_is(run: Run, judge: Judge, subject: Subject, name: str) -> None:
-    """Decision: create_time, id and resource_name never move; a body that brings them is ignored or refused."""
+    """#/x-decisions/times: create_time, id and resource_name never move; a body that brings them is ignored or refused."""
     before = subject.last
     values = {"id": run.api.absent_id(), "create_time": "2001-02-03T04:05:06Z"}
     value = values.get(name, f"personas/{values['id']}")
@@ -82,7 +82,7 @@ def test_body_cannot_change_what_a_persona_is(run: Run, judge: Judge, subject: S
 
 
 def test_create_time_never_moves(subject: Subject) -> None:
-    """Decision: create_time never moves, however often the persona is updated."""
+    """#/x-decisions/times: create_time never moves, however often the persona is updated."""
     born = subject.last["create_time"]
     for _ in range(3):
         exchange = subject.accepts(_waits(subject))
@@ -99,7 +99,7 @@ def test_personas_are_created_in_the_order_of_their_times(run: Run) -> None:
 
 
 def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision times: update_time moves forward on an update that changed something, as far as its resolution shows."""
+    """#/x-decisions/times: update_time moves forward on an update that changed something, as far as its resolution shows."""
     exchange = subject.accepts(_waits(subject))
     before = _moment(subject, exchange)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -115,7 +115,7 @@ def test_update_time_moves_forward_with_every_change(run: Run, judge: Judge, sub
 
 @pytest.mark.many_requests
 def test_update_time_moves_whatever_is_changed(run: Run) -> None:
-    """Decision times: update_time moves forward on an update that changed something, a value or a null, in any field."""
+    """#/x-decisions/times: update_time moves forward on an update that changed something, a value or a null, in any field."""
     changed = [tried for tried in FREE_FIELDS if len(good_values(tried)) > 1]
     cleared = [tried for tried in FREE_FIELDS if tried.clears_on_null]
     with ExitStack() as stack:
@@ -133,7 +133,7 @@ def test_update_time_moves_whatever_is_changed(run: Run) -> None:
 
 @pytest.mark.few_requests
 def test_each_field_changes_alone_and_moves_the_update_time(subject: Subject) -> None:
-    """Decision times: null in one field, then an update of another, then a value in the first; each moves update_time."""
+    """#/x-decisions/times: null in one field, then an update of another, then a value in the first; each moves update_time."""
     moment = _moment(subject, subject.accepts(_waits(subject)))
     for index, tried in enumerate(FREE_FIELDS):
         # Null in a field that is not set changes nothing.
@@ -171,7 +171,7 @@ def _changes_later(subject: Subject, change: dict[str, Any], moment: str) -> str
 
 
 def test_update_time_moves_at_any_moment(subject: Subject) -> None:
-    """Decision: update_time moves forward on an update that changed something; it does not stand still for a while."""
+    """#/x-decisions/times: update_time moves forward on an update that changed something; it does not stand still for a while."""
     seen = []
     for _ in range(8):
         exchange = subject.accepts(_waits(subject))
@@ -184,7 +184,7 @@ def test_update_time_moves_at_any_moment(subject: Subject) -> None:
 
 
 def test_update_is_not_older_than_the_persona(subject: Subject) -> None:
-    """Decision: update_time moves forward; a change is never older than the persona that it changes."""
+    """#/x-decisions/times: update_time moves forward; a change is never older than the persona that it changes."""
     exchange = subject.accepts(_waits(subject))
     _moment(subject, exchange)
     (born, born_step), (changed, changed_step) = (
@@ -205,7 +205,7 @@ def test_reading_moves_no_time(subject: Subject) -> None:
 
 
 def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision: ids are compared exactly, case included; an id that is nearly right names no persona."""
+    """#/x-decisions/exact: ids are compared exactly, case included; an id that is nearly right names no persona."""
     own = subject.persona_id
     middle = len(own) // 2
     spaced = [f"{own} ", f" {own}", *(f"{own[:middle]}{mark}{own[middle:]}" for mark in ("-", "_", ".", " "))]
@@ -220,5 +220,5 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> N
 
 
 def test_voices_are_no_persona(run: Run, judge: Judge) -> None:
-    """Decision: /personas/voices is a literal path, not a persona called "voices"."""
+    """#/x-decisions/methods: /personas/voices is a literal path, not a persona called "voices"."""
     require(judge.success("listVoices", run.api.voices()))

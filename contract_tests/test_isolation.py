@@ -43,14 +43,14 @@ def test_update_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, 
 
 
 def test_clearing_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, Subject]) -> None:
-    """x-on-null: null clears the field of one persona only."""
+    """#/components/schemas/PersonaUpdate: x-on-null: null clears the field of one persona only."""
     elder, middle, younger = neighbours
     exchange = middle.accepts({name: None for name, tried in FIELDS.items() if tried.is_nullable})
     require(_unmoved(elder, exchange) + _unmoved(younger, exchange))
 
 
 def test_refused_update_leaves_other_personas_alone(neighbours: tuple[Subject, Subject, Subject]) -> None:
-    """Decision: a rejected body changes nothing at all, in no persona."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, in no persona."""
     elder, middle, younger = neighbours
     token = '{"wait_seconds": 1.75, "name": []}'
     exchange = middle.refuses(token, promise="name is a string", clause="#/components/schemas/PersonaName/type")

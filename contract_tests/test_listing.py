@@ -107,7 +107,7 @@ def test_page_size_is_treated_as_the_contract_says(
 
 @pytest.mark.parametrize("size", ["1", "2", "3"])
 def test_pages_show_every_persona_once(run: Run, family: list[Subject], size: str) -> None:
-    """Decision listing: turning the pages shows every persona once; a token leads on, never back."""
+    """#/x-decisions/listing: turning the pages shows every persona once; a token leads on, never back."""
 
     def look() -> list[Finding]:
         personas, exchange = _walk(run, page_size=size)
@@ -124,7 +124,7 @@ def test_pages_show_every_persona_once(run: Run, family: list[Subject], size: st
 
 
 def test_last_page_has_no_next(run: Run, family: list[Subject]) -> None:
-    """Decision listing: the last page that holds a persona carries no next_page_token."""
+    """#/x-decisions/listing: the last page that holds a persona carries no next_page_token."""
     name = family[0].last["name"]
 
     def look() -> list[Finding]:
@@ -138,7 +138,7 @@ def test_last_page_has_no_next(run: Run, family: list[Subject]) -> None:
 
 
 def test_all_pages_show_no_persona_twice(run: Run, family: list[Subject]) -> None:
-    """Decision listing: turning the pages shows every persona once, also on the pages after those of this run."""
+    """#/x-decisions/listing: turning the pages shows every persona once, also on the pages after those of this run."""
 
     def look() -> list[Finding]:
         pages = list(run.pages(BRIEF_PAGES, page_size="100"))
@@ -151,7 +151,7 @@ def test_all_pages_show_no_persona_twice(run: Run, family: list[Subject]) -> Non
 
 @pytest.mark.parametrize("params", [{}, {"order_by": "-create_time"}], ids=["by-default", "asked-for"])
 def test_list_is_newest_first(run: Run, family: list[Subject], params: dict[str, str]) -> None:
-    """Decision listing: newest first by default."""
+    """#/x-decisions/listing: newest first by default."""
     times = {member.persona_id: parse_time(member.last["create_time"])[0] for member in family}
     expected = sorted(times, key=lambda persona_id: times[persona_id], reverse=True)
 
@@ -227,7 +227,7 @@ def _require_found(run: Run, member: Subject) -> None:
 
 
 def test_filter_finds_the_persona_of_that_name(run: Run, family: list[Subject]) -> None:
-    """Decision listing: a filter on a name finds at least the persona of exactly that name."""
+    """#/x-decisions/listing: a filter on a name finds at least the persona of exactly that name."""
     for member in family:
         _require_found(run, member)
 
@@ -254,7 +254,7 @@ def test_later_pages_keep_the_filter_and_the_order(run: Run, family: list[Subjec
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_pages_of_every_order_show_every_persona(run: Run, family: list[Subject], order: str) -> None:
-    """Decision listing: turning the pages shows every persona once, whatever the list is ordered by."""
+    """#/x-decisions/listing: turning the pages shows every persona once, whatever the list is ordered by."""
 
     def look() -> list[Finding]:
         personas, exchange = _walk(run, order_by=order, page_size="2")
@@ -272,7 +272,7 @@ def test_pages_of_every_order_show_every_persona(run: Run, family: list[Subject]
 
 @pytest.mark.parametrize("tail", [" with spaces", " é ü", " 語", "-dashed_and.dotted"])
 def test_filter_finds_a_name_of_any_characters(run: Run, family: list[Subject], tail: str) -> None:
-    """Decision listing: a filter on a name finds at least the persona of exactly that name, now that it has this name."""
+    """#/x-decisions/listing: a filter on a name finds at least the persona of exactly that name, now that it has this name."""
     family[3].accepts({"name": f"{run.api.new_name()}{tail}"})
     _require_found(run, family[3])
 
@@ -312,7 +312,7 @@ def test_filter_by_creation_time_keeps_the_younger(run: Run, family: list[Subjec
 
 
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, family: list[Subject]) -> None:
-    """Decision listing: a made-up page_token gets 400 or an empty page."""
+    """#/x-decisions/listing: a made-up page_token gets 400 or an empty page."""
     for token in ("contract-test", "made up", "bm90IGEgdG9rZW4="):
         exchange = run.api.list_personas(page_token=token, page_size="5")
         require(judge.success("listPersonas", exchange, 400))
@@ -329,7 +329,7 @@ def test_query_that_cannot_be_read_is_refused_or_passed_over(run: Run, judge: Ju
 
 
 def test_list_tells_the_same_as_reading(run: Run, judge: Judge, family: list[Subject]) -> None:
-    """Decision listing: a list shows a persona with the same fields as reading it, in time also after an update."""
+    """#/x-decisions/listing: a list shows a persona with the same fields as reading it, in time also after an update."""
     for member, index in zip(family, (0, 1, 2, 0, 1), strict=True):
         member.accepts({**run.full_body("updatePersona", index)})
 

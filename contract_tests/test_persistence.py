@@ -18,7 +18,7 @@ CLOCK_SECONDS = 2.5
 
 
 def test_update_still_holds_later_in_the_run(run: Run) -> None:
-    """Decision: a read sees the last completed write, however long ago that was."""
+    """#/x-decisions/concurrency: a read sees the last completed write, however long ago that was."""
     keepsake = run.keepsake
     before = keepsake.last
     time.sleep(max(AGE_SECONDS - (time.monotonic() - run.kept_since[0]), 0))
@@ -27,7 +27,7 @@ def test_update_still_holds_later_in_the_run(run: Run) -> None:
 
 
 def test_removed_personas_stay_away(run: Run, judge: Judge) -> None:
-    """Decision: after a DELETE, GET answers 404, however long ago that was."""
+    """#/x-decisions/deletion: after a DELETE, GET answers 404, however long ago that was."""
     if not run.api.ledger.removed:
         with run.persona():
             pass
@@ -36,7 +36,7 @@ def test_removed_personas_stay_away(run: Run, judge: Judge) -> None:
 
 
 def test_times_tell_when_it_happened(run: Run) -> None:
-    """create_time, update_time: when it happened; between two of them lies the time that has passed here as well."""
+    """#/components/schemas/Persona/properties/update_time: as create_time: when it happened; between two of them lies the time that has passed here as well."""
     keepsake = run.keepsake
     time.sleep(max(AGE_SECONDS - (time.monotonic() - run.kept_since[0]), 0))
     since = parse_time(keepsake.last["update_time"])[0]

@@ -93,7 +93,7 @@ def _other_type(content_type: str) -> Wrong:
 
 @pytest.mark.few_requests
 def test_bodies_that_are_no_json_object_are_refused(shared_subject: Subject) -> None:
-    """Decision: malformed JSON, JSON that is no object and other media types are refused, and change nothing."""
+    """#/x-decisions/body: malformed JSON, JSON that is no object and other media types are refused, and change nothing."""
     wrongs = [*map(_malformed, MALFORMED.values()), *map(_no_object, NO_OBJECT), *map(_other_type, OTHER_TYPES)]
     shared_subject.refuses_each(wrongs)
 
@@ -101,28 +101,28 @@ def test_bodies_that_are_no_json_object_are_refused(shared_subject: Subject) -> 
 @pytest.mark.many_requests
 @pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_json_is_refused(shared_subject: Subject, token: bytes) -> None:
-    """Decision: malformed JSON gets 400, and changes nothing."""
+    """#/x-decisions/body: malformed JSON gets 400, and changes nothing."""
     shared_subject.refuses_each([_malformed(token)])
 
 
 @pytest.mark.many_requests
 @pytest.mark.parametrize("token", NO_OBJECT)
 def test_json_that_is_no_object_is_refused(shared_subject: Subject, token: str) -> None:
-    """Decision: JSON that is no object gets 400, and changes nothing."""
+    """#/x-decisions/body: JSON that is no object gets 400, and changes nothing."""
     shared_subject.refuses_each([_no_object(token)])
 
 
 @pytest.mark.many_requests
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_other_media_type_is_refused(shared_subject: Subject, content_type: str) -> None:
-    """Decision: a body sent as another media type gets 400 or 415, and changes nothing."""
+    """#/x-decisions/body: a body sent as another media type gets 400 or 415, and changes nothing."""
     shared_subject.refuses_each([_other_type(content_type)])
 
 
 @pytest.mark.all_parameters
 @pytest.mark.parametrize("content_type", SAME_TYPE)
 def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, content_type: str) -> None:
-    """Decision: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""
+    """#/x-decisions/charset: application/json; charset=utf-8 is application/json. RFC 9110, section 8.3.1: in any case, in quotes or not."""
     subject.make_visible({"name": f"{run.api.run} é"})
     path = subject.path
     exchange = run.api.send("PATCH", path, body=to_json({"name": f"{run.api.run} é"}), content_type=content_type)
@@ -131,7 +131,7 @@ def test_json_with_a_charset_is_json(run: Run, judge: Judge, subject: Subject, c
 
 
 def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subject: Subject) -> None:
-    """RFC 9112, section 6.2: a body is as long as Content-Length says, however much of it arrives at a time."""
+    """#/paths/~1personas~1{persona_id}/patch/requestBody: as long as Content-Length says (RFC 9112), in however many parts."""
     body = {"persona_prompt": "Ask twice, and then once more.", "wait_seconds": 1.25}
     subject.make_visible(body)
     exchange = run.api.send("PATCH", subject.path, body=to_json(body), in_parts=True)
@@ -141,7 +141,7 @@ def test_body_that_arrives_in_parts_is_read_whole(run: Run, judge: Judge, subjec
 
 
 def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision body: a body without a Content-Type is read as JSON, or gets 400 or 415."""
+    """#/x-decisions/body: a body without a Content-Type is read as JSON, or gets 400 or 415."""
     body = {"wait_seconds": 1.25}
     subject.make_visible(body)
     exchange = run.api.send("PATCH", subject.path, body=to_json(body), content_type=None)
@@ -151,7 +151,7 @@ def test_body_without_a_media_type_is_read_or_refused(run: Run, judge: Judge, su
 
 
 def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
-    """Every 200: application/json, also when the caller asks for nothing in particular."""
+    """#/paths/~1personas~1{persona_id}/get/responses/200/content: application/json, also when the caller asks for nothing in particular."""
     for accept in ("*/*", "application/json"):
         exchange = run.api.send("GET", subject.path, headers=[("accept", accept)])
         require(judge.success("getPersona", exchange))
@@ -159,20 +159,20 @@ def test_answers_are_json(run: Run, judge: Judge, subject: Subject) -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_spelling_of_the_json_does_not_matter(subject: Subject, spelling: str) -> None:
-    """RFC 8259: white space and escapes do not change what a JSON text says."""
+    """#/paths/~1personas~1{persona_id}/patch/requestBody/content/application~1json: white space and escapes do not change what a JSON text says."""
     body = {"wait_seconds": 1.25}
     subject.make_visible(body)
     subject.accepts(body, token=spelling % "1.25")
 
 
 def test_order_of_the_fields_does_not_matter(run: Run, subject: Subject) -> None:
-    """RFC 8259, section 4: an object is unordered."""
+    """#/paths/~1personas~1{persona_id}/patch/requestBody/content/application~1json: an object is unordered (RFC 8259, section 4)."""
     body = run.full_body("updatePersona", 1)
     subject.accepts(dict(reversed(body.items())))
 
 
 def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, subject: Subject) -> None:
-    """Decision body: a body that names a field twice gets 400, or one of the values counts."""
+    """#/x-decisions/body: a body that names a field twice gets 400, or one of the values counts."""
     subject.make_visible({"wait_seconds": 1.25})
     exchange = run.api.update(subject.persona_id, '{"wait_seconds": 1.25, "wait_seconds": 0.25}')
     require(judge.success("updatePersona", exchange, 400))
@@ -186,7 +186,7 @@ def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, subject
 def test_lone_surrogate_gets_a_documented_answer(
     run: Run, judge: Judge, subject: Subject, name: str, text: bytes
 ) -> None:
-    """Decision: a lone surrogate may be refused with 400; it never makes the API or the persona fail."""
+    """#/x-decisions/text: a lone surrogate may be refused with 400; it never makes the API or the persona fail."""
     exchange = run.api.update(subject.persona_id, b'{"%s": "%s"}' % (name.encode(), text))
     require(judge.success("updatePersona", exchange, 400))
     require(judge.success("getPersona", run.api.get(subject.persona_id)))
@@ -210,7 +210,7 @@ def test_great_body_is_refused(subject: Subject) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_undeclared_method_on_a_persona_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
-    """Decision: a method that the contract does not name gets 405 (or 404), and changes nothing."""
+    """#/x-decisions/methods: a method that the contract does not name gets 405 (or 404), and changes nothing."""
     before = subject.last
     path = subject.path
     exchange = run.api.send(method, path, body=to_json({"wait_seconds": 1.25, "name": "contract-test-moved"}))
@@ -220,7 +220,7 @@ def test_undeclared_method_on_a_persona_does_nothing(run: Run, judge: Judge, sub
 @pytest.mark.all_parameters
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_undeclared_method_on_the_voices_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
-    """Decision: a method that the contract does not name gets 405 (or 404); /personas/voices is no persona."""
+    """#/x-decisions/methods: a method that the contract does not name gets 405 (or 404); /personas/voices is no persona."""
     before = subject.last
     exchange = run.api.send(method, "/personas/voices", body=None if method == "DELETE" else "{}")
     require(_refused_method(judge, exchange) + subject.unmoved(before, exchange))
@@ -228,7 +228,7 @@ def test_undeclared_method_on_the_voices_does_nothing(run: Run, judge: Judge, su
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_undeclared_method_on_the_list_does_nothing(run: Run, judge: Judge, subject: Subject, method: str) -> None:
-    """Decision: a method that the contract does not name gets 405 (or 404). DELETE is left out: who knows what it ends."""
+    """#/x-decisions/methods: a method that the contract does not name gets 405 (or 404). DELETE is left out: who knows what it ends."""
     if not run.api.target.is_loopback:
         pytest.skip("a write to the whole list might reach personas of others, so this is tried on loopback only")
     before = subject.last
@@ -239,7 +239,7 @@ def test_undeclared_method_on_the_list_does_nothing(run: Run, judge: Judge, subj
 @pytest.mark.all_parameters
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, judge: Judge, subject: Subject, method: str) -> None:
-    """Decision: POST on a persona is not in the contract, whatever other headers say."""
+    """#/x-decisions/methods: POST on a persona is not in the contract, whatever other headers say."""
     before = subject.last
     headers = [("x-http-method-override", method), ("x-method-override", method), ("x-http-method", method)]
     exchange = run.api.send("POST", subject.path, headers=headers, body='{"wait_seconds": 1.25}')

@@ -16,7 +16,7 @@ MOST_FINDINGS = 10
 @pytest.mark.all_parameters
 @pytest.mark.parametrize("operation_id", load_contract().operations)
 def test_operation_conforms_to_its_schema(run: Run, subject: Subject, operation_id: str) -> None:
-    """The whole contract: whatever is generated from it is answered as it says."""
+    """#/paths: whatever is generated from it is answered as it says."""
     from contract_tests import conformance  # schemathesis loads slowly, and the sharper tests come first
 
     tried = conformance.generate(run, subject, operation_id)

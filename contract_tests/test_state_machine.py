@@ -123,5 +123,5 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
 
 
 def test_any_order_of_operations_keeps_the_promises(run: Run) -> None:
-    """All operations: whatever came before, each answer is the one that the contract promises."""
+    """#/paths: whatever came before, each answer is the one that the contract promises."""
     run_state_machine_as_test(_machine(run))

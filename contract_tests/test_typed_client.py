@@ -162,7 +162,7 @@ def test_limits_pass_through_the_client(caller: Caller, subject: Subject, tried:
 
 
 def test_persona_lives_and_dies_by_the_client(run: Run, caller: Caller) -> None:
-    """All operations: create, get, list, update, delete, and then an error that says not found."""
+    """#/paths: create, get, list, update, delete, and then an error that says not found."""
     client, sent = caller.client, run.full_body()
     new = PersonaCreate.from_dict(sent)
     created = caller.understood(

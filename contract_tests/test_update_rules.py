@@ -32,7 +32,7 @@ def _other_values(subject: Subject) -> dict[str, Any]:
 
 
 def test_fields_of_the_update_are_known() -> None:
-    """The contract names fields to try: a suite without fields would pass and say nothing."""
+    """#/components/schemas/PersonaUpdate: the contract names fields to try: a suite without fields would pass and say nothing."""
     assert len(FIELDS) >= 8
     assert len(FREE_FIELDS) == len(FIELDS) - 2
 
@@ -59,7 +59,7 @@ def test_empty_update_changes_nothing(subject: Subject) -> None:
 
 @pytest.mark.few_requests
 def test_null_in_one_field_beside_values_in_all_others(shared_subject: Subject) -> None:
-    """x-on-null: each field follows its own rule, whichever comes first in the body."""
+    """#/components/schemas/PersonaUpdate: x-on-null: each field follows its own rule, whichever comes first in the body."""
     for index, tried in enumerate(NULLABLE_FIELDS):
         others = {name: value for name, value in _other_values(shared_subject).items() if name != tried.name}
         null = {tried.name: None}
@@ -69,7 +69,7 @@ def test_null_in_one_field_beside_values_in_all_others(shared_subject: Subject) 
 @pytest.mark.many_requests
 @pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
 def test_null_does_what_the_contract_says(subject: Subject, tried: Field) -> None:
-    """x-on-null: null clears the stored value, or leaves it; sending it twice does no more."""
+    """#/components/schemas/PersonaUpdate: x-on-null: null clears the stored value, or leaves it; sending it twice does no more."""
     subject.accepts({tried.name: None})
     subject.accepts({tried.name: None})
 
@@ -77,21 +77,21 @@ def test_null_does_what_the_contract_says(subject: Subject, tried: Field) -> Non
 @pytest.mark.many_requests
 @pytest.mark.parametrize("tried", NULLABLE_FIELDS, ids=_named)
 def test_null_beside_values_touches_its_own_field_only(subject: Subject, tried: Field) -> None:
-    """x-on-null: null in one field, values in all others; each field follows its own rule."""
+    """#/components/schemas/PersonaUpdate: x-on-null: null in one field, values in all others; each field follows its own rule."""
     body = {**_other_values(subject), tried.name: None}
     subject.accepts(body)
     subject.accepts(dict(reversed(_other_values(subject).items())) | {tried.name: None})
 
 
 def test_null_in_every_field_follows_each_rule(subject: Subject) -> None:
-    """x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
+    """#/components/schemas/PersonaUpdate: x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
     subject.accepts({tried.name: None for tried in NULLABLE_FIELDS})
 
 
 @pytest.mark.many_requests
 @pytest.mark.parametrize("tried", [tried for tried in FREE_FIELDS if tried.clears_on_null], ids=_named)
 def test_cleared_field_can_be_set_again(subject: Subject, tried: Field) -> None:
-    """x-on-null clear: a field that was cleared takes a value again, and other updates leave it cleared."""
+    """#/components/schemas/PersonaUpdate: x-on-null clear: a field that was cleared takes a value again, and other updates leave it cleared."""
     subject.accepts({tried.name: None})
     other = next(field for field in FREE_FIELDS if field.name != tried.name)
     subject.make_visible({other.name: good_values(other)[1]})
@@ -100,14 +100,14 @@ def test_cleared_field_can_be_set_again(subject: Subject, tried: Field) -> None:
 
 
 def test_same_update_twice_is_accepted_twice(run: Run, subject: Subject) -> None:
-    """Decision: sending the same update twice answers 200 twice."""
+    """#/x-decisions/combinations: sending the same update twice answers 200 twice."""
     body = run.full_body("updatePersona", 1)
     subject.accepts(body)
     subject.accepts(body)
 
 
 def test_update_is_still_there_later(subject: Subject) -> None:
-    """Decision concurrency: a read sees the last completed write, and reading changes nothing."""
+    """#/x-decisions/concurrency: a read sees the last completed write, and reading changes nothing."""
     exchange = subject.accepts(_other_values(subject))
     stored = {name: (subject.last.get(name),) for name in CONTRACT.persona_fields}
     for _ in range(3):
@@ -139,13 +139,13 @@ def _spoilt(tried: Field, valid: dict[str, Any], *, is_first: bool) -> Wrong:
 @pytest.mark.parametrize("place", ["first", "last"])
 @pytest.mark.parametrize("tried", FIELDS.values(), ids=_named)
 def test_refused_body_changes_nothing(subject: Subject, tried: Field, place: str) -> None:
-    """Decision: a rejected body changes nothing at all, also when some of its fields were valid."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, also when some of its fields were valid."""
     subject.refuses_each([_spoilt(tried, _other_values(subject), is_first=place == "first")])
 
 
 @pytest.mark.few_requests
 def test_refused_bodies_change_nothing(shared_subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all, whichever of its fields is at fault and where it stands."""
+    """#/x-decisions/atomic: a refused body changes nothing at all, whichever of its fields is at fault and where it stands."""
     valid = _other_values(shared_subject)
     shared_subject.refuses_each(
         _spoilt(tried, valid, is_first=first) for tried in FIELDS.values() for first in (True, False)
@@ -153,14 +153,14 @@ def test_refused_bodies_change_nothing(shared_subject: Subject) -> None:
 
 
 def test_body_with_every_field_wrong_changes_nothing(subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all; two faults do not cancel out."""
+    """#/x-decisions/atomic: a refused body changes nothing at all; two faults do not cancel out."""
     faults = [plain_fault(CONTRACT, tried) for tried in FIELDS.values()]
     items = ", ".join(f"{to_json(fault.field.name)}: {fault.token}" for fault in faults)
     subject.refuses(f"{{{items}}}", promise="no field of this body is valid", clause=BODY)
 
 
 def test_null_beside_a_fault_clears_nothing(subject: Subject) -> None:
-    """Decision: a rejected body changes nothing at all; a null in it clears nothing."""
+    """#/x-decisions/atomic: a refused body changes nothing at all; a null in it clears nothing."""
     tried = next(tried for tried in FREE_FIELDS if not tried.clears_on_null)
     fault = plain_fault(CONTRACT, tried)
     nulls = [f"{to_json(other.name)}: null" for other in FREE_FIELDS if other.clears_on_null]

@@ -69,14 +69,14 @@ def test_voices_have_names_and_languages(run: Run, judge: Judge) -> None:
 
 
 def test_every_pair_that_voices_name_is_accepted(run: Run, subject: Subject) -> None:
-    """voice_name, language_code: each language that GET /personas/voices names for a voice is accepted with it."""
+    """#/components/schemas/LanguageCode: each language that GET /personas/voices names for a voice is accepted with it."""
     for voice, language in _pairs(run):
         subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
 
 
 @pytest.mark.many_requests
 def test_language_alone_may_change_to_another_of_the_voice(run: Run, subject: Subject) -> None:
-    """language_code alone: must be supported by the stored voice."""
+    """#/components/schemas/LanguageCode: must be supported by the stored voice."""
     for voice, spoken in list(run.voices.items())[:SAMPLE]:
         if len(spoken) > 1:
             subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: spoken[0]})
@@ -85,7 +85,7 @@ def test_language_alone_may_change_to_another_of_the_voice(run: Run, subject: Su
 
 
 def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subject: Subject) -> None:
-    """voice_name alone: the stored language must be one that the new voice speaks."""
+    """#/x-decisions/voices: the stored language must be one that the new voice speaks."""
     for language in _languages(run)[:SAMPLE]:
         voices = [voice for voice, spoken in run.voices.items() if language in spoken]
         if len(voices) > 1:
@@ -95,7 +95,7 @@ def test_voice_alone_may_change_to_one_that_speaks_the_language(run: Run, subjec
 
 @pytest.mark.many_requests
 def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None:
-    """Decision: the API never changes the other field by itself, also where the voice sent is the one stored."""
+    """#/x-decisions/voices: the API never changes the other field by itself, also where the voice sent is the one stored."""
     for voice, spoken in list(run.voices.items())[:SAMPLE]:
         for language in dict.fromkeys((spoken[0], spoken[-1])):
             subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
@@ -104,7 +104,7 @@ def test_voice_sent_again_keeps_the_language(run: Run, subject: Subject) -> None
 
 
 def test_pair_is_stored_in_either_order(run: Run, subject: Subject) -> None:
-    """voice_name and language_code together: both are stored, whichever stands first and whatever was stored before."""
+    """#/components/schemas/LanguageCode: both are stored, whichever stands first and whatever was stored before."""
     shared = [
         (one, other, common, further)
         for one, other in permutations(sorted(run.voices), 2)
@@ -120,7 +120,7 @@ def test_pair_is_stored_in_either_order(run: Run, subject: Subject) -> None:
 
 
 def test_language_that_the_stored_voice_does_not_speak_is_refused(run: Run, subject: Subject) -> None:
-    """language_code alone: a language that the stored voice does not speak gets 400, and the voice stays."""
+    """#/components/schemas/LanguageCode: a language that the stored voice does not speak gets 400, and the voice stays."""
     (voice, own), (_, foreign) = _mute_pair(run)
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
     subject.refuses(to_json({LANGUAGE_FIELD: foreign}), promise=PROMISE, clause=CLAUSE)
@@ -128,7 +128,7 @@ def test_language_that_the_stored_voice_does_not_speak_is_refused(run: Run, subj
 
 
 def test_voice_that_does_not_speak_the_stored_language_is_refused(run: Run, subject: Subject) -> None:
-    """Decision: a new voice that does not speak the stored language gets 400; the API never changes the other field."""
+    """#/x-decisions/voices: a new voice that does not speak the stored language gets 400; the API never changes the other field."""
     (voice, own), (other, foreign) = _mute_pair(run)
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
     subject.refuses(to_json({VOICE_FIELD: other}), promise=PROMISE, clause=CLAUSE)
@@ -137,7 +137,7 @@ def test_voice_that_does_not_speak_the_stored_language_is_refused(run: Run, subj
 
 
 def test_pair_that_does_not_fit_is_refused(run: Run, subject: Subject) -> None:
-    """voice_name and language_code together: the pair is judged, not each by itself, in either order."""
+    """#/components/schemas/LanguageCode: the pair is judged, not each by itself, in either order."""
     (voice, own), (other, foreign) = _mute_pair(run)
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
     for body in ({VOICE_FIELD: other, LANGUAGE_FIELD: own}, {LANGUAGE_FIELD: foreign, VOICE_FIELD: voice}):
@@ -146,7 +146,7 @@ def test_pair_that_does_not_fit_is_refused(run: Run, subject: Subject) -> None:
 
 
 def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Subject) -> None:
-    """voice_name and language_code: no voice takes a language that GET /personas/voices does not name for it."""
+    """#/components/schemas/LanguageCode: no voice takes a language that GET /personas/voices does not name for it."""
     chance, pairs = run.chance("foreign languages"), []
     for voice in chance.sample(sorted(run.voices), min(SAMPLE, len(run.voices))):
         spoken = run.voices[voice]
@@ -161,7 +161,7 @@ def test_pair_that_does_not_fit_is_refused_for_every_voice(run: Run, subject: Su
 
 
 def test_voice_that_does_not_exist_is_refused(run: Run, subject: Subject) -> None:
-    """voice_name: one of the voices of GET /personas/voices, exactly."""
+    """#/components/schemas/VoiceName: one of the voices of GET /personas/voices, exactly."""
     voice = subject.last[VOICE_FIELD]
     misses = {"contract-test-no-voice", "", *_spaced(voice), f'"{voice}"', voice[:-1], voice[:1], f"{voice}s"}
     misses |= {voice.upper(), voice.lower(), voice.capitalize()}
@@ -172,7 +172,7 @@ def test_voice_that_does_not_exist_is_refused(run: Run, subject: Subject) -> Non
 
 
 def test_language_that_no_voice_speaks_is_refused(run: Run, subject: Subject) -> None:
-    """language_code: must be supported by the selected voice, and GET /personas/voices says what is."""
+    """#/components/schemas/LanguageCode: must be supported by the selected voice, and GET /personas/voices says what is."""
     own = subject.last[LANGUAGE_FIELD]
     primary, _, region = own.partition("-")
     misses = {
@@ -198,7 +198,7 @@ def _spaced(text: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", [VOICE_FIELD, LANGUAGE_FIELD])
 def test_right_value_of_another_type_is_refused(run: Run, subject: Subject, name: str) -> None:
-    """voice_name, language_code: a string or null; a voice that exists is none when it comes in a list or an object."""
+    """#/components/schemas/PersonaUpdate: a string or null; a voice that exists is none when it comes in a list or an object."""
     voice, languages = max(run.voices.items(), key=lambda item: len(item[1]))
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: languages[0]})
     right = voice if name == VOICE_FIELD else languages[-1]
@@ -211,7 +211,7 @@ def test_right_value_of_another_type_is_refused(run: Run, subject: Subject, name
 
 
 def test_stored_pair_stays_where_no_other_is_sent(run: Run, subject: Subject) -> None:
-    """x-on-null keep: null leaves the stored voice and language, also where another would come first; so does the same."""
+    """#/components/schemas/PersonaUpdate: x-on-null keep: null leaves the stored voice and language, also where another would come first; so does the same."""
     voice, language = _last_pair(run)
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: language})
     for body in ({VOICE_FIELD: None}, {LANGUAGE_FIELD: None}, {VOICE_FIELD: voice}, {LANGUAGE_FIELD: language}):
@@ -219,7 +219,7 @@ def test_stored_pair_stays_where_no_other_is_sent(run: Run, subject: Subject) ->
 
 
 def test_other_updates_leave_voice_and_language_alone(run: Run, subject: Subject) -> None:
-    """Decision: the API never changes the other field by itself."""
+    """#/x-decisions/voices: the API never changes the other field by itself."""
     (voice, own), _ = _mute_pair(run)
     subject.accepts({VOICE_FIELD: voice, LANGUAGE_FIELD: own})
     subject.accepts({VOICE_FIELD: None, LANGUAGE_FIELD: None, "wait_seconds": 1.25})

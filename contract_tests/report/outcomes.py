@@ -207,7 +207,9 @@ class Outcomes:
         """List the known divergences that a run which tried everything did not meet: they are gone."""
         # A test that ends at a new violation may end before it meets an old one.
         is_cut = self.is_interrupted or self.deselected or self.inconclusive or self.not_tried
-        return self.unmet() if self.is_whole and not (is_cut or self.entries or self.errors) else []
+        if is_cut or self.entries or self.errors or not self.is_whole:
+            return []
+        return [entry for entry in self.unmet() if not entry.documented]
 
     def title(self, entry: Entry) -> str:
         """Return what an entry says, with the range of its values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from contract_tests.divergences import (
     known_divergences,
     read_divergences,
 )
+from contract_tests.exchange import Exchange
+from contract_tests.verdict import Judge
 
 CONTRACT = load_contract()
 MAXIMUM = "#/components/schemas/WaitSeconds/maximum"
@@ -27,10 +30,11 @@ def read(folder: Path, text: str) -> tuple[Divergence, ...]:
     return read_divergences(CONTRACT, file)
 
 
-def test_shipped_list_is_empty_and_its_example_can_be_read(tmp_path: Path) -> None:
-    """Nothing is known when nobody has decided anything; the commented entry is one that works."""
+def test_shipped_list_is_of_documents_alone_and_its_example_can_be_read(tmp_path: Path) -> None:
+    """No API was asked for what is listed: each entry names a document, and one host; the commented entry works."""
     text = FILE.read_text("utf-8")
-    assert read_divergences(CONTRACT) == ()
+    assert all(entry.documented and entry.target == "api.coval.dev" for entry in read_divergences(CONTRACT))
+    assert known_divergences(CONTRACT, {"BASE_URL": "http://127.0.0.1:8400/v1"}) == ()
     lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# - ", "#   "))]
     entry = read(tmp_path, "\n".join(lines))[0]
     assert (entry.kind, entry.clause, entry.target) == ("looser", MAXIMUM, "api.coval.dev")
@@ -93,6 +97,23 @@ def test_entries_apply_to_their_host_and_never_to_the_mock() -> None:
     assert divergences_for((anywhere, live), "127.0.0.1:8400") == (anywhere,)
     assert divergences_for((anywhere, live), "api.coval.dev") == (anywhere, live)
     assert divergences_for((anywhere, live), "api.coval.dev:443") == (anywhere, live)
+
+
+@pytest.mark.parametrize(
+    ("sound", "is_known"),
+    [("backchanneling", True), ("custom:3zfmuDbVQsi4GaseDtiVcS", True), ("silence", False), ("Office", False)],
+)
+def test_shipped_list_covers_what_the_live_api_documents_and_no_more(sound: str, is_known: bool) -> None:
+    """A sound that the newest SDK lists is known at api.coval.dev; any other beyond the enum is a finding."""
+    known = known_divergences(CONTRACT, {"BASE_URL": "https://api.coval.dev/v1"})
+    body = json.dumps({"background_sound": sound}).encode()
+    exchange = Exchange("PATCH", "/personas/1", (), body, 200, {}, b"{}")
+    clause = "#/components/schemas/BackgroundSound/enum"
+    found = Judge(CONTRACT).refusal("updatePersona", exchange, 400, promise="one of 20 values", clause=clause)
+    assert found
+    for finding in found:
+        said = (finding.headline, finding.problem, finding.promise)
+        assert any(entry.covers(finding.kind, finding.clause, *said) for entry in known) == is_known
 
 
 def test_environment_names_the_file_and_the_api(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -235,6 +236,9 @@ def test_unmet_entry_is_red_only_where_everything_was_tried() -> None:
         setattr(part, name, value)
         assert part.stale() == []
         assert part.unmet() == [entry]
+    documented = Outcomes((replace(entry, documented="coval-sdk 0.9.7"),), is_whole=True)
+    documented.tests["test_x.py::test_y"] = "passed"
+    assert (documented.stale(), len(documented.unmet())) == ([], 1)
     poor = Outcomes((entry,), is_whole=True)
     poor.remainder.forbidden["test_x.py::test_y"] = "the account may not create"
     assert poor.stale() == []
