@@ -61,6 +61,15 @@ class Line:
         for ordinal, answer in self.answers.items():
             self.answers[ordinal] = self._strictly(ordinal, answer)
 
+    def is_in_single_precision(self, ordinal: int, declared: float) -> bool:
+        """
+        Whether a value is the declared limit to an API that reads numbers in single precision.
+
+        Source: openapi.yaml, #/x-decisions/numbers.
+        """
+        is_same = isinstance(self.space, Doubles) and nearest_single(self.space.value(ordinal)) == declared
+        return is_same and not self.keeps_doubles and bool(self.answer(ordinal).reads == declared)
+
     def _strictly(self, ordinal: int, answer: Answer) -> Answer:
         """Return the answer, as an alteration where another double was read than was sent."""
         is_kept = not self.keeps_doubles or answer.reads == self.space.value(ordinal)

@@ -69,6 +69,15 @@ def clean_rows() -> list[Row]:
         return [survey.row(task) for task in tasks(CONTRACT)]
 
 
+@pytest.mark.parametrize("field", ["wait_seconds", "hold_music_timeout_seconds"])
+def test_limit_may_lie_where_single_precision_rounds(field: str) -> None:
+    """#/x-decisions/numbers: an API that reads numbers in single precision keeps the limit; the map tells where it flips."""
+    with survey_of("--variant", "numbers_read_in_single_precision") as survey:
+        rows = [survey.row(task) for task in limits_of(field) if task.constraint in NUMBER_LIMITS]
+    assert [(row.verdict, row.unit) for row in rows] == [("holds", "single")] * 2
+    assert all(nearest_single(row.last_accepted) == row.declared != row.last_accepted for row in rows)
+
+
 @pytest.fixture(autouse=False)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what the environment would ask of a map."""
