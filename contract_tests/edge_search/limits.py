@@ -72,7 +72,7 @@ def describe(prober: Prober, constraint: str, line: Line, edge: Edge, sureness: 
     found = [as_hole(line, each.first, each.last, is_accepted=each.is_accepted, edge=edge)
              for each in holes(edge.flips, edge.limit, edge.first, edge.last)]  # fmt: skip
     ideal = None if declared is None else space.ordinal(declared) - constraint.startswith("exclusive")
-    if ideal is not None and edge.limit is not None and line.is_in_single_precision(edge.limit.inner, declared):
+    if declared is not None and edge.limit is not None and line.is_in_single_precision(edge.limit.inner, declared):
         ideal = edge.limit.inner
     verdict = judge(edge, ideal, found, altered=name)
     if verdict not in ("holds", "no_limit"):

@@ -146,19 +146,6 @@ def same_body_creates_no_second_persona(api: Api) -> None:
     seams.replace(api.store, "create", made)
 
 
-@fault("creation", "#/x-decisions/creation", post(NEW), listed())
-def create_makes_two(api: Api) -> None:
-    """Makes a second persona with every creation, and answers with the first."""
-    create = api.store.create
-
-    def made(body: Fields) -> Persona:
-        persona = create(body)
-        create(body)
-        return persona
-
-    seams.replace(api.store, "create", made)
-
-
 @fault("creation", "#/components/schemas/Persona/properties/id", post(NEW), post({**NEW, "name": "Second"}), listed())
 def id_made_of_the_voice(api: Api) -> None:
     """Derives the id from voice and language, so that a persona takes the place of another."""
