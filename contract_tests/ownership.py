@@ -121,7 +121,7 @@ class Ownership:
         self._ledger.creates += 1
         self._ledger.unaudited += 1
         shown_id = _created_id(response)
-        if shown_id is not None and shown_id not in self._ledger.made and self._claim_if_own(shown_id, creation):
+        if shown_id is not None and shown_id not in self._ledger.alive and self._claim_if_own(shown_id, creation):
             return
         if not self.claim_made_by(creation):
             self.note_unsure(creation.name)
