@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,11 @@ from contract_tests.divergences import Divergence, DivergenceError, known_diverg
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
 from contract_tests.opening import first_requests, put_right, require_free, shared_allowance
+from contract_tests.report.folder import Reports
+from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
-from contract_tests.report.pages import write_pages
-from contract_tests.report.record import Start, write_record
+from contract_tests.report.pages import report_run
+from contract_tests.report.record import Start, bare_record, record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
 from contract_tests.settings import Settings, read_key, read_settings, whole_number
@@ -55,6 +58,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
+    seed = None
     try:
         seed = whole_number(os.environ, "SEED", secrets.randbelow(2**32))
         os.environ["SEED"] = str(seed)
@@ -72,14 +76,11 @@ def main(arguments: list[str]) -> int:
         journal.release_all()
         is_left = any(not remains.is_settled for remains in journal.of_dead_runs())
         left = "; what it has left, the next run or make sweep removes" if is_left else ""
-        print(f"verdict: inconclusive. The run was interrupted{left}.")
-        return INTERRUPTED
+        return _end(seed, f"verdict: inconclusive. The run was interrupted{left}.", INTERRUPTED)
     except Inconclusive as error:
-        print(f"verdict: inconclusive. {error}")
-        return INCONCLUSIVE
+        return _end(seed, f"verdict: inconclusive. {error}", INCONCLUSIVE)
     except (Refused, ContractError, DivergenceError, TargetError) as error:
-        print(f"verdict: refused. {error}")
-        return REFUSED
+        return _end(seed, f"verdict: refused. {error}", REFUSED)
 
 
 def run_pytest(
@@ -95,9 +96,10 @@ def run_pytest(
     outcomes = Outcomes(known, is_whole=not names_tests and promises == PROMISES)
     outcomes.requests += sent or Counter()
     print(f"under test: {os.environ.get('BASE_URL') or 'the mock, started for this run'}   seed: {seed}", flush=True)
-    options = [f"--hypothesis-seed={seed}", f"--junitxml={REPORTS / 'junit.xml'}", "--tb=short", "--no-header"]
+    options = [f"--hypothesis-seed={seed}", "--tb=short", "--no-header"]
+    junit = JUnitReport(Reports(REPORTS, outcomes.unwritten))
     try:
-        exit_code = int(pytest.main([*files, *options, *arguments], plugins=[outcomes]))
+        exit_code = int(pytest.main([*files, *options, *arguments], plugins=[outcomes, junit]))
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
     return outcomes, exit_code
@@ -155,11 +157,25 @@ def _fuzz(
 
 def _finish(start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
     line, exit_code = outcomes.verdict(pytest_exit_code)
-    if not plan.note_rehearsal(outcomes, line) and exit_code != REFUSED:
-        write_record(REPORTS, start, outcomes, line, exit_code)
-        write_pages(REPORTS)
+    if not plan.note_rehearsal(outcomes, line):
+        _report(record(start, outcomes, line, exit_code), Reports(REPORTS, outcomes.unwritten))
     print(line)
     return exit_code
+
+
+def _end(seed: int | None, line: str, exit_code: int) -> int:
+    """Print the last line of a run that came to no test, and let the reports say it too."""
+    if not plan.is_rehearsal():
+        _report(bare_record(Start.now(seed), line, exit_code), Reports(REPORTS))
+    print(line)
+    return exit_code
+
+
+def _report(told: dict[str, Any], reports: Reports) -> None:
+    """Write the reports of a run, and print which of them could not be written."""
+    report_run(reports, told)
+    for complaint in reports.complaints():
+        print(complaint)
 
 
 def _choose_selection(settings: Settings | None) -> None:

@@ -12,13 +12,13 @@ Takes FAULT, SEED (the first of SEEDS) and BUDGET from the environment; PEER=sch
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import statistics
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -30,7 +30,8 @@ from contract_tests.errors import Refused
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.contract import read_contract
 from contract_tests.peer import CAUGHT, PeerError, PeerOutcome, try_faults
-from contract_tests.report.pages import write_pages
+from contract_tests.report.folder import Reports
+from contract_tests.report.pages import report_faults
 from contract_tests.settings import whole_number
 from contract_tests.trial import Outcome, Trial, TrialError, hold
 
@@ -63,6 +64,7 @@ def main() -> int:
         0 when every fault was caught and nothing lawful was called one, 1 otherwise, 4 for a fault that is not known.
     """
     console = Console(highlight=False, width=WIDTH if not sys.stdout.isatty() else None)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     catalogue = faults.catalogue(read_contract(CONTRACT_FILE))
     try:
         wanted = _known("FAULT", catalogue)
@@ -76,11 +78,13 @@ def main() -> int:
     except (PeerError, Refused, TrialError) as error:
         console.print(f"verdict: refused. {error}", markup=False)
         return REFUSED
-    _write_report(outcomes, catalogue, peers)
+    complaints = _write_report(started, outcomes, catalogue, peers)
     console.print(_table(outcomes, catalogue, peers))
     if peers:
         caught = sum(peer.peer == CAUGHT for peer in peers.values())
         console.print(f"schemathesis run alone: {caught} of {len(peers)} caught")
+    for complaint in complaints:
+        console.print(complaint, markup=False)
     return _conclude(outcomes, budget, console)
 
 
@@ -220,14 +224,18 @@ def _conclude(outcomes: list[Outcome], budget: int, console: Console) -> int:
     return 1 if wrong else 0
 
 
-def _write_report(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], peers: dict[str, PeerOutcome]) -> None:
-    REPORTS.mkdir(exist_ok=True)
-    rows = [_row(outcome, catalogue.get(outcome.trial.name)) for outcome in outcomes]
+def _write_report(
+    started: str, outcomes: list[Outcome], catalogue: dict[str, faults.Fault], peers: dict[str, PeerOutcome]
+) -> list[str]:
+    """Leave the outcomes in the reports, and return which of these could not be written."""
+    run = {"target": "the mock, with planted faults", "started": started}
+    rows = [_row(outcome, catalogue.get(outcome.trial.name)) | run for outcome in outcomes]
     for row in rows:
         if row["name"] in peers and row["kind"] == "fault":
             row |= {"peer": peers[row["name"]].peer, "peer_by": peers[row["name"]].by}
-    (REPORTS / "faults.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
-    write_pages(REPORTS)
+    reports = Reports(REPORTS)
+    report_faults(reports, rows)
+    return reports.complaints()
 
 
 def _row(outcome: Outcome, fault: faults.Fault | None) -> dict[str, Any]:

@@ -119,6 +119,11 @@ def rehearse(settings: Settings | None, seed: int, arguments: list[str]) -> Rehe
     return Rehearsal(Counter(told["requests"]), told["made"], told["most_alive"], told["not_tried"], told["verdict"])
 
 
+def is_rehearsal() -> bool:
+    """Whether another process counts what this run sends."""
+    return bool(os.environ.get(REHEARSAL))
+
+
 def note_rehearsal(outcomes: Outcomes, verdict: str) -> bool:
     """Leave the counts of this run for the process that rehearses with it, and say whether one does."""
     file = os.environ.get(REHEARSAL)

@@ -159,11 +159,10 @@ def clear_files(folders: Iterable[Path], secrecy: Secrecy, *, since: float) -> l
         The files that held a secret.
     """
     found = []
-    for folder in folders:
-        for path in folder.rglob("*"):
-            with suppress(FileNotFoundError):  # another run may remove what is its own
-                if path.is_file() and path.stat().st_mtime >= since - 1:
-                    found += [path] if _clear_file(path, secrecy) else []
+    for path in (Path(place, name) for folder in folders for place, _, names in os.walk(folder) for name in names):
+        with suppress(OSError):  # another run may remove what is its own, and what cannot be read is not of this run
+            if path.is_file() and path.stat().st_mtime >= since - 1:
+                found += [path] if _clear_file(path, secrecy) else []
     return found
 
 
@@ -171,5 +170,8 @@ def _clear_file(path: Path, secrecy: Secrecy) -> bool:
     data = path.read_bytes()
     cleared = secrecy.raw(data)
     if cleared is not data:
-        path.write_bytes(cleared)
+        try:
+            path.write_bytes(cleared)
+        except OSError:  # on a full disk: rather no file than one that holds the key
+            path.unlink()
     return cleared is not data

@@ -34,6 +34,7 @@ from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.contract import Contract, read_contract
 from contract_tests.mock_api.forked import forked_mock
 from contract_tests.mock_api.process import MockStartError
+from contract_tests.report.folder import write_whole
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.selection import PROMISES, files_of, shuffled
 
@@ -144,7 +145,6 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
     Raises:
         TrialError: The tests cannot be collected.
     """
-    TRANSCRIPTS.mkdir(parents=True, exist_ok=True)
     reader, writer = context.Pipe(duplex=False)
     courts = [
         context.Process(target=_open_court, args=(some, count, is_slow, writer, context.Lock()))
@@ -160,8 +160,7 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
         for court in courts:
             court.join()
     except EOFError:
-        said = (TRANSCRIPTS / "collection.txt").read_text("utf-8", "replace")
-        raise TrialError(f"the tests could not be collected:\n{said[-2000:]}") from None
+        raise TrialError(f"the tests could not be collected:\n{_collection()[-2000:]}") from None
     finally:
         for court in courts:
             court.terminate()  # where nobody asks for the rest
@@ -289,10 +288,22 @@ def _run_share(session: pytest.Session, trial: Trial, share: list[pytest.Item], 
     results.send(_run(session, trial))
 
 
+def _collection() -> str:
+    """Return what pytest said while it collected the tests."""
+    try:
+        return (TRANSCRIPTS / "collection.txt").read_text("utf-8", "replace")
+    except OSError as error:
+        return f"what pytest said could not be kept: {error}"
+
+
 @contextlib.contextmanager
 def _into(path: Path) -> Iterator[None]:
-    """Send what this process prints, and what its children print, into a file."""
-    with path.open("w", encoding="utf-8") as file:
+    """
+    Keep what this process prints, and what its children print, in a file.
+
+    It is printed elsewhere first: where the reports' disk is full or takes nothing, only the transcript is lost.
+    """
+    with tempfile.TemporaryFile() as file:
         sys.stdout.flush()
         kept = os.dup(1), os.dup(2)
         os.dup2(file.fileno(), 1)
@@ -304,3 +315,6 @@ def _into(path: Path) -> Iterator[None]:
             for number, old in zip((1, 2), kept, strict=True):
                 os.dup2(old, number)
                 os.close(old)
+            file.seek(0)
+            with contextlib.suppress(OSError):
+                write_whole(path, file.read().decode("utf-8", "replace"))

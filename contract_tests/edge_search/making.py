@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -21,7 +21,9 @@ from contract_tests.edge_search.session import Session, opened_session, target_n
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.edge_search.wish import Wish
 from contract_tests.errors import Refused
-from contract_tests.report.pages import write_pages
+from contract_tests.report.folder import Reports
+from contract_tests.report.pages import report_map
+from contract_tests.report.repeating import making_line
 from contract_tests.settings import Settings
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
@@ -43,6 +45,7 @@ class Work:
     known: dict[str, Row]
     """The rows that a run before has made."""
     kept: MapFile
+    reports: Reports
 
     def say(self, console: Console, line: str) -> None:
         """Print a line as it is."""
@@ -70,8 +73,8 @@ def make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
     digest = hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest()
     subject = Subject(target_name(settings, wish.fault), digest, wish.scope)
     state, known = (None if wish.is_fresh else kept.begun(subject)) or (begun(subject), {})
-    state = state if wish.seed is None else replace(state, seed=wish.seed)
-    work = Work(contract, settings, wish, chosen(contract, wish), known, kept)
+    state = replace(state, seed=state.seed if wish.seed is None else wish.seed, repeating=making_line(contract))
+    work = Work(contract, settings, wish, chosen(contract, wish), known, kept, Reports(wish.folder))
     work.say(console, f"under test: {subject.target}   seed: {state.seed}   {len(work.todo)} limits")
     if known:
         since = f"goes on with the map that was begun at {state.started}"
@@ -108,7 +111,7 @@ def search(console: Console, work: Work, session: Session, state: State, rows: l
             survey = Survey(session.run, longest(work, session), stack)
             for row in shown(console, session, survey, work.todo, work.known):
                 rows.append(row)
-                work.kept.write(rows, advanced(state, session, started))
+                keep(work, rows, advanced(state, session, started))
     except KeyboardInterrupt:
         is_interrupted = True
     is_finished = not is_interrupted and not any((row.problem or "").startswith(NOT_TRIED) for row in rows)
@@ -117,15 +120,23 @@ def search(console: Console, work: Work, session: Session, state: State, rows: l
     if is_interrupted:
         line = f"verdict: inconclusive. Interrupted after {len(rows)} limits; the same command goes on from there."
     state = replace(state, verdict=line, exit_code=INCONCLUSIVE if is_interrupted else code)
-    work.kept.write(rows, state)
+    keep(work, rows, state)
     return state
+
+
+def keep(work: Work, rows: list[Row], state: State) -> None:
+    """Write down what is known; a folder that takes nothing costs the map only its being continued."""
+    with work.reports.attempt(MAP):
+        work.kept.write(rows, state)
 
 
 def finish(console: Console, work: Work, rows: list[Row], state: State) -> int:
     """Print the map, write its page, and say what it comes to."""
     text.print_map(console, rows)
-    write_pages(work.wish.folder)
-    work.say(console, f"map: {work.kept.path.with_suffix('.html')}, {work.kept.path.name}")
+    report_map(work.reports, [row.as_json() | state.label for row in rows], asdict(state))
+    complaints = work.reports.complaints()
+    for line in complaints or [f"map: {work.kept.path.with_suffix('.html')}, {work.kept.path.name}"]:
+        work.say(console, line)
     work.say(console, state.verdict)
     return state.exit_code
 

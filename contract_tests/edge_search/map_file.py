@@ -8,13 +8,14 @@ every row was tried; a map that was broken off is continued, one that was finish
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from contract_tests.edge_search.row import Row, from_json
+from contract_tests.report.boundary_page import OF_A_RUN
+from contract_tests.report.folder import write_whole
 
 
 class MapError(Exception):
@@ -49,6 +50,13 @@ class State:
     verdict: str = ""
     """The last line that was printed."""
     exit_code: int = 2
+    repeating: str = ""
+    """The shell line that comes before one that repeats a request."""
+
+    @property
+    def label(self) -> dict[str, Any]:
+        """What each row says of the run that made it."""
+        return {name: getattr(self, name) for name in OF_A_RUN}
 
     @property
     def subject(self) -> Subject:
@@ -88,10 +96,10 @@ class MapFile:
 
     def write(self, rows: Iterable[Row], state: State) -> None:
         """Write both files, each in one step, so that a run that is killed leaves what it had."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        entries = ",\n".join(json.dumps(row.as_json(), ensure_ascii=False, allow_nan=False) for row in rows)
-        _replace(self.path, f"[\n{entries}\n]\n" if entries else "[]\n")
-        _replace(self.state_path, json.dumps(asdict(state), indent=1) + "\n")
+        labelled = (row.as_json() | state.label for row in rows)
+        entries = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in labelled)
+        write_whole(self.path, f"[\n{entries}\n]\n" if entries else "[]\n")
+        write_whole(self.state_path, json.dumps(asdict(state), indent=1) + "\n")
 
 
 def read_map(path: Path) -> list[Row]:
@@ -116,14 +124,7 @@ def _row(path: Path, index: int, entry: object) -> Row:
     if not isinstance(entry, Mapping):
         raise MapError(f"{path}: entry {index} is no object; take a boundaries.json that make boundaries wrote")
     try:
-        return from_json(dict(entry))
+        return from_json({name: value for name, value in entry.items() if name not in OF_A_RUN})
     except TypeError as error:
         said = str(error).replace("Row.__init__()", f"entry {index}")
         raise MapError(f"{path}: {said}; take a boundaries.json that this version of make boundaries wrote") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a whole file in the place of the one before."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.write_text(text, "utf-8", errors="backslashreplace")
-    os.replace(draft, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,15 @@ from contract_tests.report.drawings import Drawing, drawings
 from contract_tests.report.grids import Grid, Matrix, grids, matrices
 from contract_tests.report.limits import FINDINGS, Limit
 from contract_tests.report.page import Fact, Page, Tone, links, write_page
-from contract_tests.report.stored import Row, as_rows, read_json
+from contract_tests.report.repeating import ADVICE
+from contract_tests.report.run_parts import Copied
+from contract_tests.report.stored import Row, Stored, as_rows, read_json
 from contract_tests.report.wording import counted, duration, moment, whole
 
 NAME = "boundaries.html"
 RUN = "boundaries.run.json"
+# What each row says of the run that made it.
+OF_A_RUN = ("target", "started", "seed")
 
 # What a reader came for stands first.
 ORDER = (*FINDINGS, "inconclusive", "no_limit", "holds")
@@ -51,6 +55,8 @@ class Map:
     moved: tuple[Moved, ...]
     together: int
     """How many values were tried while other fields were at their limits."""
+    repeating: Copied | None = None
+    """What comes before a line that repeats a request about a persona."""
 
     @property
     def findings(self) -> list[Limit]:
@@ -58,19 +64,39 @@ class Map:
         return [limit for limit in self.limits if limit.is_finding]
 
 
-def write_boundaries(rows: Any, folder: Path) -> Path:
+def write_boundaries(rows: Any, folder: Path, state: dict[str, Any] | None = None) -> Path:
     """
     Write reports/boundaries.html.
 
     Args:
         rows: What edge_search keeps in boundaries.json: one object for each limit.
-        folder: Where reports are kept; boundaries.run.json, if it is there, says what was searched.
+        folder: Where reports are kept.
+        state: What was searched; boundaries.run.json says it, if it is there and of this map.
 
     Returns:
         The page.
     """
     found = read_map(rows)
-    return write_page(folder, _head(found, folder), report=found)
+    stored = Stored(state) if state is not None else read_json(folder / RUN)
+    run = run_of(rows, stored.value)
+    if line := run.text("repeating"):
+        found = replace(found, repeating=Copied(line, "line that makes a persona", ADVICE))
+    return write_page(folder, _head(found, run, stored.problem, folder), report=found)
+
+
+def run_of(rows: Any, state: Any) -> Row:
+    """
+    Return what is known of the run that made a map.
+
+    Args:
+        rows: The map; its rows say of what they are.
+        state: What boundaries.run.json says. Two maps that are made at the same time leave rows and a state that do not
+            belong together; such a state is not believed.
+    """
+    first = next(iter(as_rows(rows)), Row(None))
+    own = {name: first.raw(name) for name in OF_A_RUN if first.has(name)}
+    told = state if isinstance(state, dict) else {}
+    return Row(told | own if all(told.get(name) == value for name, value in own.items()) else own)
 
 
 def read_map(rows: Any) -> Map:
@@ -100,20 +126,18 @@ def summary(found: Map) -> tuple[Tone, str]:
     return "good", "Every limit lies where the contract says"
 
 
-def _head(found: Map, folder: Path) -> Page:
+def _head(found: Map, run: Row, problem: str, folder: Path) -> Page:
     tone, headline = summary(found)
-    stored = read_json(folder / RUN)
-    run = Row(stored.value)
     counts = [(word, sum(limit.verdict == verdict for limit in found.limits)) for verdict, word in COUNTED_AS.items()]
     facts = (
         Fact("Under test", run.text("target")),
         Fact("Found", ", ".join(f"{count} {word}" for word, count in counts if count)),
-        Fact("Searched", moment(run.text("started"))),
+        Fact("Started", moment(run.text("started"))),
         Fact("Took", duration(run.number("seconds"))),
         Fact("Requests", whole(run.count("requests") or sum(limit.row.count("requests") for limit in found.limits))),
         Fact("Seed", run.text("seed")),
     )
-    problems = [stored.problem] if stored.problem else []
+    problems = [problem] if problem else []
     if run.raw("finished") is False:
         problems.append("The search did not come to its end; the next run goes on from here.")
     sentence = (

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.report.page import Fact, Link, Page, Tone, links, write_page
+from contract_tests.report.stored import Row, as_rows
 from contract_tests.report.trials import Trials, read_trials
-from contract_tests.report.wording import counted, whole
+from contract_tests.report.wording import counted, moment, whole
 
 NAME = "faults.html"
 
@@ -24,7 +25,15 @@ def write_faults(rows: Any, folder: Path) -> Path:
         The page.
     """
     trials = read_trials(rows)
-    return write_page(folder, _head(trials, links(folder, NAME)), report=trials)
+    return write_page(folder, _head(trials, run_of(rows), links(folder, NAME)), report=trials)
+
+
+def run_of(rows: Any) -> Row:
+    """Return what the rows of a trial say of it as a whole: its target, when it began, its seeds."""
+    found = as_rows(rows)
+    first = next(iter(found), Row(None))
+    seeds = dict.fromkeys(row.text("seed") for row in found if row.text("kind") == "fault" and row.has("seed"))
+    return Row({"target": first.text("target"), "started": first.text("started"), "seed": ", ".join(seeds)})
 
 
 def summary(trials: Trials) -> tuple[Tone, str]:
@@ -41,10 +50,13 @@ def summary(trials: Trials) -> tuple[Tone, str]:
     ) > 1 else "The planted fault was caught"
 
 
-def _head(trials: Trials, ways: tuple[Link, ...]) -> Page:
+def _head(trials: Trials, run: Row, ways: tuple[Link, ...]) -> Page:
     tone, headline = summary(trials)
     caught = sum(fault.is_caught for fault in trials.faults)
     facts = [
+        Fact("Under test", run.text("target")),
+        Fact("Started", moment(run.text("started"))),
+        Fact("Seed", run.text("seed")),
         Fact("Faults caught", f"{whole(caught)} of {whole(len(trials.faults))}"),
         Fact("Lawful runs green", f"{len(trials.lawful) - len(trials.alarms)} of {len(trials.lawful)}"),
         Fact("Median to the first red", trials.median),

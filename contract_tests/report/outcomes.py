@@ -66,6 +66,8 @@ class Outcomes:
         self.remainder = Remainder()
         self.deselected = 0
         self.is_interrupted = False
+        self.unwritten: dict[str, OSError] = {}
+        """Why a report could not be written, by its name."""
         self._doubts_seen = 0
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,16 +18,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from contract_tests.report import wording
+from contract_tests.report.folder import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 Tone = Literal["good", "bad", "doubt", "none"]
 
 # The pages in the order in which a reader meets them.
-PAGES = {"index.html": "Contract run", "boundaries.html": "Boundaries", "faults.html": "Faults"}
+INDEX = "index.html"
+PAGES = {INDEX: "Contract run", "boundaries.html": "Boundaries", "faults.html": "Faults"}
 
 # What every template may call, from parts.html.
-MACROS = ("mark", "badge", "outcome_mark", "outcome", "name", "copied")
+MACROS = ("mark", "badge", "outcome_mark", "outcome", "name", "copied", "facts", "before_repeating")
 
 # Characters that fit beside another fact.
 LONG_FACT = 24
@@ -81,8 +82,8 @@ class Page:
 
 
 def links(folder: Path, current: str) -> tuple[Link, ...]:
-    """List the pages that are in a folder, the one about to be written among them."""
-    found = [name for name in PAGES if name == current or (folder / name).exists()]
+    """List the pages that are in a folder, and the two that are about to be written: this one and the index."""
+    found = [name for name in PAGES if name in (current, INDEX) or (folder / name).exists()]
     return tuple(Link(PAGES[name], name, name == current) for name in found)
 
 
@@ -98,12 +99,8 @@ def write_page(folder: Path, page: Page, **parts: Any) -> Path:
     Returns:
         The file. Until it is whole, the one before it stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    text = _environment().get_template(page.name).render(page=page, **parts)
     path = folder / page.name
-    unfinished = folder / f".{page.name}.{os.getpid()}"
-    unfinished.write_text(text, "utf-8")
-    unfinished.replace(path)
+    write_whole(path, _environment().get_template(page.name).render(page=page, **parts))
     return path
 
 

@@ -1,7 +1,7 @@
 """
-Writes what a run came to for programs to read: reports/run.json, and a line in reports/history.jsonl.
+What a run came to, for programs to read: reports/run.json, and a line in reports/history.jsonl.
 
-The pages in reports/ are drawn from it. A key is in neither: everything here was hidden when it was gathered.
+The page of the run is drawn from it. A key is in neither: everything here was hidden when it was gathered.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from contract_tests.divergences import Divergence
 from contract_tests.drift import ACCEPTED, REFUSED, Drift
 from contract_tests.report.entries import Entry
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.repeating import making_line
 from contract_tests.report.snippets import drift_snippet
 
 TESTS = Path(__file__).parent.parent
 MOST_RUNS = 200
 CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
+LISTS = ("tried", "clauses", "promises", "violations", "known", "drift", "inconclusive", "not_tried")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Start:
 
     target: str
     """The address of the API under test, or the mock."""
-    seed: int
+    seed: int | None
+    """None where the run ended before it had one."""
     selection: str
     """whole or live."""
     started: str
@@ -44,52 +47,56 @@ class Start:
     """On the monotonic clock, in seconds."""
 
     @classmethod
-    def now(cls, seed: int) -> Start:
+    def now(cls, seed: int | None) -> Start:
         """Note what the environment asks for, at this moment."""
         target = os.environ.get("BASE_URL") or "the mock"
         selection = os.environ.get("SELECTION") or "whole"
         return cls(target, seed, selection, datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
 
 
-def write_record(folder: Path, start: Start, outcomes: Outcomes, line: str, exit_code: int) -> None:
+def history_with(history: Path, told: dict[str, Any]) -> str:
     """
-    Write run.json, and append to history.jsonl.
+    Return the lines of history.jsonl, that of a run the last of them.
 
     Args:
-        folder: Where reports go; made if it is not there.
+        history: The file as it is.
+        told: The record of the run.
+
+    Raises:
+        OSError: The file is there and cannot be read, so it must not be written anew.
+    """
+    try:
+        lines = history.read_text("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        lines = []
+    kept = {name: told[name] for name in ("started", "target", "seed", "verdict", "seconds")}
+    kept |= {"requests": sum(told["requests"].values()), "violations": len(told["violations"])}
+    return "\n".join([*lines, json.dumps(kept, ensure_ascii=False)][-MOST_RUNS:]) + "\n"
+
+
+def bare_record(start: Start, line: str, exit_code: int) -> dict[str, Any]:
+    """
+    Return what a run came to that ended before its tests: refused, or where nothing answers.
+
+    Args:
         start: How the run began.
-        outcomes: What its tests came to.
         line: Its last line, `verdict: ` and all.
         exit_code: What the command ends with.
     """
-    told = record(start, outcomes, line, exit_code)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "run.json", json.dumps(told, indent=1, ensure_ascii=False))
-    history = folder / "history.jsonl"
-    lines = history.read_text("utf-8").splitlines() if history.exists() else []
-    kept = {name: told[name] for name in ("started", "target", "seed", "verdict", "seconds")}
-    kept |= {"requests": sum(told["requests"].values()), "violations": len(told["violations"])}
-    _write(history, "\n".join([*lines, json.dumps(kept, ensure_ascii=False)][-MOST_RUNS:]) + "\n")
+    empty: dict[str, Any] = {name: [] for name in LISTS} | {name: {} for name in ("contract", "requests", "tests")}
+    return _head(start, line, exit_code) | empty | {"personas": {"made": 0, "removed": 0, "left": []}}
 
 
 def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> dict[str, Any]:
     """Return what a run came to as plain lists and objects."""
     contract = load_contract()
-    verdict, _, sentence = line.removeprefix("verdict: ").partition(". ")
-    return {
-        "target": start.target,
+    return _head(start, line, exit_code) | {
         "contract": {
             "title": contract.document["info"]["title"],
             "version": str(contract.document["info"]["version"]),
             "sha256": hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest(),
         },
-        "seed": start.seed,
-        "selection": start.selection,
-        "started": start.started,
-        "seconds": round(time.monotonic() - start.moment, 1),
-        "verdict": verdict,
-        "sentence": sentence,
-        "exit_code": exit_code,
+        "repeating": making_line(contract),
         "requests": dict(outcomes.requests.most_common()),
         "tests": _tests(outcomes),
         "personas": {"made": outcomes.made, "removed": outcomes.removed, "left": outcomes.left},
@@ -101,6 +108,20 @@ def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> dict[
         "drift": [_drift(drift) for drift in outcomes.drifts()],
         "inconclusive": outcomes.inconclusive,
         "not_tried": outcomes.not_tried,
+    }
+
+
+def _head(start: Start, line: str, exit_code: int) -> dict[str, Any]:
+    verdict, _, sentence = line.removeprefix("verdict: ").partition(". ")
+    return {
+        "target": start.target,
+        "seed": start.seed,
+        "selection": start.selection,
+        "started": start.started,
+        "seconds": round(time.monotonic() - start.moment, 1),
+        "verdict": verdict,
+        "sentence": sentence,
+        "exit_code": exit_code,
     }
 
 
@@ -208,10 +229,3 @@ def _drift(drift: Drift) -> dict[str, Any]:
         "count": drift.count,
         "snippet": drift_snippet(drift),
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a whole file or none: a page may be drawn from it at any moment."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text, "utf-8")
-    fresh.replace(path)

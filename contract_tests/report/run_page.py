@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from contract_tests.report import boundary_page, fault_page
-from contract_tests.report.page import PAGES, Fact, Page, Tone, links, write_page
-from contract_tests.report.run_parts import TONES, ContractRun, Neighbour, PastRun
+from contract_tests.report.page import PAGES, Fact, Page, links, write_page
+from contract_tests.report.run_parts import ContractRun, Neighbour, PastRun
 from contract_tests.report.stored import Row, Stored, as_rows, read_json, read_lines
 from contract_tests.report.trials import read_trials
 from contract_tests.report.wording import counted, duration, moment, whole
@@ -22,44 +24,40 @@ FAULTS = "faults.json"
 LAST_RUNS = 20
 MOST_NAMED = 10
 
-HEADLINES = {
-    "holds": "The contract holds",
-    "violated": "The contract is violated",
-    "inconclusive": "The run is inconclusive",
-    "refused": "The run could not begin",
-}
-NO_RUN = "No contract run yet"
-
 SHORT_HASH = 12
 
 
-def write_index(folder: Path) -> Path:
+def write_index(folder: Path, own: Mapping[str, Any] | None = None) -> Path:
     """
-    Write reports/index.html from what lies beside it.
+    Write reports/index.html: one run, and below it what others have left beside it.
 
     Args:
         folder: Where reports are kept; each file that is missing leaves its part of the page out.
+        own: What the command that writes the page has in memory, by the name of its file; the rest is read.
 
     Returns:
         The page.
     """
-    stored = read_json(folder / RUN)
+    known = {name: Stored(value) for name, value in (own or {}).items()}
+    stored, boundaries, faults = (known.get(name) or read_json(folder / name) for name in (RUN, BOUNDARIES, FAULTS))
     history = read_lines(folder / HISTORY, LAST_RUNS)
-    others = read_json(folder / BOUNDARIES), read_json(folder / FAULTS)
-    problems = [each.problem for each in (stored, history, *others) if each.problem]
+    problems = [each.problem for each in (stored, history, boundaries, faults) if each.problem]
     if left := Row(stored.value).row("personas").texts("left"):
         problems.append(f"Personas left behind: {', '.join(left[:MOST_NAMED])}. make sweep removes them.")
     if stored.value is not None and not isinstance(stored.value, dict):
         problems.append(f"{RUN} does not hold the report of a run")
-    run = ContractRun(Row(stored.value), tuple(_neighbours(folder, *others)), tuple(_history(history)))
+    neighbours = tuple(_neighbours(folder, boundaries, faults))
+    run = ContractRun(Row(stored.value), neighbours, tuple(_history(history, Row(stored.value))))
+    if isinstance(earlier := run.row.raw("earlier"), dict):
+        run = replace(run, earlier=ContractRun(Row(earlier), facts=_facts(Row(earlier))))
     return write_page(folder, _head(run, folder, tuple(problems)), report=run)
 
 
 def _head(run: ContractRun, folder: Path, problems: tuple[str, ...]) -> Page:
-    row = run.row
-    verdict = row.text("verdict")
-    headline = HEADLINES.get(verdict, verdict.capitalize() if verdict else NO_RUN)
-    sentence = row.text("sentence") or ("" if verdict else "make contract writes it.")
+    return Page(NAME, run.headline, run.tone, run.sentence, _facts(run.row), problems, links(folder, NAME))
+
+
+def _facts(row: Row) -> tuple[Fact, ...]:
     contract, personas = row.row("contract"), row.row("personas")
     tests = [f"{whole(count)} {name.replace('_', ' ')}" for name, count in row.counts("tests") if count]
     made = f"{whole(personas.count('made'))} made, {whole(personas.count('removed'))} removed"
@@ -76,38 +74,43 @@ def _head(run: ContractRun, folder: Path, problems: tuple[str, ...]) -> Page:
         Fact("Requests", whole(requests) if requests else ""),
         Fact("Personas", made if personas.has("made") else ""),
     )
-    shown = tuple(fact for fact in facts if fact.value)
-    return Page(NAME, headline, TONES.get(verdict, "none"), sentence, shown, problems, links(folder, NAME))
+    return tuple(fact for fact in facts if fact.value)
 
 
 def _neighbours(folder: Path, boundaries: Stored, faults: Stored) -> Iterable[Neighbour]:
     if isinstance(boundaries.value, list):
         found = boundary_page.read_map(boundaries.value)
-        tone, headline = boundary_page.summary(found)
         first = " ".join(f"{limit.field}, {limit.constraint}: {limit.text}" for limit in found.findings[:2])
         first = first or f"{counted(len(found.limits), 'clause')} searched."
-        yield _neighbour(folder, boundary_page.NAME, tone, headline, first)
+        run = boundary_page.run_of(boundaries.value, read_json(folder / boundary_page.RUN).value)
+        yield _neighbour(folder, boundary_page.NAME, boundary_page.summary(found)[1], first, run)
     if isinstance(faults.value, list):
         trials = read_trials(faults.value)
-        tone, headline = fault_page.summary(trials)
         lawful = f"{len(trials.lawful) - len(trials.alarms)} of {counted(len(trials.lawful), 'lawful run')} green"
-        yield _neighbour(
-            folder,
-            fault_page.NAME,
-            tone,
-            headline,
-            ". ".join(filter(None, (trials.bars_text.rstrip("."), lawful))) + ".",
-        )
+        sentence = ". ".join(filter(None, (trials.bars_text.rstrip("."), lawful))) + "."
+        run = fault_page.run_of(faults.value)
+        yield _neighbour(folder, fault_page.NAME, fault_page.summary(trials)[1], sentence, run)
 
 
-def _neighbour(folder: Path, name: str, tone: Tone, headline: str, sentence: str) -> Neighbour:
-    return Neighbour(PAGES[name], name if (folder / name).exists() else "", tone, headline, sentence)
+def _neighbour(folder: Path, name: str, headline: str, sentence: str, run: Row) -> Neighbour:
+    facts = (
+        Fact("Under test", run.text("target") or "unknown"),
+        Fact("Started", moment(run.text("started")) or "unknown"),
+        Fact("Seed", run.text("seed") or "unknown"),
+    )
+    return Neighbour(PAGES[name], name if (folder / name).exists() else "", headline, sentence, facts)
 
 
-def _history(stored: Stored) -> Iterable[PastRun]:
+def _history(stored: Stored, shown: Row) -> Iterable[PastRun]:
+    """List the runs of the history; the one that the page shows is named as such, once."""
+    is_named = False
     for row in reversed(as_rows(stored.value)):
         violations = row.raw("violations")
         count = len(violations) if isinstance(violations, (list, dict)) else row.count("violations")
+        is_shown = not is_named and all(
+            row.text(key) == shown.text(key) for key in ("started", "target", "seed", "seconds")
+        )
+        is_named = is_named or is_shown
         yield PastRun(
             moment(row.text("started")),
             row.text("target"),
@@ -116,4 +119,5 @@ def _history(stored: Stored) -> Iterable[PastRun]:
             whole(row.count("requests")),
             duration(row.number("seconds")),
             row.text("seed"),
+            is_shown=is_shown,
         )

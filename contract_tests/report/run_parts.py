@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from contract_tests.report.page import Fact, Tone
+from contract_tests.report.repeating import ADVICE, needs_item
 from contract_tests.report.stored import Row
 from contract_tests.report.wording import counted, whole
 
@@ -14,6 +15,14 @@ MOST_SHOWN = 5
 MOST_FOLDED = 200
 
 TONES: dict[str, Tone] = {"holds": "good", "violated": "bad", "inconclusive": "doubt", "refused": "doubt"}
+
+HEADLINES = {
+    "holds": "The contract holds",
+    "violated": "The contract is violated",
+    "inconclusive": "The run is inconclusive",
+    "refused": "The run was refused",
+}
+NO_RUN = "No contract run yet"
 
 # How the counts of values are named, in the order of their columns; other kinds say why a value was tried.
 SIDES = {"accepted": "valid", "refused": "invalid", "generated": "generated"}
@@ -168,6 +177,8 @@ class PastRun:
     requests: str
     took: str
     seed: str
+    is_shown: bool = False
+    """Whether it is the run that the page shows."""
 
     @property
     def tone(self) -> Tone:
@@ -177,13 +188,13 @@ class PastRun:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another page in short."""
+    """What another command has left, and of what it tells."""
 
     title: str
     href: str
-    tone: Tone
     headline: str
     sentence: str
+    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)
@@ -191,8 +202,34 @@ class ContractRun:
     """All that the page shows below its head."""
 
     row: Row
-    neighbours: tuple[Neighbour, ...]
-    history: tuple[PastRun, ...]
+    neighbours: tuple[Neighbour, ...] = ()
+    history: tuple[PastRun, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    earlier: ContractRun | None = None
+    """The run before, where this one came to no test."""
+
+    @property
+    def tone(self) -> Tone:
+        """How its verdict is marked."""
+        return TONES.get(self.row.text("verdict"), "none")
+
+    @property
+    def headline(self) -> str:
+        """Its verdict, in a few words."""
+        verdict = self.row.text("verdict")
+        return HEADLINES.get(verdict, verdict.capitalize() if verdict else NO_RUN)
+
+    @property
+    def sentence(self) -> str:
+        """Its verdict's sentence."""
+        return self.row.text("sentence") or ("" if self.row.text("verdict") else "make contract writes it.")
+
+    @property
+    def repeating(self) -> Copied | None:
+        """What comes before a line that repeats something, where one is about a persona."""
+        line = self.row.text("repeating")
+        shown = (found.row.text("curl") for found in (*self.violations, *self.known))
+        return Copied(line, "line that makes a persona", ADVICE) if line and needs_item(shown) else None
 
     @property
     def violations(self) -> list[Finding]:
@@ -270,6 +307,7 @@ class ContractRun:
     def jumps(self) -> list[tuple[str, str]]:
         """The parts of the page that hold something, with how much."""
         found = [
+            ("earlier", "Earlier run", 1 if self.earlier else 0),
             ("violations", "Violations", len(self.violations)),
             ("known", "Known divergences", len(self.known)),
             ("drift", "Drift", len(self.drift)),
@@ -278,6 +316,7 @@ class ContractRun:
             ("tried", "Values tried", len(self.tried)),
             ("promises", "Promises", len(self.promises)),
             ("requests", "Requests", len(self.sent)),
+            ("others", "Other reports", len(self.neighbours)),
             ("history", "Last runs", len(self.history)),
         ]
         return [(anchor, f"{title} {count}") for anchor, title, count in found if count]
