@@ -7,6 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from typing import Any
 
 import hypothesis
 import pytest
@@ -61,12 +62,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", action="store_true", help="run the tests of each file in an order that SEED decides")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Any:
+    """Collect no test that stands for others where those are run: pytest would count it, and never run it."""
+    report: Any = yield
+    if os.environ.get("SELECTION") != "live":
+        report.result = whole(report.result)
+    return report
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
     seed = int(os.environ.get("SEED") or 0)
-    every = list(items)
-    items[:] = whole(every)
     if os.environ.get("SELECTION") == "live":
+        every = list(items)
         chosen = live(every, seed)
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen

@@ -23,7 +23,7 @@ from contract_tests.edge_search.wish import Wish
 from contract_tests.errors import Refused
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_map
-from contract_tests.report.repeating import making_line
+from contract_tests.report.repeating import ADVICE, making_line, needs_item
 from contract_tests.settings import Settings
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
@@ -133,6 +133,8 @@ def keep(work: Work, rows: list[Row], state: State) -> None:
 def finish(console: Console, work: Work, rows: list[Row], state: State) -> int:
     """Print the map, write its page, and say what it comes to."""
     text.print_map(console, rows)
+    if needs_item(row.curl_accepted or row.curl_rejected or "" for row in rows if row.is_finding):
+        work.say(console, f"{ADVICE}\n  {state.repeating}")
     report_map(work.reports, [row.as_json() | state.label for row in rows], asdict(state))
     complaints = work.reports.complaints()
     for line in complaints or [f"map: {work.kept.path.with_suffix('.html')}, {work.kept.path.name}"]:

@@ -17,11 +17,14 @@ from contract_tests.findings import Finding, Matter
 MOST_EXAMPLES = 5
 MOST_SHOWN = 3
 Told = dict[str, Any]
+Rank = tuple[bool, bool, int, bool, int]
+# What an entry takes over from the plainest of its findings.
+COPIED = ("headline", "promise", "sent", "received", "curl", "status")
 
 
 @dataclass
 class Entry:
-    """One matter: what happened, how often, with the first exchange that showed it."""
+    """One matter: what happened, how often, with the plainest exchange that showed it."""
 
     kind: str
     clause: str
@@ -33,12 +36,14 @@ class Entry:
     received: str
     curl: str
     status: int
-    """Of the first answer; 0 where there was none."""
+    """Of the answer; 0 where there was none."""
     test: str
-    """The test that found it first."""
+    """The test that the exchange is from."""
+    rank: Rank
+    """How plain the exchange is."""
     count: int = 0
     examples: list[str] = field(default_factory=list)
-    """A few of the values that showed it; what happened, where it was no value of a field."""
+    """The plainest of the values that showed it; what happened, where it was no value of a field."""
     values: list[str] = field(default_factory=list)
     """The texts among the values, each once."""
     sizes: list[float] = field(default_factory=list)
@@ -46,16 +51,20 @@ class Entry:
     is_of_values: bool = False
     """Whether a value of a field showed it."""
 
-    def see(self, told: Told) -> None:
-        """Count a finding of this matter."""
+    def see(self, told: Told, test: str) -> None:
+        """Count a finding of this matter, and keep its exchange if it is plainer than the one before."""
         self.count += 1
+        if (rank := plainness(told)) < self.rank:
+            self.rank, self.test = rank, test
+            for name in COPIED:
+                setattr(self, name, told[name])
         self.is_of_values = self.is_of_values or told["value"] is not None
         example = told["value"] if told["value"] is not None else told["problem"]
         for known, fresh in ((self.values, told["text"]), (self.sizes, told["size"])):
             if fresh is not None and fresh not in known:
                 known.append(fresh)
-        if example not in self.examples and len(self.examples) < MOST_EXAMPLES:
-            self.examples.append(example)
+        if example not in self.examples:
+            self.examples = sorted([*self.examples, example], key=_oddness)[:MOST_EXAMPLES]
 
     def title(self, refused: Sequence[float] = ()) -> str:
         """
@@ -71,7 +80,7 @@ class Entry:
             return f"{self.headline}: {self._range(keyword, refused)}"
         shown = self.values or self.examples
         more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
-        texts = [brief(value) for value in self.values] or self.examples
+        texts = sorted((brief(value) for value in self.values), key=_oddness) or self.examples
         return f"{self.headline}: {', '.join(texts[:MOST_SHOWN])}{more}"
 
     def _range(self, keyword: str, refused: Sequence[float]) -> str:
@@ -115,11 +124,27 @@ LONGEST_TEXT = 100
 
 def gather(entries: dict[Matter, Entry], told: Told, test: str) -> None:
     """Add a finding to the entry of its matter."""
-    matter = told["kind"], told["clause"], told["topic"]
+    kind, clause, topic = matter = told["kind"], told["clause"], told["topic"]
     if matter not in entries:
-        copied = ("kind", "clause", "topic", "headline", "promise", "sent", "received", "curl", "status")
-        entries[matter] = Entry(**{name: told[name] for name in copied}, test=test)
-    entries[matter].see(told)
+        copied = {name: told[name] for name in COPIED}
+        entries[matter] = Entry(kind, clause, topic, **copied, test=test, rank=plainness(told))
+    entries[matter].see(told, test)
+
+
+def plainness(told: Told) -> Rank:
+    """
+    Rank a finding among those of its matter; the least is the plainest, which a reader understands at once.
+
+    One value before many, readable ASCII before what only a program can tell apart, also in what the item held
+    besides, and short before long: 2.5 before 2.0000000000000004.
+    """
+    value, exchange = told["value"] or "", f"{told['sent']} {told['received']}"
+    return told["value"] is None, *_oddness(value), *_oddness(exchange)
+
+
+def _oddness(text: str) -> tuple[bool, int]:
+    """Rank a text; an escape is a character that could not be shown."""
+    return not (text.isascii() and text.isprintable()) or "\\" in text, len(text)
 
 
 def as_limit(size: float) -> int | float:

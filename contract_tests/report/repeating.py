@@ -10,7 +10,8 @@ from contract_tests.contract import Contract, Schema
 
 VARIABLE = "$PERSONA_ID"
 ADVICE = (
-    "These lines need BASE_URL and COVAL_API_KEY in the environment, and a persona of your own. This line makes one:"
+    "A line that repeats a request needs BASE_URL and COVAL_API_KEY in the environment, and a persona of your own. "
+    "This one makes it:"
 )
 BODY = "$response.body#/"
 

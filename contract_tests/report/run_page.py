@@ -69,10 +69,10 @@ def _facts(row: Row) -> tuple[Fact, ...]:
         Fact("Started", moment(row.text("started"))),
         Fact("Took", duration(row.number("seconds"))),
         Fact("Seed", row.text("seed")),
-        Fact("Selection", row.text("selection")),
+        Fact("Selection", row.text("selection") if row.has("tests") else ""),
         Fact("Tests", ", ".join(tests)),
         Fact("Requests", whole(requests) if requests else ""),
-        Fact("Personas", made if personas.has("made") else ""),
+        Fact("Personas", made if personas.has("made") and row.has("tests") else ""),
     )
     return tuple(fact for fact in facts if fact.value)
 

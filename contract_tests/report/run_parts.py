@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from contract_tests.report.page import Fact, Tone
 from contract_tests.report.repeating import ADVICE, needs_item
 from contract_tests.report.stored import Row
-from contract_tests.report.wording import counted, whole
+from contract_tests.report.wording import counted, moment, whole
 
 # Doubts that are shown at once, and folded.
 MOST_SHOWN = 5
@@ -223,6 +223,13 @@ class ContractRun:
     def sentence(self) -> str:
         """Its verdict's sentence."""
         return self.row.text("sentence") or ("" if self.row.text("verdict") else "make contract writes it.")
+
+    @property
+    def label(self) -> str:
+        """Of what API it tells, since when, and with which seed."""
+        row = self.row
+        told = (row.text("target"), moment(row.text("started")), f"seed {row.text('seed')}" if row.has("seed") else "")
+        return ", ".join(text for text in told if text)
 
     @property
     def repeating(self) -> Copied | None:

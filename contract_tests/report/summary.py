@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from contract_tests.contract import load_contract
 from contract_tests.findings import Matter
+from contract_tests.report.entries import Rank, plainness
 from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.repeating import ADVICE, making_line, needs_item
 from contract_tests.report.snippets import drift_snippet
 
 # What the contract expects of a value, and how the summary says it.
@@ -33,9 +36,9 @@ class Summary:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Any:
-        """Show the first failure of each matter, then say what was tried and what was found."""
+        """Show the plainest failure of each matter, then say what was tried and what was found."""
         failed = terminalreporter.stats.get("failed", [])
-        shown = terminalreporter.stats["failed"] = _first_of_each(failed)
+        shown = terminalreporter.stats["failed"] = _plainest_of_each(failed)
         yield
         terminalreporter.stats["failed"] = failed
         if not self.outcomes.requests:
@@ -76,6 +79,8 @@ class Summary:
             yield f"{entry.kind}: {self.outcomes.title(entry)}{_times(entry.count)}"
             yield f"        {entry.clause}"
             yield from _indented(self.outcomes.snippet(entry))
+        if needs_item(entry.curl for entry in self.outcomes.violations()):
+            yield from (ADVICE, f"  {making_line(load_contract())}")
         for divergence in self.outcomes.stale():
             yield f"known_divergences.yaml: {divergence}, no longer occurs; remove it"
 
@@ -99,16 +104,15 @@ class Summary:
             yield from (f"not met by this run: {divergence}" for divergence in self.outcomes.unmet())
 
 
-def _first_of_each(reports: list[Any]) -> list[Any]:
-    """Leave out the reports that tell of nothing which one before them has not told."""
-    seen: set[Matter] = set()
-    kept = []
-    for report in reports:
-        matters = {(told["kind"], told["clause"], told["topic"]) for told in getattr(report, "findings", ())}
-        if not matters or matters - seen:
-            kept.append(report)
-        seen |= matters
-    return kept
+def _plainest_of_each(reports: list[Any]) -> list[Any]:
+    """Leave out the reports that tell of nothing but what another one tells more plainly."""
+    plainest: dict[Matter, tuple[Rank, int]] = {}
+    for number, report in enumerate(reports):
+        for told in getattr(report, "findings", ()):
+            matter = told["kind"], told["clause"], told["topic"]
+            plainest[matter] = min(plainest.get(matter, (plainness(told), number)), (plainness(told), number))
+    kept = {number for _, number in plainest.values()}
+    return [each for number, each in enumerate(reports) if number in kept or not getattr(each, "findings", ())]
 
 
 def _times(count: int) -> str:

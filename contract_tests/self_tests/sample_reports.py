@@ -28,6 +28,13 @@ CURL = (
     '-H "x-api-key: $COVAL_API_KEY" --data-binary '
 )
 
+# Another API than that of the run, another day, another seed.
+OF_THE_MAP = {"target": "https://other.example.com/v1", "started": "2026-11-19T08:00:00+00:00", "seed": 4711}
+OF_THE_TRIAL = {"target": "the mock, with planted faults", "started": "2026-11-20T09:30:00+00:00"}
+
+MAKING = """export PERSONA_ID=$(curl -sS -X POST "$BASE_URL"/personas -H "content-type: application/json" \
+-H "x-api-key: $COVAL_API_KEY" --data-binary '{"name": "x"}' | python3 -c 'import json, sys; print(1)')"""
+
 ALPHABETS = {"ascii": 1, "two-byte": 2, "three-byte": 3, "four-byte": 4}
 
 
@@ -123,7 +130,7 @@ def sample_map() -> list[Row]:
         verdict = "looser" if field == "wait_seconds" else "holds"
         rows.append(limit(field, "type", "number or null", None, None, verdict, types=outcomes, text="By type."))
     copies = [row | {"operation": "createPersona", "verdict": "holds"} for row in rows if row["verdict"] == "holds"]
-    return rows + copies
+    return [row | OF_THE_MAP for row in rows + copies]
 
 
 def sample_trial() -> list[Row]:
@@ -146,7 +153,8 @@ def sample_trial() -> list[Row]:
         for name, variant in faults.variants().items()
     ]  # fmt: skip
     rows[-1] |= {"is_right": False, "caught_by": "test_voices.py::test_a_voice_speaks_its_languages[aria]"}
-    return [*rows, rows[-2] | {"name": "", "kind": "clean"}, rows[0] | {"name": "always_fails", "kind": "forced"}]
+    rows += [rows[-2] | {"name": "", "kind": "clean"}, rows[0] | {"name": "always_fails", "kind": "forced"}]
+    return [row | OF_THE_TRIAL for row in rows]
 
 
 def sample_run() -> Row:
@@ -174,7 +182,7 @@ def sample_run() -> Row:
         "target": "https://staging.example.com/v1", "seed": 7, "selection": "all", "verdict": "violated",
         "contract": {"title": "Coval Personas API", "version": "1.0.0", "sha256": "9f2c7c1a" * 8},
         "started": "2026-11-22T23:30:00-05:00", "seconds": 142.5, "exit_code": 1,
-        "sentence": "1 broken, 1 looser, after 6,412 requests.",
+        "repeating": MAKING, "sentence": "1 broken, 1 looser, after 6,412 requests.",
         "requests": {"GET /personas/{persona_id}": 2957, "PATCH /personas/{persona_id}": 1724, "PUT /personas": 1},
         "tests": {"passed": 1570, "violated": 12, "inconclusive": 3, "skipped": 0, "not_tried": 40, "errors": 0},
         "personas": {"made": 554, "removed": 553, "left": ["RxuHutnPgy1syqEozhZNBO"]},
@@ -204,7 +212,7 @@ def write_samples(folder: Path) -> None:
     """Write every file that the pages are made of."""
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, Any] = {"run.json": sample_run(), "boundaries.json": sample_map(), "faults.json": sample_trial()}
-    files["boundaries.run.json"] = {"target": "https://staging.example.com/v1", "finished": False, "seconds": 41.5}
+    files["boundaries.run.json"] = OF_THE_MAP | {"finished": False, "seconds": 41.5, "repeating": MAKING}
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content), "utf-8")
     lines = [json.dumps(line) for line in sample_history()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -98,6 +99,14 @@ def test_report_is_written() -> None:
     """A run leaves junit.xml, in which each test stands."""
     _run(ONE_TEST)
     assert "test_removed_persona_is_gone" in (ROOT / "reports" / "junit.xml").read_text("utf-8")
+
+
+def test_as_many_tests_are_collected_as_are_run() -> None:
+    """A test that only stands for others where few requests may be sent is not counted where those are run."""
+    code, _, output = _run("contract_tests/test_identity.py")
+    assert code == 0, output
+    (collected,) = re.findall(r"^collected (\d+) items$", output, re.MULTILINE)
+    assert re.findall(r"(\d+) passed in", output) == [collected], output
 
 
 @pytest.mark.parametrize(

@@ -276,3 +276,51 @@ def test_name_of_a_test_keeps_the_slashes_of_its_brackets() -> None:
     """A media type in an id is no folder."""
     name = "contract_tests/test_protocol.py::test_other_media_type_is_refused[text/plain]"
     assert short_name(name) == "test_protocol.py::test_other_media_type_is_refused[text/plain]"
+
+
+def test_plainest_value_stands_first() -> None:
+    """Whatever was tried first, the value and the exchange that a reader understands at once are shown."""
+    court, found = judge(), []
+    for value in (2.0000000000000004, 2.000001, 2.5, 2.25, 2.125, 2.0625):
+        found += refusal(court, 200, {"wait_seconds": value})
+    (entry,) = gathered(found)
+    assert entry.examples == ["2.5", "2.25", "2.125", "2.0625", "2.000001"]
+    assert (entry.sent, entry.curl.endswith("'{\"wait_seconds\": 2.5}'")) == (
+        'PATCH /personas/abc  {"wait_seconds": 2.5}', True,
+    )  # fmt: skip
+    assert (entry.count, len(entry.sizes)) == (6, 6)
+
+
+def test_readable_words_stand_before_exotic_ones() -> None:
+    """A word in ASCII says more than a shorter one that a reader cannot type."""
+    words = ("\u00f6", "\u202eoff", "\x00", "backchanneling", "car")
+    (entry,) = gathered([found for word in words for found in refusal(judge(), 200, {"background_sound": word})])
+    assert entry.examples[:2] == ['"car"', '"backchanneling"']
+    assert ': "car", "backchanneling", ' in entry.title()
+    assert entry.sent.endswith('{"background_sound": "car"}')
+
+
+def test_item_with_plain_text_is_shown() -> None:
+    """Of two exchanges with one value the one is shown whose item holds nothing odd."""
+    odd, plain = ({"persona": {**PERSONA, "persona_prompt": text}} for text in ("\u202e\u00e9", "Ask twice."))
+    found = []
+    for answer in (odd, plain):
+        found += judge().refusal(
+            "updatePersona",
+            exchange(200, {"wait_seconds": 2.5}, answer),
+            400,
+            promise="no",
+            clause="#/x-decisions/body",
+        )
+    (entry,) = gathered(found)
+    assert "Ask twice." in entry.received
+
+
+def test_example_is_from_the_test_that_is_named() -> None:
+    """The test beside an exchange is the one that sent it."""
+    entries: dict[Matter, Entry] = {}
+    for value in (2.0000000000000004, 2.5, 2.25):
+        for finding in refusal(judge(), 200, {"wait_seconds": value}):
+            gather(entries, tell(finding), f"test_x.py::test_y[{value}]")
+    (entry,) = entries.values()
+    assert (entry.test, "2.5" in entry.sent) == ("test_x.py::test_y[2.5]", True)

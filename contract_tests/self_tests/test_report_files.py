@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.report import number_line, pages, run_page, stored, wording
-from contract_tests.report.boundary_page import read_map
+from contract_tests.report import number_line, page, pages, run_page, stored, wording
+from contract_tests.report.boundary_page import read_map, run_of
+from contract_tests.report.folder import Reports, write_whole
 from contract_tests.report.number_line import Point
+from contract_tests.report.record import Start, bare_record
 from contract_tests.report.run_parts import ContractRun
 from contract_tests.self_tests import sample_reports
 from contract_tests.self_tests.sample_reports import HOSTILE, sample_map, sample_run, sample_trial, write_samples
@@ -130,10 +132,7 @@ def test_whatever_a_file_holds_pages_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sample: Any
 ) -> None:
     """Any value of a report may be missing or of another kind, and the rest is still shown."""
-    monkeypatch.setattr(
-        Path, "write_text", lambda self, text, encoding: len(text.encode(encoding))
-    )  # no disk: it is many
-    monkeypatch.setattr(Path, "replace", lambda self, target: target)
+    monkeypatch.setattr(page, "write_whole", lambda path, text: text.encode())  # no disk: it is many
     found: dict[str, Any] = {}
     monkeypatch.setattr(stored, "read_json", lambda path: stored.Stored(found.get(path.name)))
     for module in (pages, run_page):
@@ -173,6 +172,103 @@ def test_command_writes_pages_and_refuses_a_wrong_folder(tmp_path: Path, capsys:
     assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in ALL]
     assert pages.main([str(tmp_path / "missing")]) == 4
     assert str(tmp_path / "missing") in capsys.readouterr().err
+
+
+def _section(text: str, name: str) -> str:
+    """Return the section of a page whose heading has an id."""
+    (found,) = re.findall(
+        rf'<section aria-labelledby="{name}">.*?(?=<section aria-labelledby|</main>)', text, re.DOTALL
+    )
+    return str(found)
+
+
+def test_what_others_left_is_labelled_and_has_no_colour(tmp_path: Path) -> None:
+    """A clean run's page shows a map and a trial of other targets as theirs, and green and red are for the run alone."""
+    write_samples(tmp_path)
+    clean = sample_run() | {"verdict": "holds", "violations": [], "seed": 77}
+    clean |= {"tests": {"passed": 5}, "clauses": [], "promises": [], "known": []}
+    pages.report_run(Reports(tmp_path), clean)
+    text = (tmp_path / "index.html").read_text("utf-8")
+    others = _section(text, "others")
+    for told in ("https://other.example.com/v1", "2026-11-19 08:00 UTC", "4711", "with planted faults", "2026-11-20"):
+        assert told in others
+    assert not re.search("tone-(good|bad|doubt)|#mark-", others)
+    assert 'class="stacked flowing past"' in _section(text, "history")
+    assert '<div class="outcome good">' in text
+    before = text[text.index("<main") : text.index('<section aria-labelledby="others">')]
+    assert not re.search("tone-bad|other.example.com|planted", before)
+    assert _section(text, "history").count("this run") == 1
+
+
+def _refused(reason: str = "COVAL_API_KEY is not set") -> dict[str, Any]:
+    start = Start("https://api.example.com/v1", None, "whole", "2026-11-25T15:00:00+00:00", 0)
+    return bare_record(start, f"verdict: refused. {reason}", 4)
+
+
+def test_refused_run_says_so_above_the_run_before(tmp_path: Path) -> None:
+    """The page's top is the refusal, its reason and when; the run before is labelled as such and shows no colour."""
+    write_samples(tmp_path)
+    reports = Reports(tmp_path)
+    for reason in ("COVAL_API_KEY is not set", "RATE must be a number"):
+        pages.report_run(reports, _refused(reason))
+    text = (tmp_path / "index.html").read_text("utf-8")
+    head = text[text.index('<div class="outcome') : text.index("<section")]
+    for told in ("refused", "RATE must be a number", "https://api.example.com/v1", "2026-11-25 15:00 UTC", "doubt"):
+        assert told in head
+    assert "staging.example.com" not in head
+    assert "1,570 passed" not in head
+    earlier = _section(text, "earlier")
+    assert re.search(r"Earlier run.*violated.*staging\.example\.com.*2026-11-23 04:30 UTC, seed 7", earlier, re.DOTALL)
+    assert '<details class="fold past">' in earlier
+    told = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert (told["verdict"], told["exit_code"], told["earlier"]["seed"]) == ("refused", 4, 7)
+    assert "earlier" not in told["earlier"]
+    pages.write_pages(tmp_path)
+    assert "RATE must be a number" in (tmp_path / "index.html").read_text("utf-8")
+    pages.report_run(reports, sample_run())
+    assert "earlier" not in json.loads((tmp_path / "run.json").read_text("utf-8"))
+
+
+def test_first_run_may_be_refused(tmp_path: Path) -> None:
+    """Without a run before there is nothing to label."""
+    pages.report_run(Reports(tmp_path), _refused())
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "COVAL_API_KEY is not set" in text
+    assert 'id="earlier"' not in text
+
+
+def test_page_is_of_the_run_that_draws_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever another run puts into run.json meanwhile, a page shows the record of its own run."""
+
+    def overtaken(path: Path, text: str) -> None:
+        write_whole(path, text)
+        if path.name == "run.json":
+            write_whole(path, json.dumps(sample_run() | {"target": "https://overtaking.example.com", "seed": 99}))
+
+    monkeypatch.setattr(pages, "write_whole", overtaken)
+    pages.report_run(Reports(tmp_path), sample_run())
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "overtaking" not in text
+    assert "<dt>Seed</dt><dd>7</dd>" in text
+
+
+def test_state_of_another_map_is_not_believed() -> None:
+    """Rows say of which run they are; a boundaries.run.json of another adds nothing to them."""
+    rows = sample_map()[:2]
+    state = {name: rows[0][name] for name in ("target", "started", "seed")} | {"seconds": 4}
+    assert run_of(rows, state).number("seconds") == 4
+    other = run_of(rows, state | {"seed": 1})
+    assert (other.text("seed"), other.number("seconds")) == ("4711", None)
+    bare = [{name: value for name, value in row.items() if name not in state} for row in rows]
+    assert run_of(bare, state).text("seed") == "4711"
+
+
+def test_line_that_makes_a_persona_stands_before_those_that_need_one(written: Path) -> None:
+    """Each page with lines about a persona says once how to get one."""
+    for name in ("index.html", "boundaries.html"):
+        copied = [json.loads(a["data-copy"] or "") for _, a in _tags(written / name) if a.get("data-copy")]
+        (place,) = [number for number, line in enumerate(copied) if line == sample_reports.MAKING]
+        assert place < min(number for number, line in enumerate(copied) if "$PERSONA_ID" in line)
 
 
 def test_gap_is_shown() -> None:
