@@ -16,7 +16,7 @@ import time
 
 from rich.console import Console
 
-from contract_tests.__main__ import INCONCLUSIVE, REFUSED, WRITTEN
+from contract_tests.__main__ import INCONCLUSIVE, REFUSED, REPORTS, WRITTEN
 from contract_tests.contract import ContractError
 from contract_tests.edge_search import comparison
 from contract_tests.edge_search.making import MAP, make_map
@@ -24,6 +24,9 @@ from contract_tests.edge_search.map_file import MapError, read_map
 from contract_tests.edge_search.wish import Wish, read_wish
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
+from contract_tests.report.folder import Reports
+from contract_tests.report.pages import report_no_map
+from contract_tests.report.record import Start, bare_record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.settings import read_settings
 
@@ -41,19 +44,29 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    console = terminal()
+    console, reports = terminal(), Reports(REPORTS)
     try:
         wish = read_wish(arguments)
+        reports = Reports(wish.folder)
         return compare(console, wish) if wish.compare else make_map(console, wish, read_settings(os.environ))
     except KeyboardInterrupt:
-        print("verdict: inconclusive. Interrupted before the map was begun.")
-        return INCONCLUSIVE
+        return end(reports, "verdict: inconclusive. Interrupted before the map was begun.", INCONCLUSIVE)
     except Inconclusive as error:
-        print(f"verdict: inconclusive. {error}")
-        return INCONCLUSIVE
-    except (Refused, ContractError, TargetError, MapError) as error:
+        return end(reports, f"verdict: inconclusive. {error}", INCONCLUSIVE)
+    except (Refused, ContractError, TargetError) as error:
+        return end(reports, f"verdict: refused. {error}", REFUSED)
+    except MapError as error:  # nothing was to be searched
         print(f"verdict: refused. {error}")
         return REFUSED
+
+
+def end(reports: Reports, line: str, exit_code: int) -> int:
+    """Print the last line of a search that did not begin, and let its page say it too."""
+    report_no_map(reports, bare_record(Start.now(None), line, exit_code))
+    for complaint in reports.complaints():
+        print(complaint)
+    print(line)
+    return exit_code
 
 
 def compare(console: Console, wish: Wish) -> int:

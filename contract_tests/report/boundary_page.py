@@ -16,6 +16,7 @@ from contract_tests.report.stored import Row, Stored, as_rows, read_json
 from contract_tests.report.wording import counted, duration, moment, whole
 
 NAME = "boundaries.html"
+MAP = "boundaries.json"
 RUN = "boundaries.run.json"
 # What each row says of the run that made it.
 OF_A_RUN = ("target", "started", "seed")
@@ -82,6 +83,34 @@ def write_boundaries(rows: Any, folder: Path, state: dict[str, Any] | None = Non
     if line := run.text("repeating"):
         found = replace(found, repeating=Copied(line, "line that makes a persona", ADVICE))
     return write_page(folder, _head(found, run, stored.problem, folder), report=found)
+
+
+def write_no_map(folder: Path, state: dict[str, Any]) -> Path:
+    """
+    Write reports/boundaries.html of a search that did not begin, above the map of the one before.
+
+    Args:
+        folder: Where reports are kept.
+        state: The target, when it was, the verdict and its sentence.
+
+    Returns:
+        The page.
+    """
+    stored = read_json(folder / MAP)
+    found, before, told = read_map(stored.value), run_of(stored.value, read_json(folder / RUN).value), Row(state)
+    facts = (Fact("Under test", told.text("target")), Fact("Started", moment(told.text("started"))))
+    known = (before.text("target"), moment(before.text("started")), f"seed {before.text('seed')}")
+    page = Page(
+        NAME,
+        f"The search was {told.text('verdict')}",
+        "doubt",
+        told.text("sentence"),
+        facts,
+        (stored.problem,) if stored.problem else (),
+        links(folder, NAME),
+        earlier=", ".join(text for text in known if text) if found.limits else "",
+    )
+    return write_page(folder, page, report=found)
 
 
 def run_of(rows: Any, state: Any) -> Row:

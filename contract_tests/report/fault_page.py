@@ -60,7 +60,6 @@ def _head(trials: Trials, run: Row, ways: tuple[Link, ...]) -> Page:
         Fact("Faults caught", f"{whole(caught)} of {whole(len(trials.faults))}"),
         Fact("Lawful runs green", f"{len(trials.lawful) - len(trials.alarms)} of {len(trials.lawful)}"),
         Fact("Median to the first red", trials.median),
-        Fact("Seeds", whole(max((len(fault.runs) for fault in trials.faults), default=0))),
     ]
     peers = [fault.peer for fault in trials.faults if fault.peer]
     if peers:

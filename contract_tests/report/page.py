@@ -74,6 +74,8 @@ class Page:
     """What could not be read."""
     links: tuple[Link, ...] = ()
     footer: str = FOOTER
+    earlier: str = ""
+    """Of which run before it shows the results, where it has none of its own."""
 
     @property
     def title(self) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.contract import ROOT
-from contract_tests.report.boundary_page import write_boundaries
+from contract_tests.report.boundary_page import write_boundaries, write_no_map
 from contract_tests.report.fault_page import write_faults
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.record import history_with
@@ -26,6 +26,7 @@ __all__ = [
     "main",
     "report_faults",
     "report_map",
+    "report_no_map",
     "report_run",
     "write_boundaries",
     "write_faults",
@@ -114,6 +115,18 @@ def report_map(reports: Reports, rows: list[dict[str, Any]], state: dict[str, An
             write_boundaries(rows, reports.path, state)
         with reports.attempt("index.html"):
             write_index(reports.path, {BOUNDARIES: rows})
+
+
+def report_no_map(reports: Reports, told: dict[str, Any]) -> None:
+    """
+    Say on the page of the boundary map that a search did not begin; the map before is kept, and labelled as earlier.
+
+    Args:
+        reports: Where; what cannot be written is noted there.
+        told: The record of the search.
+    """
+    with alone(reports.path), reports.attempt("boundaries.html"):
+        write_no_map(reports.path, told)
 
 
 def report_faults(reports: Reports, rows: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -49,9 +50,14 @@ class Start:
     @classmethod
     def now(cls, seed: int | None) -> Start:
         """Note what the environment asks for, at this moment."""
-        target = os.environ.get("BASE_URL") or "the mock"
+        target = _without_credentials(os.environ.get("BASE_URL", "")) or "the mock"
         selection = os.environ.get("SELECTION") or "whole"
         return cls(target, seed, selection, datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
+
+
+def _without_credentials(url: str) -> str:
+    """Leave out of an address what may be secret: a run that is refused for a password in it is reported too."""
+    return re.sub(r"^(\w+://)?.*@", r"\1", re.split("[?#]", url)[0])
 
 
 def history_with(history: Path, told: dict[str, Any]) -> str:

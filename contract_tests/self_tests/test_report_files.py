@@ -229,6 +229,39 @@ def test_refused_run_says_so_above_the_run_before(tmp_path: Path) -> None:
     assert "earlier" not in json.loads((tmp_path / "run.json").read_text("utf-8"))
 
 
+def test_refused_search_says_so_above_the_map_before(tmp_path: Path) -> None:
+    """The map of the search before is kept, labelled with its target, date and seed, and shows no green or red."""
+    reports = Reports(tmp_path)
+    pages.report_no_map(reports, _refused())
+    assert "Earlier map" not in (tmp_path / "boundaries.html").read_text("utf-8")
+    write_samples(tmp_path)
+    before = (tmp_path / "boundaries.json").read_bytes()
+    pages.report_no_map(reports, _refused())
+    text = (tmp_path / "boundaries.html").read_text("utf-8")
+    head = text[text.index('<div class="outcome') : text.index("<section")]
+    assert "The search was refused" in head
+    assert "COVAL_API_KEY is not set" in head
+    assert "other.example.com" not in head
+    assert "https://other.example.com/v1, 2026-11-19 08:00 UTC, seed 4711" in _section(text, "earlier")
+    assert text.index('<div class="past">') < text.index('id="map"')
+    assert (tmp_path / "boundaries.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("https://me:pass@word@api.example.com/v1?key=pass#pass", "https://api.example.com/v1"),
+        ("me:pass@api.example.com/v1", "api.example.com/v1"),
+        ("https://api.example.com/v1", "https://api.example.com/v1"),
+        ("", "the mock"),
+    ],
+)
+def test_address_is_told_without_what_it_may_hide(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
+    """A run that is refused for a password in BASE_URL is reported, and its password is not."""
+    monkeypatch.setenv("BASE_URL", given)
+    assert Start.now(None).target == shown
+
+
 def test_first_run_may_be_refused(tmp_path: Path) -> None:
     """Without a run before there is nothing to label."""
     pages.report_run(Reports(tmp_path), _refused())

@@ -16,6 +16,7 @@ import pytest
 
 from contract_tests.report import folder
 from contract_tests.report.folder import Reports, alone, write_whole
+from contract_tests.secrecy import Secrecy, clear_files
 from contract_tests.self_tests.checkout import Checkout, copied, with_a_full_disk
 
 RUN = "contract_tests"
@@ -48,7 +49,7 @@ def _folders_for_files(checkout: Checkout) -> None:
 
 def _read_only(checkout: Checkout) -> None:
     """Take a place that nobody can write to, root included."""
-    checkout.reports.symlink_to("/proc/self")
+    checkout.reports.symlink_to("/proc/self/fdinfo")
 
 
 @dataclass(frozen=True)
@@ -213,3 +214,20 @@ def test_reports_that_fail_alike_are_one_line(tmp_path: Path) -> None:
         with reports.attempt(name):
             raise OSError(number, os.strerror(number))
     assert [line.partition(": ")[2].partition(" not")[0] for line in reports.complaints()] == ["a and b", "c"]
+
+
+def test_key_that_cannot_be_cleared_from_a_file_takes_the_file_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk no report is better than one that holds the key; what was removed meanwhile is passed over."""
+    key = "Self-Test-Key-4711"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "log").write_text(key, "utf-8")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+
+    def fails(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", fails)
+    clear_files([tmp_path, tmp_path / "missing", tmp_path / "deep" / "log"], Secrecy([key]), since=0)
+    assert list((tmp_path / "deep").iterdir()) == []
