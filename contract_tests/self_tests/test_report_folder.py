@@ -99,6 +99,18 @@ def test_run_is_refused_whatever_reports_are(checkout: Checkout) -> None:
     _require_told(finished.output, OBSTACLES[0].words)
 
 
+def test_page_of_a_refused_run_is_not_that_of_the_run_before(checkout: Checkout) -> None:
+    """The command itself leaves the refusal above the earlier run, in run.json as on the page."""
+    assert checkout.run(RUN, ONE_TEST, SEED="7").code == 0
+    assert checkout.run(RUN, BASE_URL="https://me:word@127.0.0.1:9/v1", SEED="8").code == 4
+    told = json.loads((checkout.reports / "run.json").read_text("utf-8"))
+    assert (told["verdict"], told["seed"], told["earlier"]["verdict"]) == ("refused", 8, "holds")
+    page = (checkout.reports / "index.html").read_text("utf-8")
+    assert "must not hold a user or a password" in page
+    assert page.index("The run was refused") < page.index("Earlier run") < page.index("The contract holds")
+    assert "me:word" not in page + json.dumps(told)
+
+
 def test_run_holds_on_a_full_disk(checkout: Checkout) -> None:
     """Where no file can be written the run ends as it would, and leaves neither halves nor drafts."""
     checkout.reports.mkdir()
