@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from contract_tests import journal, plan
+from contract_tests import item_lock, journal, plan
 from contract_tests.contract import ContractError, load_contract
 from contract_tests.divergences import Divergence, DivergenceError, known_divergences
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
-from contract_tests.opening import first_requests, put_right, require_free, shared_allowance
+from contract_tests.opening import first_requests, put_right, shared_allowance, try_loan
 from contract_tests.report.folder import Reports
 from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
@@ -110,11 +110,11 @@ def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[
     read_key(os.environ)
     if settings.lent_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         raise Refused("PERSONA_ID lends one persona, which workers cannot share; leave out -n")
-    with shared_allowance():
+    with item_lock.held(journal.folder(), settings.base_url, settings.lent_id), shared_allowance():
         sent = first_requests(settings)
         for line in put_right(settings, sent).lines():
             print(line, flush=True)
-        require_free(settings)
+        try_loan(settings, sent)
         plan.show(settings, seed, arguments, sent=sum(sent.values()))
         after: Counter[str] = Counter()
         try:

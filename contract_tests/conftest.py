@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from contract_tests.contract import Contract, load_contract
+from contract_tests.errors import Refused
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
@@ -25,6 +26,9 @@ from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
 from contract_tests.verdict import Judge
 from contract_tests.weather import keep_terminal
+
+# The exit code of a run that cannot begin.
+REFUSED = 4
 
 # Requests go over a network, so no example is timed; a function-scoped fixture is a persona that outlives the example.
 COMMON = hypothesis.settings(
@@ -108,16 +112,18 @@ def connection(contract: Contract) -> Iterator[Api]:
 def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run, whose personas are removed at its end, and whose lent persona, if it has one, is restored."""
     outcomes = next(p for p in request.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
-    lent_id, names = connection.lent_id, contract.fields("updatePersona")
+    lent_id = connection.lent_id
+    judge = Judge(contract, (connection.target.api_key,))
     left: list[str] = []
     tally: Counter[tuple[str, str]] = Counter()
     try:
-        with borrowed(connection, lent_id, names, left) if lent_id else nullcontext() as lent:
-            judge = Judge(contract, (connection.target.api_key,))
+        with borrowed(connection, lent_id, contract, left) if lent_id else nullcontext() as lent:
             is_brief = os.environ.get("SELECTION") == "live"
             seed = int(os.environ.get("SEED") or 0)
             own = Run(connection, judge, seed, lent, tally=tally, is_brief=is_brief)
             yield own
+    except Refused as error:
+        pytest.exit(str(error), REFUSED)
     finally:
         try:
             left += connection.remove_all()

@@ -76,8 +76,17 @@ class Journal:
 
     def lent(self, persona: Persona) -> None:
         """Note the state of a persona that the run borrows; it is on the disk when this returns."""
-        self._write(lent=persona)
+        self._write(lent=persona, wrote={})
         os.fsync(self._file.fileno())
+        place = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(place)  # a file that was just made is not found again without its folder
+        finally:
+            os.close(place)
+
+    def wrote(self, digests: dict[str, list[str]]) -> None:
+        """Note the hashes of what is written to a borrowed persona, or was read from it, by field."""
+        self._write(wrote=digests)
 
     def restored(self, persona_id: str) -> None:
         """Note that a borrowed persona is as it was."""
@@ -118,6 +127,9 @@ class NoJournal:
     def lent(self, persona: Persona) -> None:
         """Note nothing."""
 
+    def wrote(self, digests: dict[str, list[str]]) -> None:
+        """Note nothing."""
+
     def restored(self, persona_id: str) -> None:
         """Note nothing."""
 
@@ -153,6 +165,8 @@ class Remains:
     unanswered: list[Unanswered] = field(default_factory=list)
     lent: Persona | None = None
     """The state of a borrowed persona that was not restored."""
+    wrote: dict[str, set[str]] | None = None
+    """The hashes of what the run has written to it, by field; None where an older release has not noted them."""
 
     @property
     def is_settled(self) -> bool:
@@ -195,6 +209,10 @@ def _apply(remains: Remains, entry: dict[str, Any]) -> None:
         remains.alive.pop(entry["removed"], None)
     elif "lent" in entry:
         remains.lent = entry["lent"]
+        remains.wrote = None if "wrote" not in entry else {}
+    elif "wrote" in entry and remains.wrote is not None:
+        for name, digests in entry["wrote"].items():
+            remains.wrote.setdefault(name, set()).update(digests)
     elif "restored" in entry:
         remains.lent = None
 

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from contract_tests import journal
-from contract_tests.errors import Refused
+from contract_tests.contract import load_contract
+from contract_tests.errors import Inconclusive, Refused
+from contract_tests.loan import borrowed, rehearse
 from contract_tests.probe import probe
 from contract_tests.settings import ALLOWANCE, Settings, opened
 from contract_tests.sweep import Swept, sweep
@@ -41,8 +42,26 @@ def put_right(settings: Settings, sent: Counter[str]) -> Swept:
     return swept
 
 
-def require_free(settings: Settings) -> None:
-    """Refuse to borrow a persona that another run has not given back, and whose state would be saved wrongly."""
-    for remains in journal.of_all_runs():
-        if remains.lent is not None and remains.lent["id"] == settings.lent_id:
-            raise Refused(f"PERSONA_ID {settings.lent_id} is lent to run {remains.run}: see {remains.path}")
+def try_loan(settings: Settings, sent: Counter[str]) -> None:
+    """
+    Borrow the persona of PERSONA_ID, if one is named, send it its own state, and give it back.
+
+    Raises:
+        Refused: It is lent to another run, or could not be restored.
+        Inconclusive: No answer came.
+    """
+    if settings.lent_id is None:
+        return
+    left: list[str] = []
+    contract = load_contract()
+    with opened(settings, secrets.token_hex(4)) as api:
+        try:
+            with borrowed(api, settings.lent_id, contract, left) as saved:
+                rehearse(api, saved, contract)
+        except (Refused, Inconclusive) as error:
+            left.insert(0, str(error))
+            raise type(error)(". LEFT BEHIND: ".join(left)) from None
+        finally:
+            sent.update(api.ledger.requests)
+    if left:
+        raise Refused(f"LEFT BEHIND: {left[0]}")

@@ -20,19 +20,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contract_tests import journal
+from contract_tests import item_lock, journal
 from contract_tests.account import PAGES_OF_A_SEARCH, Account, Creation, was_made_since
 from contract_tests.contract import ContractError, load_contract
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.fence import NAME_PREFIX
 from contract_tests.interruption import interruptible
 from contract_tests.journal import SURE_SECONDS, Remains, Unanswered
-from contract_tests.loan import restored
+from contract_tests.loan import advice, restored
 from contract_tests.probe import probe
 from contract_tests.secrecy import cleared_output
 from contract_tests.settings import Settings, opened, read_key, read_settings
 from contract_tests.target import Api
 from contract_tests.transport import GONE
+from contract_tests.written_values import WrittenValues
 
 OWN_NAME = re.compile(NAME_PREFIX + r"[0-9a-f]{8}-\d+")
 LARGEST_PAGE = "100"
@@ -78,6 +79,7 @@ def sweep(settings: Settings) -> Swept:
             _put_right(settings, remains, swept)
             if journal.read(remains.path).is_settled:
                 remains.path.unlink()
+    item_lock.remove_stale(journal.folder())
     return swept
 
 
@@ -112,9 +114,10 @@ def _put_right(settings: Settings, remains: Remains, swept: Swept) -> None:
         except Inconclusive as error:
             swept.left.append(f"whatever else run {remains.run} has made ({error})")
         if remains.lent is not None:
-            problem = restored(api, remains.lent, load_contract().fields("updatePersona"))
+            written = None if remains.wrote is None else WrittenValues(remains.wrote)
+            problem = restored(api, remains.lent, load_contract(), written)
             if problem:
-                swept.left.append(f"{problem}; its state stands in {remains.path}")
+                swept.left.append(f"{problem}; {advice(remains.path)}")
             else:
                 swept.restored.append(remains.lent["id"])
                 journal.note(remains.path, restored=remains.lent["id"])

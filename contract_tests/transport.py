@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -38,6 +38,9 @@ from contract_tests.weather import (
     failed_answer,
     failed_attempt,
 )
+from contract_tests.written_values import Digests, WrittenValues
+
+T = TypeVar("T")
 
 MOST_ATTEMPTS = 6
 # Set on a request that puts something right, which may spend what was held back.
@@ -72,6 +75,8 @@ class FencedTransport(httpx.BaseTransport):
         self._timeout = httpx.Timeout(timeout_seconds).as_dict()
         self._fence = fence
         self._ledger: Ledger = fence.ledger
+        self.written = WrittenValues()
+        """What was sent to the borrowed persona, and read from it."""
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
         self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
         self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
@@ -129,8 +134,10 @@ class FencedTransport(httpx.BaseTransport):
         return response
 
     def _change(self, request: httpx.Request) -> httpx.Response:
-        response = self._persist(request)
         segments = decoded_segments(self._fence.path(request))
+        if request.method == "PATCH" and segments[1:] == [self._fence.lent_id]:
+            self._note_written(self.written.sent, request.content)
+        response = self._persist(request)
         if len(segments) == 2 and segments[0] == "personas":
             if request.method == "DELETE" and response.status_code == IN_USE and segments[1] in self._ledger.alive:
                 response = self._remove_later(request)
@@ -138,7 +145,15 @@ class FencedTransport(httpx.BaseTransport):
                 self.ownership.note_removed(segments[1])
             elif response.status_code == 200:
                 self.ownership.note_reading(segments[1], response)
+                if segments[1] == self._fence.lent_id and CLEANING not in request.extensions:
+                    self._note_written(self.written.shown, persona_of(response))
         return response
+
+    def _note_written(self, note: Callable[[T], Digests], seen: T) -> None:
+        """Remember what goes to the borrowed persona or comes from it, on disk before anything is sent."""
+        with self._ledger.lock:
+            if new := note(seen):
+                self.means.journal.wrote(new)
 
     def _remove_later(self, request: httpx.Request) -> httpx.Response:
         """Ask again for the removal of a persona that is in use, ever more slowly, until it is done or time is over."""
@@ -149,6 +164,7 @@ class FencedTransport(httpx.BaseTransport):
             response = self._persist(request)
             if response.status_code != IN_USE or waited >= LONGEST_IN_USE_SECONDS:
                 return response
+
 
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from contract_tests import plan
+from contract_tests import item_lock, journal, plan
 from contract_tests.contract import CONTRACT_FILE, Contract, load_contract
 from contract_tests.edge_search import text
 from contract_tests.edge_search.map_file import MapFile, State, Subject
@@ -68,6 +68,13 @@ def make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
         Refused: The map cannot begin.
         Inconclusive: Nothing answers.
     """
+    # Before the plan is rehearsed, too: a second run that borrows the same persona is to end at once.
+    lent_id = settings.lent_id if settings is not None and not wish.is_plan else None
+    with item_lock.held(journal.folder(), settings.base_url if settings is not None else "", lent_id):
+        return _make_map(console, wish, settings)
+
+
+def _make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
     contract = load_contract()
     kept = MapFile(wish.folder / MAP)
     digest = hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest()

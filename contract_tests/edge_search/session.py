@@ -14,7 +14,7 @@ from contract_tests.contract import Contract
 from contract_tests.errors import Refused
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import MockStartError, running_mock
-from contract_tests.opening import first_requests, put_right, require_free, shared_allowance
+from contract_tests.opening import first_requests, put_right, shared_allowance, try_loan
 from contract_tests.run import Run
 from contract_tests.settings import Settings, opened, read_key
 from contract_tests.target import Api, Target
@@ -86,7 +86,7 @@ def opened_session(
         sent.update(first_requests(settings))
         for line in put_right(settings, sent).lines():
             tell(line)
-        require_free(settings)
+        try_loan(settings, sent)
         run_id = secrets.token_hex(4)
         with (
             opened(settings, run_id, is_name=contract.accepts_name) as api,
@@ -122,9 +122,8 @@ def closed(
 ) -> Iterator[Session]:
     """Lend a run whose personas are removed afterwards, and whose lent persona, if it has one, is restored."""
     left: list[str] = []
-    names = contract.fields("updatePersona")
     try:
-        with borrowed(api, api.lent_id, names, left) if api.lent_id else nullcontext() as lent:
+        with borrowed(api, api.lent_id, contract, left) if api.lent_id else nullcontext() as lent:
             yield Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)
     finally:
         left += api.remove_all()
