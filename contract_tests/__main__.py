@@ -125,7 +125,7 @@ def _run_live(settings: Settings, seed: int, arguments: list[str], known: tuple[
             for line in swept.lines():
                 print(line, flush=True)
         outcomes.requests += after
-        if exit_code == INTERRUPTED or swept.removed:
+        if exit_code == INTERRUPTED or swept.removed or swept.restored:
             outcomes.left = swept.left
     return _finish(start, outcomes, exit_code)
 

@@ -25,7 +25,7 @@ State = dict[str, Any]
 
 # The one field that every update may move.
 MOVING = frozenset({"update_time"})
-NAME_OF_A_RUN = re.compile(re.escape(NAME_PREFIX) + r"[0-9a-f]{8}-\d+")
+NAME_OF_A_RUN = re.compile(re.escape(NAME_PREFIX) + r"(lent-)?[0-9a-f]{8}-\d+")
 
 
 class InexactNumber(str):

@@ -108,7 +108,9 @@ class Api:
         """Return a name that no other persona has, by which a person can tell where the persona comes from."""
         with self.ledger.lock:
             self._names += 1
-            return f"{NAME_PREFIX}{self.run}-{self._names}"
+            # Not the form of a run's own personas, which a sweep of all removes.
+            lent = "lent-" if self.lent_id is not None else ""
+            return f"{NAME_PREFIX}{lent}{self.run}-{self._names}"
 
     def absent_id(self) -> str:
         """Return an id that no persona can have: the API's own ids are never of this form."""

@@ -62,10 +62,13 @@ def test_second_run_is_refused_while_the_first_still_prepares(command: Command, 
         wait_for(lambda: any(command.journal.glob("*")) or process.poll() is not None)
         time.sleep(1)
         sent = len(server.seen)
-        for number, second in enumerate((command, replace(command, module="contract_tests.edge_search"))):
-            folder = ("--folder", str(tmp_path / f"second-{number}")) if number else FEW_TESTS
+        for second, given in (
+            (command, FEW_TESTS),
+            (command, ("--fuzz",)),
+            (replace(command, module="contract_tests.edge_search"), ("--folder", str(tmp_path / "second"))),
+        ):
             started = time.monotonic()
-            code, output = second.run(*folder, PERSONA_ID=LENT)
+            code, output = second.run(*given, PERSONA_ID=LENT)
             assert (code, f"PERSONA_ID {LENT} is lent to run" in verdict_of(output)) == (4, True), output
             assert "since 20" in verdict_of(output) and "wait until it ends" in verdict_of(output), output
             assert time.monotonic() - started < 30
@@ -135,6 +138,34 @@ def _plain(state: dict[str, str]) -> dict[str, str]:
     """Return a state as `_state` gives it, its numbers as JSON has them."""
     numbers = ("wait_seconds", "hold_music_timeout_seconds")
     return {name: text.strip('"') if name in numbers and text != "null" else text for name, text in state.items()}
+
+
+def test_borrowed_persona_is_no_left_over_of_a_run(command: Command, tmp_path: Path) -> None:
+    """make sweep ALL=1 elsewhere, where no journal tells of the loan, does not remove what a run has borrowed."""
+    server = command.server
+    server.sky = lambda seen: Event(seconds=0.05, is_weather=False)
+    with command.start(*TESTS, PERSONA_ID=LENT) as process:
+        wait_for(lambda: "contract-test-" in _state(server)["name"])
+        process.kill()
+    server.sky = fair
+    elsewhere = replace(command, journal=tmp_path / "elsewhere", module="contract_tests.sweep")
+    _, output = elsewhere.run(ALL="1", YES="1")
+    assert LENT in server.personas(), output
+    code, output = replace(command, module="contract_tests.sweep").run()
+    assert code == 0, output
+    assert {**server.before[LENT], "update_time": None} == {**server.personas()[LENT], "update_time": None}
+
+
+@pytest.mark.parametrize("budget", [10, 12, 16, 25])
+def test_borrowed_persona_is_restored_within_any_budget(command: Command, budget: int) -> None:
+    """What restores the persona is held back from the budget before the first change."""
+    server = command.server
+    before = _state(server)
+    code, output = command.run(*TESTS, PERSONA_ID=LENT, MAX_REQUESTS=str(budget))
+    assert code == 2, output
+    assert len(server.seen) <= budget
+    assert _state(server) == before, output
+    assert list(command.journal.glob("*")) == [], output
 
 
 @pytest.mark.parametrize("shape", [lambda key: f"call with {key}", lambda key: key[:12], lambda _key: "$COVAL_API_KEY"])

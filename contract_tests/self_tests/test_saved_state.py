@@ -103,6 +103,7 @@ def _served(item: Item, place: Path) -> Iterator[Api]:
         ("name", "null", "is not set, and null does not clear it"),
         ("name", None, "is not set, and null does not clear it"),
         ("name", '"contract-test-deadbeef-12"', "another run may have borrowed it"),
+        ("name", '"contract-test-lent-deadbeef-1"', "another run may have borrowed it"),
         ("voice_name", "null", "is not set, and null does not clear it"),
         ("language_code", None, "is not set, and null does not clear it"),
         ("language_code", "[]", "which an update may not set"),
