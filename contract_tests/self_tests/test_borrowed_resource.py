@@ -61,19 +61,16 @@ def test_second_run_is_refused_while_the_first_still_prepares(command: Command, 
     with first.start(*(FEW_TESTS if module == "contract_tests" else arguments), PERSONA_ID=LENT, RATE="5") as process:
         wait_for(lambda: any(command.journal.glob("*")) or process.poll() is not None)
         time.sleep(1)
-        sent = len(server.seen)
         for second, given in (
             (command, FEW_TESTS),
             (command, ("--fuzz",)),
             (replace(command, module="contract_tests.edge_search"), ("--folder", str(tmp_path / "second"))),
         ):
-            started = time.monotonic()
-            code, output = second.run(*given, PERSONA_ID=LENT)
+            # With a key that the API does not know: it is refused before the API is asked anything.
+            code, output = second.run(*given, PERSONA_ID=LENT, COVAL_API_KEY="another-key-of-the-account")
             assert (code, f"PERSONA_ID {LENT} is lent to run" in verdict_of(output)) == (4, True), output
             assert "since 20" in verdict_of(output) and "wait until it ends" in verdict_of(output), output
-            assert time.monotonic() - started < 30
         assert process.poll() is None
-        assert len(server.seen) - sent < 60  # those of the first, at 5 a second
         output = _ended(process)
     assert process.returncode in (0, 2), output
     assert _state(server) == before, output
@@ -84,8 +81,7 @@ def test_second_run_is_refused_while_the_first_still_prepares(command: Command, 
 def test_lock_is_of_the_item_whatever_the_address_is_called(command: Command) -> None:
     """127.0.0.1 and localhost are one machine, so their persona is one, too; another persona is free."""
     server = command.server
-    server.sky = lambda seen: Event(seconds=0.2, is_weather=False)
-    with command.start(*FEW_TESTS, PERSONA_ID=LENT) as process:
+    with command.start(*FEW_TESTS, PERSONA_ID=LENT, RATE="2") as process:
         wait_for(lambda: any(command.journal.glob("*.lock")))
         other = server.url.replace("127.0.0.1", "localhost")
         code, output = command.run(*FEW_TESTS, PERSONA_ID=LENT, BASE_URL=other)
@@ -93,8 +89,7 @@ def test_lock_is_of_the_item_whatever_the_address_is_called(command: Command) ->
         free = next(key for key in server.before if key != LENT)
         code, output = command.run(*FEW_TESTS, PERSONA_ID=free)
         assert code == 0, output
-        assert process.poll() is None or process.returncode == 0
-        process.terminate()
+        process.kill()
 
 
 @pytest.mark.parametrize("moment", ["in the rehearsal of the plan", "in the tests"])
@@ -168,7 +163,11 @@ def test_borrowed_persona_is_restored_within_any_budget(command: Command, budget
     assert list(command.journal.glob("*")) == [], output
 
 
-@pytest.mark.parametrize("shape", [lambda key: f"call with {key}", lambda key: key[:12], lambda _key: "$COVAL_API_KEY"])
+@pytest.mark.parametrize(
+    "shape",
+    [lambda key: f"call with {key}", lambda key: key[:12], lambda _key: "$COVAL_API_KEY"],
+    ids=["whole", "beginning", "stand-in"],
+)
 def test_persona_that_holds_the_key_is_not_borrowed(command: Command, shape: Callable[[str], str]) -> None:
     """Answers are cleared of the key, so a prompt that holds it could not be restored: refused before any write."""
     server = command.server
