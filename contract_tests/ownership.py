@@ -41,6 +41,8 @@ HELD_FOR_CREATE = HELD_FOR_REMOVAL + 1
 HELD_FOR_SEARCH = 2
 # At its end a run looks at the account, and once more if it had to remove what it found.
 HELD_FOR_LOOKS = 2
+# A list may be behind, as #/x-decisions/concurrency says: what it does not show is looked for again.
+LOOK_AGAIN_AFTER = (0.5, 1.0, 2.0)
 
 
 class Get(Protocol):
@@ -123,7 +125,7 @@ class Ownership:
         shown_id = _created_id(response)
         if shown_id is not None and shown_id not in self._ledger.alive and self._claim_if_own(shown_id, creation):
             return
-        if not self.claim_made_by(creation):
+        if not self._search(creation):
             self.note_unsure(creation.name)
             if shown_id is not None and shown_id not in self._ledger.made:
                 self._ledger.unclaimed.append(shown_id)
@@ -203,6 +205,8 @@ class Ownership:
         Raises:
             Inconclusive: The list was not answered.
         """
+        if self._ledger.unsure_names:
+            time.sleep(sum(LOOK_AGAIN_AFTER))  # the list may be behind what was done a moment ago
         if self._has_created:
             self._reconcile(self._account)
 
@@ -212,6 +216,14 @@ class Ownership:
             if time.time() - sent_at >= SURE_SECONDS:
                 del self._ledger.unsure_names[name]
                 self._journal.settled(name)
+
+    def _search(self, creation: Creation) -> list[str]:
+        """Claim what an answered create has made, as soon as the list shows it."""
+        for pause in LOOK_AGAIN_AFTER:
+            if made := self.claim_made_by(creation):
+                return made
+            time.sleep(pause if creation.marks else 0)
+        return self.claim_made_by(creation)
 
     def _creation(self, name: Any, content: str = "") -> Creation:
         own = self._account.marks(name) if isinstance(name, str) else frozenset()

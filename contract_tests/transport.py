@@ -165,7 +165,6 @@ class FencedTransport(httpx.BaseTransport):
             if response.status_code != IN_USE or waited >= LONGEST_IN_USE_SECONDS:
                 return response
 
-
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""
         before = self._known_state(request)

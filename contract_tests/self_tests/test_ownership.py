@@ -65,8 +65,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def account(journal: Journal) -> PlayedAccount:
-    """An account with one foreign persona, whose name is null."""
+def account(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> PlayedAccount:
+    """An account with one foreign persona, whose name is null; its list is never behind."""
+    monkeypatch.setattr("contract_tests.ownership.LOOK_AGAIN_AFTER", (0.0,))
     return PlayedAccount(journal)
 
 
