@@ -77,6 +77,8 @@ class FencedTransport(httpx.BaseTransport):
         self._ledger: Ledger = fence.ledger
         self.written = WrittenValues()
         """What was sent to the borrowed persona, and read from it."""
+        self._rest_seconds = 0.0
+        """How long a persona was in use after it was written, so that later removals wait for it and are asked for once."""
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
         self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
         self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
@@ -137,6 +139,8 @@ class FencedTransport(httpx.BaseTransport):
         segments = decoded_segments(self._fence.path(request))
         if request.method == "PATCH" and segments[1:] == [self._fence.lent_id]:
             self._note_written(self.written.sent, request.content)
+        if request.method == "DELETE" and self._rest_seconds and segments[1:] and segments[1] in self._ledger.alive:
+            time.sleep(self._rest_seconds)
         response = self._persist(request)
         if len(segments) == 2 and segments[0] == "personas":
             if request.method == "DELETE" and response.status_code == IN_USE and segments[1] in self._ledger.alive:
@@ -157,12 +161,15 @@ class FencedTransport(httpx.BaseTransport):
 
     def _remove_later(self, request: httpx.Request) -> httpx.Response:
         """Ask again for the removal of a persona that is in use, ever more slowly, until it is done or time is over."""
-        waited, pause = 0.0, 0.25
+        waited, pause = 0.0, 0.5
         while True:
             time.sleep(pause)
             waited, pause = waited + pause, pause * 2
             response = self._persist(request)
-            if response.status_code != IN_USE or waited >= LONGEST_IN_USE_SECONDS:
+            if response.status_code != IN_USE:
+                self._rest_seconds = max(self._rest_seconds, waited)
+                return response
+            if waited >= LONGEST_IN_USE_SECONDS:
                 return response
 
     def _persist(self, request: httpx.Request) -> httpx.Response:
