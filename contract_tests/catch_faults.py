@@ -7,17 +7,17 @@ First the clean mock, which must be green, and one that always fails, which must
 apart would pass the rest by luck. Then each fault. Then false alarms: lawful variants of the mock, and the clean mock
 with other seeds and in another order, each of which must stay green.
 Takes FAULT, SEED (the first of SEEDS) and BUDGET from the environment; PEER=schemathesis lets `schemathesis run` try the same faults.
+DRY_RUN=1 counts the runs and holds none.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,18 +25,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from contract_tests.conclusion import concluded
+from contract_tests.configuration import Configuration, read_configuration
 from contract_tests.contract import CONTRACT_FILE, ROOT
 from contract_tests.errors import Refused
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.contract import read_contract
-from contract_tests.peer import CAUGHT, PeerError, PeerOutcome, try_faults
+from contract_tests.peer import CAUGHT, PeerOutcome, try_faults
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_faults
-from contract_tests.settings import whole_number
-from contract_tests.trial import Outcome, Trial, TrialError, hold
+from contract_tests.trial import Outcome, Trial, hold
 
 REPORTS = ROOT / "reports"
-REFUSED = 4
 
 # False alarms are looked for with the first seed, in every way; with the others in the clean mock alone.
 FIRST_SEED = 1
@@ -63,21 +63,25 @@ def main() -> int:
     Returns:
         0 when every fault was caught and nothing lawful was called one, 1 otherwise, 4 for a fault that is not known.
     """
+    return concluded(lambda: _command(read_configuration()))
+
+
+def _command(configuration: Configuration) -> int:
     console = Console(highlight=False, width=WIDTH if not sys.stdout.isatty() else None)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     catalogue = faults.catalogue(read_contract(CONTRACT_FILE))
-    try:
-        wanted = _known("FAULT", catalogue)
-        budget = whole_number(os.environ, "BUDGET", 0)
-        first = whole_number(os.environ, "SEED", FIRST_SEED)
-        seeds = range(first, first + whole_number(os.environ, "SEEDS", 1))
-        trials = list(_trials([wanted] if wanted else list(catalogue), seeds, budget, is_whole=not wanted))
-        outcomes = list(_hold_all(trials, console))
-        outcomes += _hold_all(_one_by_one(outcomes), console)
-        peers = _peers([wanted] if wanted else list(catalogue), console)
-    except (PeerError, Refused, TrialError) as error:
-        console.print(f"verdict: refused. {error}", markup=False)
-        return REFUSED
+    wanted, budget = configuration.fault, configuration.budget
+    if wanted == faults.ALWAYS_FAILS:
+        raise Refused(f"FAULT: {wanted} is tried beside every fault; name one of the catalogue")
+    names = [wanted] if wanted else list(catalogue)
+    first = FIRST_SEED if configuration.seed is None else configuration.seed
+    trials = list(_trials(names, range(first, first + configuration.seeds), budget, is_whole=not wanted))
+    if configuration.is_dry_run:
+        print(f"DRY_RUN=1: {len(trials)} runs, each against a mock of its own; nothing was sent")
+        return 0
+    outcomes = list(_hold_all(trials, console))
+    outcomes += _hold_all(_one_by_one(outcomes), console)
+    peers = _peers(names, console) if configuration.peer else {}
     complaints = _write_report(started, outcomes, catalogue, peers)
     console.print(_table(outcomes, catalogue, peers))
     if peers:
@@ -86,15 +90,6 @@ def main() -> int:
     for complaint in complaints:
         console.print(complaint, markup=False)
     return _conclude(outcomes, budget, console)
-
-
-def _known(variable: str, names: Iterable[str]) -> str:
-    """Return the name that a variable of the environment holds; empty where there is none."""
-    name = os.environ.get(variable, "")
-    if name and name not in names:
-        near = ", ".join(difflib.get_close_matches(name, names, 3, 0.4)) or "see --list of the faulty mock"
-        raise Refused(f"No fault is called {name}; perhaps {near}.")
-    return name
 
 
 def _trials(names: list[str], seeds: range, budget: int, *, is_whole: bool) -> Iterator[Trial]:
@@ -162,12 +157,7 @@ def _hold_all(trials: list[Trial], console: Console) -> Iterator[Outcome]:
 
 
 def _peers(names: list[str], console: Console) -> dict[str, PeerOutcome]:
-    """Let the peer that PEER names try the same faults; empty where it names none."""
-    peer = os.environ.get("PEER", "")
-    if not peer:
-        return {}
-    if peer != "schemathesis":
-        raise Refused(f"PEER knows schemathesis, not {peer}.")
+    """Let the peer try the same faults."""
     outcomes = {}
     for name, outcome in try_faults(names, seed=1):
         outcomes[name] = outcome

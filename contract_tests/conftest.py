@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -12,18 +11,19 @@ from typing import Any
 import hypothesis
 import pytest
 
+from contract_tests.configuration import plain
 from contract_tests.contract import Contract, load_contract
 from contract_tests.errors import Refused
+from contract_tests.handover import CONFIGURATION, handed_configuration
 from contract_tests.loan import borrowed
-from contract_tests.mock_api.process import running_mock
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.redaction import Redaction
 from contract_tests.report.summary import Summary
 from contract_tests.run import Run
 from contract_tests.selection import live, sharpest_first, shuffled, whole
-from contract_tests.settings import opened, read_settings
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
+from contract_tests.under_test import opened, started_mock
 from contract_tests.verdict import Judge
 from contract_tests.weather import keep_terminal
 
@@ -51,14 +51,21 @@ hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, state
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples are tried, and collect what comes out."""
     keep_terminal()
-    hypothesis.settings.load_profile(os.environ.get("PROFILE", "quick"))
+    configuration = config.stash[CONFIGURATION] = handed_configuration(config)
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or configuration.profile)
     outcomes = next((p for p in config.pluginmanager.get_plugins() if isinstance(p, Outcomes)), None)
     if outcomes is None:
         outcomes = Outcomes()
         config.pluginmanager.register(outcomes, "outcomes")  # pytest was called by hand, or this is xdist's worker
     config.pluginmanager.register(outcomes.remainder, "remainder")
     config.pluginmanager.register(Summary(outcomes), "summary")
-    config.pluginmanager.register(Redaction(), "redaction")
+    config.pluginmanager.register(Redaction(configuration.api_key), "redaction")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist what the run is asked to do."""
+    node.workerinput["configuration"] = plain(node.config.stash[CONFIGURATION])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,18 +74,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Any:
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
     """Collect no test that stands for others where those are run: pytest would count it, and never run it."""
     report: Any = yield
-    if os.environ.get("SELECTION") != "live":
+    if not collector.config.stash[CONFIGURATION].is_brief:
         report.result = whole(report.result)
     return report
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests into the order of the run."""
-    seed = int(os.environ.get("SEED") or 0)
-    if os.environ.get("SELECTION") == "live":
+    configuration = config.stash[CONFIGURATION]
+    seed = configuration.seed or 0
+    if configuration.is_brief:
         every = list(items)
         chosen = live(every, seed)
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
@@ -93,17 +101,17 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="session")
-def connection(contract: Contract) -> Iterator[Api]:
+def connection(contract: Contract, pytestconfig: pytest.Config) -> Iterator[Api]:
     """The API that BASE_URL names, within its limits, or a mock that lives as long as the run and has none."""
     run_id = secrets.token_hex(4)
-    settings = read_settings(os.environ)
-    if settings is not None:
-        with opened(settings, run_id, is_name=contract.accepts_name) as api:
+    configuration = pytestconfig.stash[CONFIGURATION]
+    if configuration.is_live:
+        with opened(configuration, run_id, is_name=contract.accepts_name) as api:
             yield api
         return
     with (
-        running_mock() as mock,
-        Api(Target("the mock", mock.url, mock.api_key), run_id, is_name=contract.accepts_name) as api,
+        started_mock(configuration.fault) as mock,
+        Api(Target(configuration.target, mock.url, mock.api_key), run_id, is_name=contract.accepts_name) as api,
     ):
         yield api
 
@@ -111,6 +119,7 @@ def connection(contract: Contract) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
     """The run, whose personas are removed at its end, and whose lent persona, if it has one, is restored."""
+    configuration = request.config.stash[CONFIGURATION]
     outcomes = next(p for p in request.config.pluginmanager.get_plugins() if isinstance(p, Outcomes))
     lent_id = connection.lent_id
     judge = Judge(contract, (connection.target.api_key,))
@@ -118,8 +127,7 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
     tally: Counter[tuple[str, str]] = Counter()
     try:
         with borrowed(connection, lent_id, contract, left) if lent_id else nullcontext() as lent:
-            is_brief = os.environ.get("SELECTION") == "live"
-            seed = int(os.environ.get("SEED") or 0)
+            seed, is_brief = configuration.seed or 0, configuration.is_brief
             own = Run(connection, judge, seed, lent, tally=tally, is_brief=is_brief)
             yield own
     except Refused as error:

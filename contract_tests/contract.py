@@ -17,6 +17,8 @@ from urllib.parse import quote
 import jsonschema_rs
 import yaml
 
+from contract_tests.errors import Refused
+
 ROOT = Path(__file__).parent.parent
 CONTRACT_FILE = ROOT / "openapi.yaml"
 
@@ -34,7 +36,7 @@ VOICE_FIELD = "voice_name"
 LANGUAGE_FIELD = "language_code"
 
 
-class ContractError(Exception):
+class ContractError(Refused):
     """openapi.yaml cannot be read, or says something that cannot be tested."""
 
 

@@ -8,7 +8,6 @@ the API documents and not on what a run has shown. Knows nothing of pytest.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from contract_tests.configuration import Configuration
 from contract_tests.contract import Contract
+from contract_tests.errors import Refused
 
 FILE = Path(__file__).parent / "known_divergences.yaml"
 KINDS = ("looser", "broken", "drift")
@@ -25,7 +26,7 @@ FIELDS = ("kind", "clause", "about", "date", "reason", "target", "documented")
 REQUIRED = ("kind", "clause", "date", "reason")
 
 
-class DivergenceError(Exception):
+class DivergenceError(Refused):
     """known_divergences.yaml cannot be read, or an entry of it says too little."""
 
 
@@ -85,19 +86,19 @@ def read_divergences(contract: Contract, path: Path = FILE) -> tuple[Divergence,
     return entries
 
 
-def known_divergences(contract: Contract, environment: Mapping[str, str]) -> tuple[Divergence, ...]:
+def known_divergences(contract: Contract, configuration: Configuration) -> tuple[Divergence, ...]:
     """
     Return what a run lives with.
 
     Args:
         contract: What the clauses point into.
-        environment: Where BASE_URL names the API, and KNOWN_DIVERGENCES another file.
+        configuration: Names the API, and perhaps another file.
 
     Raises:
         DivergenceError: The file, or an entry of it, is wrong.
     """
-    entries = read_divergences(contract, Path(environment.get("KNOWN_DIVERGENCES") or FILE))
-    return divergences_for(entries, urlsplit(environment.get("BASE_URL", "")).netloc)
+    entries = read_divergences(contract, Path(configuration.known_divergences or FILE))
+    return divergences_for(entries, urlsplit(configuration.base_url).netloc)
 
 
 def divergences_for(entries: tuple[Divergence, ...], host: str) -> tuple[Divergence, ...]:

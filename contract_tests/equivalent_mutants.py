@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from contract_tests.errors import Refused
 from contract_tests.mutations import Mutation
 
 EQUIVALENT_FILE = Path(__file__).with_name("equivalent_mutants.yaml")
@@ -25,7 +26,7 @@ OPTIONAL = ("operator", "after", "nth")
 SHORTEST_REASON = 10
 
 
-class EquivalentsError(Exception):
+class EquivalentsError(Refused):
     """The file cannot be followed: one line that names the group, the change, the field and what to do there."""
 
 

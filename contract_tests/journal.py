@@ -31,20 +31,14 @@ SURE_SECONDS = 600.0
 Persona = dict[str, Any]
 
 
-def folder() -> Path:
-    """Return where the journals are kept: `.journal/`, or what JOURNAL names."""
-    return Path(os.environ.get("JOURNAL") or FOLDER)
-
-
 _open: set[Journal] = set()
 
 
 class Journal:
     """What one run writes down as it goes."""
 
-    def __init__(self, run: str, base_url: str, api_key: str, place: Path | None = None) -> None:
+    def __init__(self, run: str, base_url: str, api_key: str, place: Path) -> None:
         """Begin the journal of a run, and lock it for as long as the run lives."""
-        place = place or folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = place / f"{run}.jsonl"
         self._file = os.fdopen(_locked(self.path), "a", encoding="utf-8")
@@ -173,6 +167,11 @@ class Remains:
         """Whether nothing is left to put right."""
         return not self.alive and not self.unanswered and self.lent is None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is known to be left, and a create that was never answered may yet be done."""
+        return not self.alive and self.lent is None and bool(self.unanswered)
+
     def belongs_to(self, base_url: str, api_key: str) -> bool:
         """Whether the run was against this API with this key."""
         return self.base_url == same_form(base_url) and self.account == fingerprint(api_key, self.run)
@@ -217,9 +216,9 @@ def _apply(remains: Remains, entry: dict[str, Any]) -> None:
         remains.lent = None
 
 
-def of_dead_runs(place: Path | None = None) -> Iterator[Remains]:
+def of_dead_runs(place: Path) -> Iterator[Remains]:
     """Yield what is left of each run that lives no more; its journal is locked until the next is asked for."""
-    for path in sorted((place or folder()).glob("*.jsonl")):
+    for path in sorted(place.glob("*.jsonl")):
         try:
             descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
@@ -231,17 +230,17 @@ def of_dead_runs(place: Path | None = None) -> Iterator[Remains]:
             os.close(descriptor)
 
 
-def of_living_runs(place: Path | None = None) -> Iterator[Path]:
+def of_living_runs(place: Path) -> Iterator[Path]:
     """Yield the journal of each run that is alive on this machine."""
-    for path in sorted((place or folder()).glob("*.jsonl")):
+    for path in sorted(place.glob("*.jsonl")):
         with suppress(FileNotFoundError), path.open("rb") as file:
             if not _is_unlocked(file.fileno()):
                 yield path
 
 
-def of_all_runs(place: Path | None = None) -> Iterator[Remains]:
+def of_all_runs(place: Path) -> Iterator[Remains]:
     """Yield what each journal says, whether its run is alive or not."""
-    for path in sorted((place or folder()).glob("*.jsonl")):
+    for path in sorted(place.glob("*.jsonl")):
         with suppress(FileNotFoundError):  # its run has just ended
             yield read(path)
 

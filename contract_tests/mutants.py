@@ -6,8 +6,8 @@ Mutation testing of the mock, with the contract suite as its judge: whatever is 
 The catalogue of faults tries what a person thought of; this tries every small change of the code that answers. A change
 that survives is a hole in the suite, or breaks no promise: then it stands in equivalent_mutants.yaml with its reason.
 
-Takes MINUTES, SHARE and SEED (a part of all mutants), MUTANT (one, by its id) and FRESH=1 (forget earlier results) from
-the environment. Exits with 0 when none survived, 1 otherwise, 2 when not all were tried, 4 for wrong usage.
+Takes MINUTES, SHARE and SEED (a part of all mutants), MUTANT (one, by its id), FRESH=1 (forget earlier results) and
+DRY_RUN=1 (count them and try none) from the environment. Exits with 0 when none survived, 1 otherwise, 2 when not all were tried, 4 for wrong usage.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from contract_tests.conclusion import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED, concluded
+from contract_tests.configuration import Configuration, read_configuration
 from contract_tests.contract import CONTRACT_FILE, ROOT
-from contract_tests.equivalent_mutants import EQUIVALENT_FILE, EquivalentsError, read_equivalents, unmatched
+from contract_tests.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
+from contract_tests.errors import Refused
 from contract_tests.mock_api.contract import Contract
 from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
 from contract_tests.mutations import MOCK, Mutation, mutations
-from contract_tests.trial import HOLDS, REFUSED, TIME_IS_OVER, VIOLATED, Outcome, Trial, TrialError, hold
+from contract_tests.trial import TIME_IS_OVER, Outcome, Trial, hold
 
 REPORT = ROOT / "reports" / "mutants.json"
 TRANSCRIPTS = ROOT / "reports" / "mutants"
-INCONCLUSIVE = 2
-
 KILLED = "killed"
 NOT_STARTED = "did not start"
 TIMED_OUT = "timed out"
@@ -50,28 +51,12 @@ OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
 
 # A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
 LIMIT_SECONDS = 240
+FIRST_SEED = 1
+INTERRUPTED = "Interrupted; what was found is kept, and the next run goes on from it."
 TOO_LATE = "no time was left to begin"
 
 # Columns where the output goes to a file.
 WIDTH = 180
-
-
-class UsageError(Exception):
-    """What was asked for is wrong: one line that names the variable and what to write there."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the environment asks for."""
-
-    share: float
-    """Of all mutants, from 0 to 1."""
-    seed: str
-    """Decides which of them."""
-    minutes: float
-    mutant: str
-    """The id of the only one, or the beginning of it; empty for all."""
-    is_fresh: bool
 
 
 @dataclass(frozen=True)
@@ -125,14 +110,7 @@ def main() -> int:
         The exit code.
     """
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH)
-    try:
-        return _run(_settings(), console)
-    except (UsageError, EquivalentsError, TrialError) as error:
-        console.print(f"verdict: refused. {error}")
-        return REFUSED
-    except KeyboardInterrupt:
-        console.print("verdict: inconclusive. Interrupted; what was found is kept, and the next run goes on from it.")
-        return INCONCLUSIVE
+    return concluded(lambda: _run(read_configuration(), console), interrupted=INTERRUPTED)
 
 
 @contextmanager
@@ -160,7 +138,7 @@ def mutated_mock(changed: Mapping[str, str]) -> Iterator[RunningMock]:
             yield mock
 
 
-def selected(known: list[Mutation], settings: Settings) -> list[Mutation]:
+def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
     """
     Choose the mutants to try, in an order that the seed decides, so that a run that is cut short has seen a bit of all.
 
@@ -169,18 +147,19 @@ def selected(known: list[Mutation], settings: Settings) -> list[Mutation]:
         settings: Which share, or which one.
 
     Raises:
-        UsageError: None has the id that was asked for.
+        Refused: None has the id that was asked for.
     """
     if settings.mutant:
         chosen = [mutation for mutation in known if mutation.id.startswith(settings.mutant)]
         if not chosen:
-            raise UsageError(f"MUTANT={settings.mutant} is no id; reports/mutants.json has them")
+            raise Refused(f"MUTANT={settings.mutant} is no id; reports/mutants.json has them")
         return chosen
-    places = {mutation: int(_digest(f"{settings.seed} {mutation.id}"), 16) / 16**16 for mutation in known}
+    seed = FIRST_SEED if settings.seed is None else settings.seed
+    places = {mutation: int(_digest(f"{seed} {mutation.id}"), 16) / 16**16 for mutation in known}
     return sorted((each for each in known if places[each] < settings.share), key=places.__getitem__)
 
 
-def _run(settings: Settings, console: Console) -> int:
+def _run(settings: Configuration, console: Console) -> int:
     equivalents = read_equivalents()
     known = list(mutations())
     stale = unmatched(equivalents, known)
@@ -190,8 +169,13 @@ def _run(settings: Settings, console: Console) -> int:
     earlier = {} if settings.is_fresh or settings.mutant else _earlier_results(known, suite)
     asked = [each for each in wanted if each.id not in earlier and (each.id not in listed or settings.mutant)]
     console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
+    if settings.is_dry_run:
+        console.print("DRY_RUN=1: nothing was tried")
+        return HOLDS
     results = dict(earlier)
-    for result in _try_all(asked, suite, settings.minutes, console) if asked else ():
+    for result in (
+        _try_all(asked, suite, float("inf") if settings.minutes is None else settings.minutes, console) if asked else ()
+    ):
         results[result.id] = result
         _write_report(known, results, listed)
     _write_report(known, results, listed)
@@ -224,7 +208,7 @@ def _try_all(asked: list[Mutation], suite: str, minutes: float, console: Console
 def _check_clean(outcome: Outcome) -> None:
     """Refuse to go on where the suite says no to an unchanged copy: it would kill every mutant."""
     if outcome.exit_code != HOLDS:
-        raise UsageError(f"the suite is not green on the mock as it should be ({outcome.verdict}); run make contract")
+        raise Refused(f"the suite is not green on the mock as it should be ({outcome.verdict}); run make contract")
 
 
 def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
@@ -236,27 +220,6 @@ def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
         what = NOT_STARTED
     by = outcome.caught_by or ("" if what == SURVIVED else outcome.verdict.splitlines()[-1])
     return Result(mutation.id, what, by, round(outcome.seconds, 1), _digest(mutation.source), suite)
-
-
-def _settings() -> Settings:
-    share = _number("SHARE", 1.0)
-    if not 0 < share <= 1:
-        raise UsageError(f"SHARE={share:g} is no share; write a number above 0 and up to 1, such as 0.2")
-    return Settings(
-        share,
-        os.environ.get("SEED") or "1",
-        _number("MINUTES", float("inf")),
-        os.environ.get("MUTANT", ""),
-        os.environ.get("FRESH", "") not in ("", "0"),
-    )
-
-
-def _number(variable: str, default: float) -> float:
-    text = os.environ.get(variable) or str(default)
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{variable}={text} is no number; write one such as 0.5") from None
 
 
 def _earlier_results(known: list[Mutation], suite: str) -> dict[str, Result]:

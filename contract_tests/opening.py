@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from contract_tests.configuration import Configuration
 from contract_tests.contract import load_contract
 from contract_tests.errors import Inconclusive, Refused
 from contract_tests.loan import borrowed, rehearse
 from contract_tests.probe import probe
-from contract_tests.settings import ALLOWANCE, Settings, opened
 from contract_tests.sweep import Swept, sweep
+from contract_tests.under_test import opened
 
 
-@contextmanager
-def shared_allowance() -> Iterator[None]:
-    """Let the probe, the run and the workers of xdist spend one budget at one pace."""
-    with tempfile.NamedTemporaryFile(prefix="contract-tests-") as file:
-        os.environ[ALLOWANCE] = file.name
-        try:
-            yield
-        finally:
-            del os.environ[ALLOWANCE]
-
-
-def first_requests(settings: Settings) -> Counter[str]:
+def first_requests(settings: Configuration) -> Counter[str]:
     """Send the requests that a run begins with; how many, by operation."""
     with opened(settings, secrets.token_hex(4)) as api:
         probe(api, settings)
         return api.ledger.requests
 
 
-def put_right(settings: Settings, sent: Counter[str]) -> Swept:
+def put_right(settings: Configuration, sent: Counter[str]) -> Swept:
     """Put right what runs that live no more have left, and count the requests."""
     swept = sweep(settings)
     sent.update(swept.requests)
     return swept
 
 
-def try_loan(settings: Settings, sent: Counter[str]) -> None:
+def try_loan(settings: Configuration, sent: Counter[str]) -> None:
     """
     Borrow the persona of PERSONA_ID, if one is named, send it its own state, and give it back.
 

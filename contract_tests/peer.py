@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract_tests.configuration import foreign_environment
 from contract_tests.contract import CONTRACT_FILE
+from contract_tests.errors import Refused
 from contract_tests.mock_api.process import running_mock
-
-FAULTY_MOCK = "contract_tests.mock_api.faults"
+from contract_tests.under_test import FAULTY_MOCK
 
 CAUGHT, MISSED, ERROR = "caught", "missed", "error"
 
@@ -47,7 +48,7 @@ api_key = "${COVAL_API_KEY}"
 """
 
 
-class PeerError(Exception):
+class PeerError(Refused):
     """The peer cannot be measured here."""
 
 
@@ -184,7 +185,7 @@ def _run_on_clean_mock(seed: int) -> PeerRun:
 
 def _run(command: list[str], api_key: str, report: Path) -> str:
     """Run the peer and return why it wrote no report that can be read, or an empty text."""
-    environment = {**os.environ, "COVAL_API_KEY": api_key}
+    environment = {**foreign_environment(), "COVAL_API_KEY": api_key}
     try:
         done = subprocess.run(
             command,

@@ -19,16 +19,17 @@ from pathlib import Path
 
 import httpx
 
+from contract_tests.configuration import Configuration, foreign_environment
 from contract_tests.errors import Refused
 from contract_tests.fence import NAME_PREFIX
 from contract_tests.mock_api.process import RunningMock, running_mock
 from contract_tests.report.outcomes import Outcomes
-from contract_tests.settings import Settings
 
-# Names the file that a rehearsal leaves its counts in.
-REHEARSAL = "REHEARSAL"
-# What must not reach the rehearsal: it knows no key but the mock's, and keeps no journal beside that of living runs.
-WITHHELD = ("COVAL_API_KEY", "DRY_RUN", "ALLOWANCE_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+# Begins the arguments of a run with a time budget, and of one that only counts, before the file for its counts.
+FUZZ = "--fuzz"
+REHEARSAL = "--rehearsal"
+# A rehearsal stays on this machine.
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 STOP_SECONDS = 20.0
 
 
@@ -43,29 +44,28 @@ class Rehearsal:
     verdict: str
 
 
-def show(settings: Settings | None, seed: int, arguments: list[str], sent: int = 0) -> None:
+def show(settings: Configuration, arguments: list[str], sent: int = 0, *, is_fuzz: bool = False) -> None:
     """
     Print the plan of a run.
 
     Args:
-        settings: Those of BASE_URL; None for a run against the mock.
-        seed: The seed of the run.
+        settings: What is asked for, its seed decided.
         arguments: What goes to pytest.
         sent: How many requests the run has sent already.
+        is_fuzz: Whether it has a time budget, so that one round of it is counted.
 
     Raises:
         Refused: The run could not be rehearsed.
     """
-    if os.environ.get(REHEARSAL):
+    if settings.rehearsal_file:
         return
-    is_alone = os.environ.get("DRY_RUN") == "1"
-    is_countable = arguments[:1] != ["--fuzz"] and (is_alone or settings is None or settings.requests_per_second > 0)
-    where = settings.base_url if settings else "the mock"
-    if not is_countable:
-        print(f"plan for {where}: {_limits(settings)}; DRY_RUN=1 counts the requests", flush=True)
+    if not settings.is_dry_run and (is_fuzz or not settings.requests_per_second):
+        print(f"plan for {settings.target}: {_limits(settings)}; DRY_RUN=1 counts the requests", flush=True)
         return
-    rehearsal = rehearse(settings, seed, arguments)
+    rehearsal = rehearse(settings, arguments, is_fuzz=is_fuzz)
     show_counts(settings, rehearsal, sent)
+    if is_fuzz:
+        print(f"  so much is one round, with seed {settings.seed}; no further one begins after MINUTES")
     if rehearsal.not_tried:
         print(
             f"  the budget ends before {rehearsal.not_tried:,} tests are tried, so the verdict cannot be that it holds"
@@ -73,24 +73,24 @@ def show(settings: Settings | None, seed: int, arguments: list[str], sent: int =
     sys.stdout.flush()
 
 
-def show_counts(settings: Settings | None, rehearsal: Rehearsal, sent: int = 0) -> None:
+def show_counts(settings: Configuration, rehearsal: Rehearsal, sent: int = 0) -> None:
     """
     Print what a rehearsal came to.
 
     Args:
-        settings: Those of BASE_URL; None for a run against the mock.
+        settings: What is asked for.
         rehearsal: The counts.
         sent: How many requests the run has sent already.
     """
     total = sum(rehearsal.requests.values())
-    print(f"plan for {settings.base_url if settings else 'the mock'}: about {total:,} requests")
+    print(f"plan for {settings.target}: about {total:,} requests")
     for operation, number in rehearsal.requests.most_common():
         print(f"{number:>8,}  {operation}")
     print(f"  {_writes(settings, rehearsal)}")
     print(f"  {_limits(settings)}{_duration(settings, total - sent)}")
 
 
-def rehearse(settings: Settings | None, seed: int, arguments: list[str]) -> Rehearsal:
+def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = False) -> Rehearsal:
     """
     Run the tests against a mock, quietly, and count.
 
@@ -99,34 +99,30 @@ def rehearse(settings: Settings | None, seed: int, arguments: list[str]) -> Rehe
     """
     with tempfile.TemporaryDirectory(prefix="contract-tests-") as place, running_mock() as mock:
         counts = Path(place) / "counts.json"
-        usual = {name: value for name, value in os.environ.items() if name.upper() not in WITHHELD}
+        usual = {name: value for name, value in foreign_environment().items() if name.upper() not in PROXIES}
+        # It knows no key but the mock's, and keeps no journal beside that of living runs.
         environment = usual | {
             "BASE_URL": mock.url,
             "COVAL_API_KEY": mock.api_key,
-            "SEED": str(seed),
+            "SEED": str(settings.seed),
             "RATE": "0",
-            "MAX_REQUESTS": str(settings.max_requests) if settings else "0",
+            "MAX_REQUESTS": str(settings.max_requests if settings.is_live else 0),
+            "MAX_PERSONAS": str(settings.most_personas),
             "JOURNAL": place,
-            REHEARSAL: str(counts),
         }
-        if settings is not None and settings.lent_id is not None:
+        if settings.is_live and settings.lent_id is not None:
             environment["PERSONA_ID"] = _some_persona(mock)
+        own = [*([FUZZ] if is_fuzz else []), REHEARSAL, str(counts)]
         options = ["-p", "no:cacheprovider", f"--junitxml={os.devnull}"]
-        said = _run_quietly([sys.executable, "-m", "contract_tests", *arguments, *options], environment)
+        said = _run_quietly([sys.executable, "-m", "contract_tests", *own, *arguments, *options], environment)
         if not counts.exists():
             raise Refused(f"the rehearsal of the plan against the mock came to no end: {said}")
         told = json.loads(counts.read_text("utf-8"))
     return Rehearsal(Counter(told["requests"]), told["made"], told["most_alive"], told["not_tried"], told["verdict"])
 
 
-def is_rehearsal() -> bool:
-    """Whether another process counts what this run sends."""
-    return bool(os.environ.get(REHEARSAL))
-
-
-def note_rehearsal(outcomes: Outcomes, verdict: str) -> bool:
+def note_rehearsal(file: str | None, outcomes: Outcomes, verdict: str) -> bool:
     """Leave the counts of this run for the process that rehearses with it, and say whether one does."""
-    file = os.environ.get(REHEARSAL)
     if file:
         told = {
             "requests": outcomes.requests,
@@ -159,8 +155,8 @@ def _some_persona(mock: RunningMock) -> str:
     return str(answer.json()["personas"][0]["id"])
 
 
-def _writes(settings: Settings | None, rehearsal: Rehearsal) -> str:
-    if settings is not None and settings.lent_id is not None:
+def _writes(settings: Configuration, rehearsal: Rehearsal) -> str:
+    if settings.is_live and settings.lent_id is not None:
         return f"changes persona {settings.lent_id}, and restores it at the end; makes and removes none"
     return (
         f"makes {rehearsal.made} personas, named {NAME_PREFIX}<run>-<number>, at most {rehearsal.most_alive} at a time; "
@@ -168,8 +164,8 @@ def _writes(settings: Settings | None, rehearsal: Rehearsal) -> str:
     )
 
 
-def _limits(settings: Settings | None) -> str:
-    if settings is None:
+def _limits(settings: Configuration) -> str:
+    if not settings.is_live:
         return "no budget and no pace: the mock is started for the run, and ends with it"
     budget = f"at most {settings.max_requests:,} requests (MAX_REQUESTS)" if settings.max_requests else "no budget"
     rate = settings.requests_per_second
@@ -177,8 +173,8 @@ def _limits(settings: Settings | None) -> str:
     return f"{budget}, {pace}"
 
 
-def _duration(settings: Settings | None, requests: int) -> str:
-    if settings is None or not settings.requests_per_second:
+def _duration(settings: Configuration, requests: int) -> str:
+    if not settings.is_live or not settings.requests_per_second:
         return ""
     seconds = requests / settings.requests_per_second
     return f": about {seconds / 60:.0f} minutes" if seconds > 90 else f": about {seconds:.0f} seconds"

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 
+from contract_tests.configuration import Configuration
 from contract_tests.errors import Inconclusive, Refused
 from contract_tests.exchange import Exchange
-from contract_tests.settings import Settings
 from contract_tests.target import Api
 
 # An API that is not there is noticed soon.
 ATTEMPTS = 3
+# What OpenSSL says, in capitals, of an answer that is no TLS.
+NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "WRONG VERSION NUMBER",
+    "RECORD LAYER FAILURE",
+    "RECORD_LAYER_FAILURE",
+    "HTTP_REQUEST",
+)
+# How the first bytes of a TLS alert look where an HTTP status line was expected.
+TLS_RECORD = "\\x15\\x03"
 
 
-def probe(api: Api, settings: Settings) -> None:
+def probe(api: Api, settings: Configuration) -> None:
     """
     Ask the API for its voices, and for the persona that is lent, if one is.
 
@@ -36,7 +46,11 @@ def _probe_voices(api: Api, base_url: str) -> None:
     try:
         exchange = api.voices()
     except Inconclusive as error:
+        if other := _other_scheme(base_url, str(error)):
+            raise Refused(f"{base_url} does not answer as {other[0]}; try {other[1]}") from None
         raise Inconclusive(f"{base_url} gives no answer: {error}") from None
+    if exchange.status == 400 and base_url.startswith("http://") and _says_https(exchange):
+        raise Refused(f"{base_url} does not answer as http; try https")
     if exchange.status in (401, 403):
         raise Refused(f"{base_url} answered {exchange.status}: the key in COVAL_API_KEY is not valid there")
     if 300 <= exchange.status < 400:
@@ -44,6 +58,20 @@ def _probe_voices(api: Api, base_url: str) -> None:
         raise Refused(f"{base_url} sends its callers on to {place}; nothing was sent there. Name the right BASE_URL")
     if _is_page(exchange) or (exchange.status == 404 and not api.list_personas(page_size="1").was_accepted):
         raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
+
+
+def _other_scheme(base_url: str, failure: str) -> tuple[str, str] | None:
+    """Return the scheme that was tried and the one to try, where a port speaks the other of the two."""
+    if base_url.startswith("https:") and any(words in failure.upper() for words in NO_TLS):
+        return "https", "http"
+    if base_url.startswith("http:") and TLS_RECORD in failure:
+        return "http", "https"
+    return None
+
+
+def _says_https(exchange: Exchange) -> bool:
+    """Whether a web server answers in plain text that it expects TLS, as nginx, Apache and Go's do."""
+    return b"https" in exchange.body[:2_000].lower()
 
 
 def _probe_lent(api: Api, lent_id: str) -> None:

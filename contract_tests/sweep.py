@@ -4,39 +4,44 @@ Puts right what a killed run has left, as `make sweep` and the beginning and the
     python -m contract_tests.sweep
 
 By id, and by the exact name of a create that was never answered, both from the journals in `.journal/`; never anything
-else. A run that is alive is left alone. With ALL=1 every persona goes whose name is of the form that runs give, from
-whatever machine they were started. Takes BASE_URL, COVAL_API_KEY, RATE and MAX_REQUESTS from the environment.
+else. A run that is alive is left alone. With ALL=1 every persona goes whose name is exactly of the form that runs
+give, from whatever machine they were started: they are listed first, and removed after a yes on the terminal, or with
+YES=1. With DRY_RUN=1 nothing is sent, with ALL=1 beside it nothing but reads. Takes BASE_URL and COVAL_API_KEY from the
+environment, and MAX_REQUESTS and RATE, which bound the whole of it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from contract_tests import item_lock, journal
 from contract_tests.account import PAGES_OF_A_SEARCH, Account, Creation, was_made_since
-from contract_tests.contract import ContractError, load_contract
-from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.conclusion import HOLDS, INCONCLUSIVE, concluded
+from contract_tests.configuration import Configuration, own_key, read_configuration
+from contract_tests.contract import load_contract
+from contract_tests.errors import Inconclusive, Refused
 from contract_tests.fence import NAME_PREFIX
 from contract_tests.interruption import interruptible
 from contract_tests.journal import SURE_SECONDS, Remains, Unanswered
 from contract_tests.loan import advice, restored
 from contract_tests.probe import probe
 from contract_tests.secrecy import cleared_output
-from contract_tests.settings import Settings, opened, read_key, read_settings
 from contract_tests.target import Api
 from contract_tests.transport import GONE
+from contract_tests.under_test import opened, shared_allowance
 from contract_tests.written_values import WrittenValues
 
-OWN_NAME = re.compile(NAME_PREFIX + r"[0-9a-f]{8}-\d+")
+OWN_NAME = re.compile(NAME_PREFIX + r"[0-9a-f]{8}-[0-9]+")
 LARGEST_PAGE = "100"
+INTERRUPTED = "Interrupted; the journals keep what is left"
 
 
 @dataclass
@@ -63,7 +68,7 @@ class Swept:
             yield f"{create.name} was never answered: the next run, or make sweep, looks for it again until {until}"
 
 
-def sweep(settings: Settings) -> Swept:
+def sweep(settings: Configuration) -> Swept:
     """
     Put right what dead runs against the same API with the same key have left.
 
@@ -71,37 +76,51 @@ def sweep(settings: Settings) -> Swept:
         Refused: COVAL_API_KEY cannot be used.
     """
     swept = Swept()
-    key = read_key(os.environ)
-    for remains in journal.of_dead_runs():
+    key = settings.require_key()
+    for remains in journal.of_dead_runs(settings.journal_folder):
         if remains.is_settled:
             remains.path.unlink(missing_ok=True)
         elif remains.belongs_to(settings.base_url, key):
             _put_right(settings, remains, swept)
             if journal.read(remains.path).is_settled:
                 remains.path.unlink()
-    item_lock.remove_stale(journal.folder())
+    item_lock.remove_stale(settings.journal_folder)
     return swept
 
 
-def sweep_all(settings: Settings) -> Swept:
+def sweep_all(settings: Configuration, found: list[dict[str, str]], swept: Swept) -> None:
     """
-    Remove every persona whose name is of the form that runs give, but for those of runs that are alive here.
+    Remove the personas that were listed and agreed to, if each still has its name when it is read once more.
+
+    Args:
+        settings: What is asked for.
+        found: What `left_overs` listed.
+        swept: What was put right already; takes what is removed here.
+    """
+    with opened(settings, secrets.token_hex(4)) as api:
+        for item in found:
+            if item["id"] in swept.removed:
+                continue
+            try:
+                _remove_named(api, item["id"], item["name"], swept)
+            except Inconclusive as error:
+                swept.left.append(f"persona {item['id']} ({error})")
+        swept.requests += api.ledger.requests
+
+
+def left_overs(settings: Configuration) -> list[dict[str, str]]:
+    """
+    List every persona whose name is exactly of the form that runs give, but for those of runs that are alive here.
 
     Raises:
         Inconclusive: The list was not answered.
     """
-    swept = Swept()
-    living = {path.stem for path in journal.of_living_runs()}
+    living = {path.stem for path in journal.of_living_runs(settings.journal_folder)}
     with opened(settings, secrets.token_hex(4)) as api:
-        found = [item for item in _all_personas(api) if _is_left_over(item.get("name"), living)]
-        print(f"ALL=1: removing {len(found)} personas whose names begin with {NAME_PREFIX}<run>-<number>", flush=True)
-        for item in found:
-            _remove_named(api, item["id"], item["name"], swept)
-        swept.requests += api.ledger.requests
-    return swept
+        return [item for item in _all_personas(api) if _is_left_over(item, living)]
 
 
-def _put_right(settings: Settings, remains: Remains, swept: Swept) -> None:
+def _put_right(settings: Configuration, remains: Remains, swept: Swept) -> None:
     """Remove what one run has left, and restore what it has borrowed, noting each step in its journal."""
     lent_id = remains.lent["id"] if remains.lent else None
     with opened(dataclasses.replace(settings, lent_id=lent_id), secrets.token_hex(4)) as api:
@@ -190,24 +209,28 @@ def _remove(api: Api, persona_id: str, swept: Swept) -> bool:
     return True
 
 
-def _all_personas(api: Api) -> Iterator[dict[str, str]]:
-    token = None
+def _all_personas(api: Api) -> Iterator[Any]:
+    token: Any = None
+    seen: set[str] = set()
     while True:
         exchange = api.list_personas(page_size=LARGEST_PAGE, **({"page_token": token} if token else {}))
-        if not exchange.was_accepted or not isinstance(exchange.json, dict):
-            raise Inconclusive(f"GET /personas answered {exchange.status}")
-        yield from exchange.json["personas"]
-        before, token = token, exchange.json.get("next_page_token")
-        if not token or token == before:
+        page = exchange.json if exchange.was_accepted else None
+        if not isinstance(page, dict) or not isinstance(page.get("personas"), list):
+            raise Inconclusive(f"GET /personas answered {exchange.status} and no list")
+        yield from page["personas"]
+        token = page.get("next_page_token")
+        if not isinstance(token, str) or not token or token in seen:
             return
+        seen.add(token)
 
 
-def _is_left_over(name: object, living: set[str]) -> bool:
-    return isinstance(name, str) and OWN_NAME.match(name) is not None and name.split("-")[2] not in living
+def _is_left_over(item: Any, living: set[str]) -> bool:
+    name = item.get("name") if isinstance(item, dict) and isinstance(item.get("id"), str) else None
+    return isinstance(name, str) and OWN_NAME.fullmatch(name) is not None and name.split("-")[2] not in living
 
 
-def _count(ids: list[str]) -> str:
-    return f"{len(ids)} persona{'' if len(ids) == 1 else 's'}"
+def _count(found: Sized) -> str:
+    return f"{len(found)} persona{'' if len(found) == 1 else 's'}"
 
 
 def main() -> int:
@@ -215,34 +238,100 @@ def main() -> int:
     Sweep, and say what was done.
 
     Returns:
-        0 when nothing is left, 2 when something is, 4 for wrong usage.
+        0 when nothing is left, 2 when something is, 4 for wrong usage, and where ALL=1 was not agreed to.
     """
-    try:
-        settings = read_settings(os.environ)
-        if settings is None:
-            raise Refused("BASE_URL is not set; name the API that the killed run was aimed at")
-        read_key(os.environ)
+    return concluded(lambda: _command(read_configuration()), word="sweep", interrupted=INTERRUPTED)
+
+
+def _command(asked: Configuration) -> int:
+    if not asked.is_live:
+        raise Refused("BASE_URL is not set; name the API that the killed run was aimed at")
+    if asked.is_dry_run and not asked.sweeps_all:
+        _show_plan(asked)
+        print("DRY_RUN=1: this is the plan; nothing was sent")
+        return HOLDS
+    asked.require_key()
+    with shared_allowance(dataclasses.replace(asked, lent_id=None)) as settings:
         with opened(settings, secrets.token_hex(4)) as api:
-            probe(api, dataclasses.replace(settings, lent_id=None))
+            probe(api, settings)
+        found = left_overs(settings) if settings.sweeps_all else []
+        if settings.is_dry_run:
+            _show_plan(settings)
+            _show_left_overs(settings, found)
+            print("DRY_RUN=1: this is the plan; nothing but reads was sent")
+            return HOLDS
+        if settings.sweeps_all:
+            _show_left_overs(settings, found)
+            _require_agreement(settings, found)
         swept = sweep(settings)
-        if os.environ.get("ALL") == "1":
-            everything = sweep_all(settings)
-            swept.removed += everything.removed
-            swept.left += everything.left
-    except Inconclusive as error:
-        print(f"sweep: inconclusive. {error}")
-        return 2
-    except (Refused, ContractError, TargetError) as error:
-        print(f"sweep: refused. {error}")
-        return 4
+        if found:
+            sweep_all(settings, found, swept)
     for line in swept.lines():
         print(line)
-    for remains in journal.of_dead_runs():
-        print(f"left elsewhere: run {remains.run} at {remains.base_url}, with another key or at another address")
+    for remains in journal.of_dead_runs(settings.journal_folder):
+        if not remains.is_settled and not (remains.is_waiting and _is_here(remains, settings)):
+            print(_elsewhere(remains, settings))
     print(f"sweep: {'something is left' if swept.left else 'nothing is left'} at {settings.base_url}")
-    return 2 if swept.left else 0
+    return INCONCLUSIVE if swept.left else HOLDS
+
+
+def _show_plan(settings: Configuration) -> None:
+    """Print what the journals say is left of dead runs."""
+    print(f"plan for {settings.base_url}: what the journals in {settings.journal_folder} know of")
+    for remains in journal.of_dead_runs(settings.journal_folder):
+        if remains.is_settled:
+            continue
+        if not _is_here(remains, settings):
+            print(f"  {_elsewhere(remains, settings)}")
+            continue
+        steps = [f"removes persona {persona_id}, named {name}" for persona_id, name in remains.alive.items()]
+        steps += [f"looks for {create.name}, and removes it if it exists" for create in remains.unanswered]
+        steps += [f"restores persona {remains.lent['id']}"] if remains.lent else []
+        for step in steps:
+            print(f"  run {remains.run}: {step}")
+
+
+def _show_left_overs(settings: Configuration, found: list[dict[str, str]]) -> None:
+    """Print what ALL=1 would remove."""
+    print(f"ALL=1: {_count(found)} at {settings.base_url} named exactly {NAME_PREFIX}<run>-<number>", flush=True)
+    for item in found:
+        print(f"  {item['name']}  {item['id']!a}", flush=True)
+
+
+def _require_agreement(settings: Configuration, found: list[dict[str, str]]) -> None:
+    """
+    Ask whether what was listed may be removed.
+
+    Raises:
+        Refused: It may not, or there is nobody to ask.
+    """
+    if settings.is_agreed or not found:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("nothing was removed; where no terminal can be asked, YES=1 removes what is listed above")
+    print("A run that goes on elsewhere loses what it has made. Remove all of these? [yes/no] ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was removed, as the answer was not yes")
+
+
+def _is_here(remains: Remains, settings: Configuration) -> bool:
+    """Whether a run was against this API, and with this key if one is given."""
+    if settings.api_key:
+        return remains.belongs_to(settings.base_url, settings.api_key)
+    return remains.base_url == journal.same_form(settings.base_url)
+
+
+def _elsewhere(remains: Remains, settings: Configuration) -> str:
+    """Say what is left of a run, and what a sweep of it needs: another address, another key, or this sweep again."""
+    is_same_key = remains.account == journal.fingerprint(settings.api_key, remains.run)
+    if remains.base_url != journal.same_form(settings.base_url):
+        key = "with this key" if is_same_key else "with another key"
+        return f"left elsewhere: run {remains.run}, at another address, {remains.base_url}, {key}"
+    if not is_same_key:
+        return f"left with another key: run {remains.run}, at {remains.base_url}"
+    return f"left here: run {remains.run}; see {remains.path}"
 
 
 if __name__ == "__main__":
-    with cleared_output(os.environ.get("COVAL_API_KEY", "")), interruptible():
+    with cleared_output(own_key()), interruptible():
         sys.exit(main())

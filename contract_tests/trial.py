@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Lock
@@ -27,7 +27,11 @@ from pathlib import Path
 import hypothesis.core
 import pytest
 
+from contract_tests.conclusion import HOLDS, REFUSED, VIOLATED
+from contract_tests.configuration import LIVE, Configuration
 from contract_tests.contract import CONTRACT_FILE, ROOT
+from contract_tests.errors import Refused
+from contract_tests.handover import CONFIGURATION
 from contract_tests.mock_api import faults
 from contract_tests.mock_api.__main__ import assemble
 from contract_tests.mock_api.app import Api
@@ -39,7 +43,6 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.selection import PROMISES, files_of, shuffled
 
 TRANSCRIPTS = ROOT / "reports" / "faults"
-HOLDS, VIOLATED, REFUSED = 0, 1, 4
 TIME_IS_OVER = "the time of this trial is over"
 
 # Answers that take long are waited for side by side, and a smaller selection of tests is enough of them.
@@ -130,7 +133,7 @@ class Outcome:
         return self.exit_code == (VIOLATED if self.trial.must_be_red else HOLDS)
 
 
-class TrialError(Exception):
+class TrialError(Refused):
     """The tests could not be collected, so nothing was tried."""
 
 
@@ -169,13 +172,14 @@ def hold(trials: list[Trial], at_once: int) -> Iterator[Outcome]:
 def _open_court(trials: list[Trial], at_once: int, is_slow: bool, results: Connection, lock: Lock) -> None:
     """Collect the tests once, then hold the trials in processes forked from this one."""
     is_brief = is_slow or any(trial.budget for trial in trials)
-    os.environ |= {"RATE": "0", "SEED": "0", "SELECTION": "live" if is_brief else "whole"}
-    os.environ |= {"PROFILE": "live" if is_brief else "quick"}
+    asked = Configuration(requests_per_second=0, max_requests=0)
+    asked = replace(asked, selection=LIVE, profile="live") if is_brief else asked
     options = ["-s", "--tb=short", "--no-header", "-p", "no:cacheprovider"]
     # A trial that is killed leaves a mock's personas behind, which nobody needs to find again.
     with tempfile.TemporaryDirectory() as journal, _into(TRANSCRIPTS / "collection.txt"):
-        os.environ["JOURNAL"] = journal
-        pytest.main([*files_of(PROMISES), *options], plugins=[Court(trials, at_once, results, lock), Outcomes()])
+        court = Court(trials, at_once, results, lock)
+        plugins = [court, Outcomes(), replace(asked, journal=journal)]
+        pytest.main([*files_of(PROMISES), *options], plugins=plugins)
 
 
 class Court:
@@ -234,8 +238,9 @@ class Court:
 
 def _judge(session: pytest.Session, trial: Trial, url: str, api_key: str) -> Outcome:
     """Run the suite against the mock at *url*."""
-    os.environ |= {"BASE_URL": url, "COVAL_API_KEY": api_key}
-    os.environ |= {"SEED": str(trial.seed), "MAX_REQUESTS": str(trial.budget)}
+    session.config.stash[CONFIGURATION] = replace(
+        session.config.stash[CONFIGURATION], base_url=url, api_key=api_key, seed=trial.seed, max_requests=trial.budget
+    )
     # What --hypothesis-seed sets; the option was read before the seed was known.
     hypothesis.core.global_force_seed = trial.seed  # type: ignore[assignment]  # None by default
     if trial.is_shuffled:

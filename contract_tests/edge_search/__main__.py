@@ -10,25 +10,24 @@ is there already. The last line on stdout is the verdict; the exit code is 0 eve
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 
-from contract_tests.__main__ import INCONCLUSIVE, REFUSED, REPORTS, WRITTEN
-from contract_tests.contract import ContractError
+from contract_tests.__main__ import REPORTS, WRITTEN
+from contract_tests.conclusion import concluded
+from contract_tests.configuration import own_key, read_configuration
 from contract_tests.edge_search import comparison
 from contract_tests.edge_search.making import MAP, make_map
-from contract_tests.edge_search.map_file import MapError, read_map
+from contract_tests.edge_search.map_file import read_map
 from contract_tests.edge_search.wish import Wish, read_wish
-from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.interruption import interruptible
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_no_map
 from contract_tests.report.record import Start, bare_record
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
-from contract_tests.settings import read_settings
 
 WIDTH_OF_A_FILE = 160
 MOVED = 1
@@ -44,29 +43,26 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    console, reports = terminal(), Reports(REPORTS)
-    try:
-        wish = read_wish(arguments)
-        reports = Reports(wish.folder)
-        return compare(console, wish) if wish.compare else make_map(console, wish, read_settings(os.environ))
-    except KeyboardInterrupt:
-        return end(reports, "verdict: inconclusive. Interrupted before the map was begun.", INCONCLUSIVE)
-    except Inconclusive as error:
-        return end(reports, f"verdict: inconclusive. {error}", INCONCLUSIVE)
-    except (Refused, ContractError, TargetError) as error:
-        return end(reports, f"verdict: refused. {error}", REFUSED)
-    except MapError as error:  # nothing was to be searched
-        print(f"verdict: refused. {error}")
-        return REFUSED
+    folders = [REPORTS]
+
+    def report(line: str, exit_code: int) -> None:
+        """Let the page say why a search did not begin; a comparison leaves it as it is."""
+        for reports in map(Reports, folders):
+            report_no_map(reports, bare_record(Start.of_nothing(), line, exit_code))
+            for complaint in reports.complaints():
+                print(complaint)
+
+    return concluded(
+        lambda: _command(arguments, folders), interrupted="Interrupted before the map was begun", report=report
+    )
 
 
-def end(reports: Reports, line: str, exit_code: int) -> int:
-    """Print the last line of a search that did not begin, and let its page say it too."""
-    report_no_map(reports, bare_record(Start.now(None), line, exit_code))
-    for complaint in reports.complaints():
-        print(complaint)
-    print(line)
-    return exit_code
+def _command(arguments: list[str], folders: list[Path]) -> int:
+    console = terminal()
+    configuration = read_configuration()
+    wish = read_wish(arguments, configuration)
+    folders[:] = [] if wish.compare else [wish.folder]
+    return compare(console, wish) if wish.compare else make_map(console, wish, configuration)
 
 
 def compare(console: Console, wish: Wish) -> int:
@@ -89,9 +85,9 @@ def terminal() -> Console:
 
 
 if __name__ == "__main__":
-    own_key = os.environ.get("COVAL_API_KEY", "")
+    key = own_key()
     began = time.time()
-    with cleared_output(own_key), interruptible():
+    with cleared_output(key), interruptible():
         code = main(sys.argv[1:])
-        clear_files(WRITTEN, Secrecy([own_key]), since=began)
+        clear_files(WRITTEN, Secrecy([key]), since=began)
     sys.exit(code)

@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from contract_tests import item_lock, journal, plan
+from contract_tests import item_lock, plan
+from contract_tests.configuration import Configuration
 from contract_tests.contract import CONTRACT_FILE, Contract, load_contract
 from contract_tests.edge_search import text
 from contract_tests.edge_search.map_file import MapFile, State, Subject
 from contract_tests.edge_search.progress import shown
 from contract_tests.edge_search.row import Row
-from contract_tests.edge_search.session import Session, opened_session, target_name
+from contract_tests.edge_search.session import Session, clean_mock, opened_session
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.edge_search.wish import Wish
 from contract_tests.errors import Refused
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_map
 from contract_tests.report.repeating import ADVICE, making_line, needs_item
-from contract_tests.settings import Settings
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
 LONGEST_HERE = 1_048_576
@@ -38,8 +38,8 @@ class Work:
     """What there is to do."""
 
     contract: Contract
-    settings: Settings | None
-    """Those of BASE_URL; None for the mock."""
+    settings: Configuration
+    """What is asked of every command."""
     wish: Wish
     todo: list[Task]
     known: dict[str, Row]
@@ -52,14 +52,14 @@ class Work:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
-def make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
+def make_map(console: Console, wish: Wish, settings: Configuration) -> int:
     """
     Make a map.
 
     Args:
         console: Where it is printed.
-        wish: What is asked for.
-        settings: Those of BASE_URL; None for the mock.
+        wish: What is asked of the map.
+        settings: What is asked of every command.
 
     Returns:
         The exit code.
@@ -69,30 +69,30 @@ def make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
         Inconclusive: Nothing answers.
     """
     # Before the plan is rehearsed, too: a second run that borrows the same persona is to end at once.
-    lent_id = settings.lent_id if settings is not None and not wish.is_plan else None
-    with item_lock.held(journal.folder(), settings.base_url if settings is not None else "", lent_id):
+    lent_id = None if settings.is_dry_run else settings.lent_id
+    with item_lock.held(settings.journal_folder, settings.base_url, lent_id):
         return _make_map(console, wish, settings)
 
 
-def _make_map(console: Console, wish: Wish, settings: Settings | None) -> int:
+def _make_map(console: Console, wish: Wish, settings: Configuration) -> int:
     contract = load_contract()
     kept = MapFile(wish.folder / MAP)
     digest = hashlib.sha256(CONTRACT_FILE.read_bytes()).hexdigest()
-    subject = Subject(target_name(settings, wish.fault), digest, wish.scope)
+    subject = Subject(settings.target, digest, wish.scope)
     state, known = (None if wish.is_fresh else kept.begun(subject)) or (begun(subject), {})
-    state = replace(state, seed=state.seed if wish.seed is None else wish.seed, repeating=making_line(contract))
+    state = replace(state, seed=state.seed if settings.seed is None else settings.seed, repeating=making_line(contract))
     work = Work(contract, settings, wish, chosen(contract, wish), known, kept, Reports(wish.folder))
     work.say(console, f"under test: {subject.target}   seed: {state.seed}   {len(work.todo)} limits")
     if known:
         since = f"goes on with the map that was begun at {state.started}"
         work.say(console, f"{since}: {len(known)} limits kept; FRESH=1 begins anew")
-    if wish.is_plan or settings is not None:
+    if settings.is_dry_run or settings.is_live:
         show_plan(work)
-    if wish.is_plan:
+    if settings.is_dry_run:
         work.say(console, "DRY_RUN=1: this is the plan; nothing was sent")
         return 0
     rows: list[Row] = []
-    with opened_session(contract, settings, wish.fault, state.seed, lambda line: work.say(console, line)) as session:
+    with opened_session(contract, settings, state.seed, lambda line: work.say(console, line)) as session:
         state = search(console, work, session, state, rows)
     return finish(console, work, rows, state)
 
@@ -173,7 +173,8 @@ def chosen(contract: Contract, wish: Wish) -> list[Task]:
 
 def show_plan(work: Work) -> None:
     """Make the same map of a mock, in silence, and print what it took."""
-    with opened_session(work.contract, None, None, 0, lambda _line: None) as session, ExitStack() as stack:
+    mock = clean_mock(work.settings)
+    with opened_session(work.contract, mock, 0, lambda _line: None) as session, ExitStack() as stack:
         survey = Survey(session.run, longest(work, session), stack)
         for task in work.todo:
             if task.key not in work.known:
@@ -181,14 +182,16 @@ def show_plan(work: Work) -> None:
     ledger = session.run.api.ledger
     rehearsal = plan.Rehearsal(ledger.requests, len(ledger.made), ledger.most_alive, 0, "")
     plan.show_counts(work.settings, rehearsal)
-    budget = work.settings.max_requests if work.settings else 0
+    budget = work.settings.max_requests if work.settings.is_live else 0
     if 0 < budget < session.requests:
         print("  the budget ends before the map does; the same command goes on from there")
 
 
 def longest(work: Work, session: Session) -> int:
     """Return how many code points of a text are tried at most where no limit is declared."""
-    is_here = session.run.api.target.is_loopback and (work.settings is None or not work.settings.requests_per_second)
+    is_here = session.run.api.target.is_loopback and (
+        not work.settings.is_live or not work.settings.requests_per_second
+    )
     return work.wish.longest or (LONGEST_HERE if is_here else LONGEST_AWAY)
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.edge_search.row import Row, from_json
+from contract_tests.errors import Refused
 from contract_tests.report.boundary_page import OF_A_RUN
 from contract_tests.report.folder import write_whole
 
 
-class MapError(Exception):
+class MapError(Refused):
     """A file that should hold a map holds none."""
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract_tests import journal
+from contract_tests.configuration import Configuration
 from contract_tests.contract import Contract
 from contract_tests.errors import Refused
 from contract_tests.loan import borrowed
-from contract_tests.mock_api.process import MockStartError, running_mock
-from contract_tests.opening import first_requests, put_right, shared_allowance, try_loan
+from contract_tests.mock_api.process import MockStartError
+from contract_tests.opening import first_requests, put_right, try_loan
 from contract_tests.run import Run
-from contract_tests.settings import Settings, opened, read_key
 from contract_tests.target import Api, Target
+from contract_tests.under_test import opened, shared_allowance, started_mock
 from contract_tests.verdict import Judge
-
-FAULTY_MOCK = "contract_tests.mock_api.faults"
 
 # Takes a line that a person reads.
 Tell = Callable[[str], None]
@@ -33,8 +31,8 @@ class Session:
     run: Run
     sent: Counter[str]
     """The requests that were sent before the run, by operation."""
-    settings: Settings | None = None
-    """Those of BASE_URL; None for the mock."""
+    settings: Configuration
+    """What is asked for."""
 
     @property
     def requests(self) -> int:
@@ -44,31 +42,26 @@ class Session:
     @property
     def spent(self) -> str:
         """The requests, with the budget and the pace that they keep to."""
-        budget = f" of {self.settings.max_requests:,}" if self.settings and self.settings.max_requests else ""
-        pace = (
-            f", {self.settings.requests_per_second:g}/s" if self.settings and self.settings.requests_per_second else ""
-        )
+        if not self.settings.is_live:
+            return f"{self.requests:,} requests"
+        most, rate = self.settings.max_requests, self.settings.requests_per_second
+        budget, pace = f" of {most:,}" if most else "", f", {rate:g}/s" if rate else ""
         return f"{self.requests:,}{budget} requests{pace}"
 
 
-def target_name(settings: Settings | None, fault: str | None) -> str:
-    """Return how a person calls the API that is searched."""
-    if settings is not None:
-        return settings.base_url
-    return "the mock" if fault is None else f"the mock with the fault {fault}"
+def clean_mock(settings: Configuration) -> Configuration:
+    """Return what is asked for, but of the mock as it should be."""
+    return replace(settings, base_url="", fault=None)
 
 
 @contextmanager
-def opened_session(
-    contract: Contract, settings: Settings | None, fault: str | None, seed: int, tell: Tell
-) -> Iterator[Session]:
+def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Tell) -> Iterator[Session]:
     """
     Lend a run, and leave the account as it was.
 
     Args:
         contract: What the API is held to.
-        settings: Those of BASE_URL; None for the mock.
-        fault: The fault that is planted in the mock.
+        asked: What is asked for.
         seed: Decides what is drawn.
         tell: Takes what was put right and what was left.
 
@@ -77,12 +70,12 @@ def opened_session(
         Inconclusive: Nothing answers.
     """
     sent: Counter[str] = Counter()
-    if settings is None:
-        with mock_api(contract, fault) as api, closed(contract, api, seed, sent, settings, tell) as session:
+    if not asked.is_live:
+        with mock_api(contract, asked) as api, closed(contract, api, seed, sent, asked, tell) as session:
             yield session
         return
-    read_key(os.environ)
-    with shared_allowance():
+    asked.require_key()
+    with shared_allowance(asked) as settings:
         sent.update(first_requests(settings))
         for line in put_right(settings, sent).lines():
             tell(line)
@@ -99,17 +92,16 @@ def opened_session(
 
 
 @contextmanager
-def mock_api(contract: Contract, fault: str | None) -> Iterator[Api]:
+def mock_api(contract: Contract, settings: Configuration) -> Iterator[Api]:
     """
     Lend a mock that lives as long as the block.
 
     Raises:
-        Refused: There is no such fault.
+        Refused: It did not start.
     """
-    arguments = ("--fault", fault) if fault is not None else ()
     try:
-        with running_mock(*arguments, module=FAULTY_MOCK) as mock:
-            target = Target("the mock", mock.url, mock.api_key)
+        with started_mock(settings.fault) as mock:
+            target = Target(settings.target, mock.url, mock.api_key)
             with Api(target, secrets.token_hex(4), is_name=contract.accepts_name) as api:
                 yield api
     except MockStartError as error:
@@ -118,7 +110,7 @@ def mock_api(contract: Contract, fault: str | None) -> Iterator[Api]:
 
 @contextmanager
 def closed(
-    contract: Contract, api: Api, seed: int, sent: Counter[str], settings: Settings | None, tell: Tell
+    contract: Contract, api: Api, seed: int, sent: Counter[str], settings: Configuration, tell: Tell
 ) -> Iterator[Session]:
     """Lend a run whose personas are removed afterwards, and whose lent persona, if it has one, is restored."""
     left: list[str] = []

@@ -33,10 +33,11 @@ class _Parser(argparse.ArgumentParser):
         raise StartError(f"{message}; see --help")
 
 
-def main() -> None:
+def main(command_line: list[str]) -> None:
     """Start the mock and run it until a signal; exit with 4 and one line when it cannot start."""
+    parser = argument_parser("contract_tests.mock_api", "A Personas API on localhost that behaves.")
     try:
-        arguments = argument_parser("contract_tests.mock_api", "A Personas API on localhost that behaves.").parse_args()
+        arguments = parser.parse_args(command_line)
         start(build_api(arguments.contract, arguments.seed_file), arguments)
     except StartError as error:
         print(f"mock: {error}", file=sys.stderr)
@@ -139,4 +140,4 @@ def curl_line(contract: Contract, url: str, key: str, persona_id: str | None) ->
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

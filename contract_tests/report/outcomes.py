@@ -44,10 +44,12 @@ class Outcomes:
     Args:
         known: The divergences that the run lives with.
         is_whole: Whether every test is to run, so that a known divergence that does not occur is gone.
+        target: What the verdict calls the API under test; empty leaves it out.
     """
 
-    def __init__(self, known: tuple[Divergence, ...] = (), *, is_whole: bool = False) -> None:
+    def __init__(self, known: tuple[Divergence, ...] = (), *, is_whole: bool = False, target: str = "") -> None:
         self.known = known
+        self.target = target
         self.is_whole = is_whole
         self.entries: dict[Matter, Entry] = {}
         self.met: dict[int, dict[Matter, Entry]] = {}
@@ -228,7 +230,8 @@ class Outcomes:
         Args:
             exit_code: What pytest came to.
         """
-        sent = f"{sum(self.requests.values()):,} requests"
+        number = f"{sum(self.requests.values()):,} requests"
+        sent = f"{number} to {self.target}" if self.target else number
         missing = self.remainder.sentence()
         also = f" {missing[:1].upper()}{missing[1:]}." if missing else ""
         stale = self.stale()
@@ -251,7 +254,8 @@ class Outcomes:
             )
         if exit_code == 0 and self.passed:
             tests = f"{self.passed:,} tests"
-            said = f"{tests} sent {sent}, and every answer is as openapi.yaml says{self._beside()}"
+            against = f" against {self.target}" if self.target else ""
+            said = f"{tests}{against} sent {number}, and every answer is as openapi.yaml says{self._beside()}"
             return f"verdict: holds. {said}.{also}", 0
         return "verdict: refused. No test was run; see the lines above and the ARGS that were given.", 4
 

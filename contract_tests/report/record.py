@@ -9,8 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
-import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contract_tests.configuration import Configuration, named_target
 from contract_tests.contract import CONTRACT_FILE, Field, load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import ACCEPTED, REFUSED, Drift
@@ -48,16 +47,18 @@ class Start:
     """On the monotonic clock, in seconds."""
 
     @classmethod
-    def now(cls, seed: int | None) -> Start:
-        """Note what the environment asks for, at this moment."""
-        target = _without_credentials(os.environ.get("BASE_URL", "")) or "the mock"
-        selection = os.environ.get("SELECTION") or "whole"
+    def now(cls, configuration: Configuration) -> Start:
+        """Note what is asked for, at this moment."""
+        return cls._begun(configuration.target, configuration.seed or 0, configuration.selection)
+
+    @classmethod
+    def of_nothing(cls) -> Start:
+        """Note a run that cannot begin: what it was to be aimed at, as far as that can be read."""
+        return cls._begun(named_target(), None, "whole")
+
+    @classmethod
+    def _begun(cls, target: str, seed: int | None, selection: str) -> Start:
         return cls(target, seed, selection, datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
-
-
-def _without_credentials(url: str) -> str:
-    """Leave out of an address what may be secret: a run that is refused for a password in it is reported too."""
-    return re.sub(r"^(\w+://)?.*@", r"\1", re.split("[?#]", url)[0])
 
 
 def history_with(history: Path, told: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ whoever writes them down, in a terminal or in a file, has nothing to hide.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -16,10 +15,10 @@ from contract_tests.secrecy import Secrecy
 
 
 class Redaction:
-    """Clears the reports of a run."""
+    """Clears the reports of a run of its key."""
 
-    def __init__(self) -> None:
-        self._secrecy = Secrecy([os.environ.get("COVAL_API_KEY", "")])
+    def __init__(self, api_key: str) -> None:
+        self._secrecy = Secrecy([api_key])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests import journal
+from contract_tests.configuration import foreign_environment
 from contract_tests.contract import ROOT
 from contract_tests.self_tests.weather_server import WeatherServer
-
-OWN = ("BASE_URL", "COVAL_API_KEY", "SEED", "MAX_REQUESTS", "RATE", "PERSONA_ID", "DRY_RUN", "PROFILE", "SELECTION")
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Command:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it and let it run."""
-        clean = {name: value for name, value in os.environ.items() if name not in OWN}
+        clean = foreign_environment()
         given = {
             "BASE_URL": self.server.url,
             "COVAL_API_KEY": self.server.mock.api_key,

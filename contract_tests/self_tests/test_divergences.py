@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.configuration import read_configuration
 from contract_tests.contract import load_contract
 from contract_tests.divergences import (
     FILE,
@@ -34,7 +35,7 @@ def test_shipped_list_is_of_documents_alone_and_its_example_can_be_read(tmp_path
     """No API was asked for what is listed: each entry names a document, and one host; the commented entry works."""
     text = FILE.read_text("utf-8")
     assert all(entry.documented and entry.target == "api.coval.dev" for entry in read_divergences(CONTRACT))
-    assert known_divergences(CONTRACT, {"BASE_URL": "http://127.0.0.1:8400/v1"}) == ()
+    assert known_divergences(CONTRACT, read_configuration({"BASE_URL": "http://127.0.0.1:8400/v1"})) == ()
     lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# - ", "#   "))]
     entry = read(tmp_path, "\n".join(lines))[0]
     assert (entry.kind, entry.clause, entry.target) == ("looser", MAXIMUM, "api.coval.dev")
@@ -105,7 +106,7 @@ def test_entries_apply_to_their_host_and_never_to_the_mock() -> None:
 )
 def test_shipped_list_covers_what_the_live_api_documents_and_no_more(sound: str, is_known: bool) -> None:
     """A sound that the newest SDK lists is known at api.coval.dev; any other beyond the enum is a finding."""
-    known = known_divergences(CONTRACT, {"BASE_URL": "https://api.coval.dev/v1"})
+    known = known_divergences(CONTRACT, read_configuration({"BASE_URL": "https://api.coval.dev/v1"}))
     body = json.dumps({"background_sound": sound}).encode()
     exchange = Exchange("PATCH", "/personas/1", (), body, 200, {}, b"{}")
     clause = "#/components/schemas/BackgroundSound/enum"
@@ -120,6 +121,6 @@ def test_environment_names_the_file_and_the_api(tmp_path: Path) -> None:
     """KNOWN_DIVERGENCES takes the place of the file in the repository."""
     file = tmp_path / "known.yaml"
     file.write_text(LOOSER, "utf-8")
-    environment = {"KNOWN_DIVERGENCES": str(file), "BASE_URL": "https://api.coval.dev/v1"}
-    assert [entry.clause for entry in known_divergences(CONTRACT, environment)] == [MAXIMUM]
-    assert known_divergences(CONTRACT, {"KNOWN_DIVERGENCES": str(file)}) == ()
+    asked = read_configuration({"KNOWN_DIVERGENCES": str(file), "BASE_URL": "https://api.coval.dev/v1"})
+    assert [entry.clause for entry in known_divergences(CONTRACT, asked)] == [MAXIMUM]
+    assert known_divergences(CONTRACT, read_configuration({"KNOWN_DIVERGENCES": str(file)})) == ()

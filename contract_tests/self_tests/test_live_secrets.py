@@ -64,7 +64,9 @@ def test_echoed_key_is_found_nowhere(echoing: WeatherServer, tmp_path: Path) -> 
 
         echoing.sky = echo
         command = Command(echoing, tmp_path / "journal")
-        code, output = command.run(*SOME_TESTS, "--showlocals", "--tb=long", PROFILE="thorough", MAX_REQUESTS="600")
+        code, output = command.run(
+            *SOME_TESTS, "--showlocals", "--tb=long", "--hypothesis-profile=thorough", MAX_REQUESTS="600"
+        )
         assert elsewhere.seen == []
     assert (code, "the answer carries the caller's key" in output) == (1, True), output
     assert [form for form in _forms(key) if form in output] == []

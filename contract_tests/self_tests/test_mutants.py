@@ -10,11 +10,13 @@ import httpx
 import pytest
 
 from contract_tests import mutants
+from contract_tests.configuration import Configuration
 from contract_tests.contract import CONTRACT_FILE
 from contract_tests.equivalent_mutants import EquivalentsError, read_equivalents, unmatched
+from contract_tests.errors import Refused
 from contract_tests.mock_api.contract import read_contract
 from contract_tests.mock_api.process import MockStartError
-from contract_tests.mutants import MutantTrial, Result, Settings, UsageError, mutated_mock, selected
+from contract_tests.mutants import MutantTrial, Result, mutated_mock, selected
 from contract_tests.mutations import MOCK, MODULES, module_mutations
 from contract_tests.trial import TIME_IS_OVER, Outcome
 
@@ -34,7 +36,7 @@ NOT_FOUND = 'raise Refusal(404, "No persona has this id.")'
 
 REASON = "No request reaches this line."
 CHANGE = {"module": "toy", "function": "is_small", "before": "return x"}
-WHOLE = Settings(share=1.0, seed="1", minutes=1, mutant="", is_fresh=False)
+WHOLE = Configuration(minutes=1)
 
 
 def group(*changes: Any) -> list[Any]:
@@ -136,39 +138,24 @@ def test_mutant_whose_time_is_over_is_not_begun() -> None:
 
 def test_unclean_mock_ends_the_run() -> None:
     """A suite that is red without a change would kill every mutant."""
-    with pytest.raises(UsageError, match="run make contract"):
+    with pytest.raises(Refused, match="run make contract"):
         mutants._check_clean(Outcome(MutantTrial("clean"), 1, "verdict: violated. 1 broken.", "", 1.0, 1))
 
 
 def test_smaller_share_is_part_of_a_larger_one_and_the_seed_decides() -> None:
     """SHARE and SEED choose the same mutants again."""
     known = list(module_mutations("routes", (MOCK / "routes.py").read_text("utf-8")))
-    few, many = (selected(known, Settings(share, "7", 1, "", False)) for share in (0.2, 0.6))
+    few, many = (selected(known, Configuration(share=share, seed=7)) for share in (0.2, 0.6))
     assert 0 < len(few) < len(many) < len(known)
     assert set(few) < set(many)
-    assert set(few) != set(selected(known, Settings(0.2, "8", 1, "", False)))
+    assert set(few) != set(selected(known, Configuration(share=0.2, seed=8)))
     assert len(selected(known, WHOLE)) == len(known)
 
 
 def test_unknown_id_is_refused() -> None:
     """The message names the variable and where ids stand."""
-    with pytest.raises(UsageError, match=r"MUTANT=zz is no id; reports/mutants\.json has them"):
-        selected(list(module_mutations("toy", TOY)), Settings(1, "1", 1, "zz", False))
-
-
-@pytest.mark.parametrize(
-    ("variable", "text", "message"),
-    [
-        ("SHARE", "2", "SHARE=2 is no share"),
-        ("SHARE", "half", "SHARE=half"),
-        ("MINUTES", "x", "MINUTES=x is no number"),
-    ],
-)
-def test_wrong_setting_is_refused(variable: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person's mistake is one line that names the variable."""
-    monkeypatch.setenv(variable, text)
-    with pytest.raises(UsageError, match=message):
-        mutants._settings()
+    with pytest.raises(Refused, match=r"MUTANT=zz is no id; reports/mutants\.json has them"):
+        selected(list(module_mutations("toy", TOY)), Configuration(mutant="zz"))
 
 
 def test_survivor_is_tried_again_when_the_tests_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from contract_tests import peer
 from contract_tests.mock_api.faults import ALWAYS_FAILS
 from contract_tests.mock_api.process import running_mock
 from contract_tests.peer import Alarm, PeerRun, peer_outcome, run_peer
+from contract_tests.under_test import FAULTY_MOCK
 
 REFUSED_VALID = Alarm("PATCH /personas/{persona_id}", "positive_data_acceptance", "fuzzing")
 SERVER_ERROR = Alarm("GET /personas", "not_a_server_error", "examples")
@@ -74,7 +75,7 @@ def test_request_without_an_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) 
 
 def test_mock_that_always_fails_is_caught_by_a_real_run() -> None:
     """The installed schemathesis runs, reads its key, and its report is understood."""
-    with running_mock("--fault", ALWAYS_FAILS, module=peer.FAULTY_MOCK) as mock:
+    with running_mock("--fault", ALWAYS_FAILS, module=FAULTY_MOCK) as mock:
         run = run_peer(mock.url, mock.api_key, 1, "--phases=examples", "--include-operation-id=listPersonas")
     outcome = peer_outcome(run, [REFUSED_VALID])
     assert outcome.peer == peer.CAUGHT

@@ -259,7 +259,7 @@ def test_refused_search_says_so_above_the_map_before(tmp_path: Path) -> None:
 def test_address_is_told_without_what_it_may_hide(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
     """A run that is refused for a password in BASE_URL is reported, and its password is not."""
     monkeypatch.setenv("BASE_URL", given)
-    assert Start.now(None).target == shown
+    assert Start.of_nothing().target == shown
 
 
 def test_first_run_may_be_refused(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from . import ALWAYS_FAILS, always_fails, catalogue, variants
 from .fault import Apply
 
 
-def main() -> None:
+def main(command_line: list[str]) -> None:
     """Start the faulty mock and run it until a signal; exit with 4 and one line when it cannot start."""
     try:
-        arguments = parse_arguments()
+        arguments = parse_arguments(command_line)
         contract = read_contract(arguments.contract)
         if arguments.list:
             print(listing(contract))
@@ -32,14 +32,14 @@ def main() -> None:
         sys.exit(REFUSED)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(command_line: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argument_parser("contract_tests.mock_api.faults", "The mock with one fault planted.")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--fault", metavar="NAME", help="plant this fault")
     which.add_argument("--variant", metavar="NAME", help="behave in this way, which is lawful")
     which.add_argument("--list", action="store_true", help="list the faults and end")
-    return parser.parse_args()
+    return parser.parse_args(command_line)
 
 
 def chosen(contract: Contract, arguments: argparse.Namespace) -> Apply | None:
@@ -81,4 +81,4 @@ def listing(contract: Contract) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
