@@ -203,11 +203,13 @@ def _spelt(name: str) -> str:
 
 
 def _is_one_edit(one: str, other: str) -> bool:
-    """Whether one letter was added, left out or taken for another."""
+    """Whether one letter was added, left out or taken for another, or two neighbours changed places."""
     short, long = sorted((one, other), key=len)
     if len(long) - len(short) > 1 or one == other:
         return False
     same = len(os.path.commonprefix([short, long]))
+    if short == long[:same] + long[same : same + 2][::-1] + long[same + 2 :]:
+        return True
     return short[same + (len(short) == len(long)) :] == long[same + 1 :]
 
 

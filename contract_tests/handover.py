@@ -27,6 +27,9 @@ def handed_configuration(config: pytest.Config) -> Configuration:
     if hasattr(config, "workerinput"):
         return Configuration(**config.workerinput["configuration"])
     try:
-        return read_configuration()
+        configuration = read_configuration()
     except Refused as error:
         raise pytest.UsageError(str(error)) from None
+    if configuration.is_dry_run:
+        raise pytest.UsageError('DRY_RUN: pytest by itself has no plan to show; make contract DRY_RUN=1 ARGS="..." has')
+    return configuration

@@ -35,7 +35,7 @@ class Command:
         }
         return subprocess.Popen(
             [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=clean | given | environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
