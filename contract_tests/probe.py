@@ -19,8 +19,8 @@ NO_TLS = (
     "RECORD_LAYER_FAILURE",
     "HTTP_REQUEST",
 )
-# How the first bytes of a TLS alert look where an HTTP status line was expected.
-TLS_RECORD = "\\x15\\x03"
+# What h11 says of bytes that begin no HTTP answer, such as a TLS alert.
+NO_HTTP = ("illegal request line", "illegal status line")
 
 
 def probe(api: Api, settings: Configuration) -> None:
@@ -46,9 +46,11 @@ def _probe_voices(api: Api, base_url: str) -> None:
     try:
         exchange = api.voices()
     except Inconclusive as error:
-        if other := _other_scheme(base_url, str(error)):
-            raise Refused(f"{base_url} does not answer as {other[0]}; try {other[1]}") from None
-        raise Inconclusive(f"{base_url} gives no answer: {error}") from None
+        if base_url.startswith("https:") and any(words in str(error).upper() for words in NO_TLS):
+            raise Refused(f"{base_url} does not answer as https; try http") from None
+        is_no_http = base_url.startswith("http:") and any(words in str(error) for words in NO_HTTP)
+        hint = "; what came is no HTTP, so try https" if is_no_http else ""
+        raise Inconclusive(f"{base_url} gives no answer: {error}{hint}") from None
     if exchange.status == 400 and base_url.startswith("http://") and _says_https(exchange):
         raise Refused(f"{base_url} does not answer as http; try https")
     if exchange.status in (401, 403):
@@ -58,15 +60,6 @@ def _probe_voices(api: Api, base_url: str) -> None:
         raise Refused(f"{base_url} sends its callers on to {place}; nothing was sent there. Name the right BASE_URL")
     if _is_page(exchange) or (exchange.status == 404 and not api.list_personas(page_size="1").was_accepted):
         raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")
-
-
-def _other_scheme(base_url: str, failure: str) -> tuple[str, str] | None:
-    """Return the scheme that was tried and the one to try, where a port speaks the other of the two."""
-    if base_url.startswith("https:") and any(words in failure.upper() for words in NO_TLS):
-        return "https", "http"
-    if base_url.startswith("http:") and TLS_RECORD in failure:
-        return "http", "https"
-    return None
 
 
 def _says_https(exchange: Exchange) -> bool:
