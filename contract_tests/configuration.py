@@ -347,7 +347,7 @@ VARIABLES: dict[str, tuple[str, Parser]] = {
     "MINUTES": ("minutes", _number_parser(float, 0, 100_000, is_above=True)),
     "MAX_REQUESTS": ("max_requests", _BUDGET),
     "RATE": ("requests_per_second", _number_parser(float, 0.01, 100_000, zero="no pace")),
-    "TIMEOUT": ("timeout_seconds", _number_parser(float, 0, 3_600, is_above=True)),
+    "TIMEOUT": ("timeout_seconds", _number_parser(float, 0.01, 3_600)),
     "MAX_PERSONAS": ("most_personas", _CAP),
     "PERSONA_ID": ("lent_id", _id),
     "DRY_RUN": ("is_dry_run", _flag),

@@ -268,11 +268,13 @@ def _command(asked: Configuration) -> int:
             sweep_all(settings, found, swept)
     for line in swept.lines():
         print(line)
+    is_left = bool(swept.left)
     for remains in journal.of_dead_runs(settings.journal_folder):
         if not remains.is_settled and not (remains.is_waiting and _is_here(remains, settings)):
             print(_elsewhere(remains, settings))
-    print(f"sweep: {'something is left' if swept.left else 'nothing is left'} at {settings.base_url}")
-    return INCONCLUSIVE if swept.left else HOLDS
+            is_left = is_left or _is_here(remains, settings)
+    print(f"sweep: {'something is left' if is_left else 'nothing is left'} at {settings.base_url}")
+    return INCONCLUSIVE if is_left else HOLDS
 
 
 def _show_plan(settings: Configuration) -> None:

@@ -57,7 +57,7 @@ def test_run_says_its_plan_and_keeps_its_pace(command: Command) -> None:
         ({"MAX_REQUESTS": "some"}, "MAX_REQUESTS must be a whole number"),
         ({"RATE": "fast"}, "RATE must be a number"),
         ({"RATE": "-1"}, "RATE must be a number"),
-        ({"TIMEOUT": "0"}, "TIMEOUT must be a number, more than 0"),
+        ({"TIMEOUT": "0"}, "TIMEOUT must be a number, at least 0.01"),
         ({"PERSONA_ID": "a/b"}, "is no id of a persona"),
         ({"BASE_URL": "https://me:word@127.0.0.1:9/v1"}, "must not hold a user or a password"),
         ({"COVAL_API_KEY": "short"}, "fewer than 8 characters"),
