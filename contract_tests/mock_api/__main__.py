@@ -11,6 +11,7 @@ from typing import NoReturn
 from .app import Api
 from .contract import Contract, read_contract
 from .errors import StartError
+from .parent import end_with_parent
 from .protocol import TIMEOUT_SECONDS, MockProtocol
 from .rules import Rules
 from .seeds import built_in_personas, plant, read_seeds
@@ -55,6 +56,8 @@ def start(api: Api, arguments: argparse.Namespace) -> None:
     Raises:
         StartError: The port cannot be had.
     """
+    if arguments.parent is not None:
+        end_with_parent(arguments.parent)
     MockProtocol.timeout_seconds = arguments.timeout_seconds
     listener = listen(arguments.port)
     api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
@@ -70,6 +73,7 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--timeout-seconds", type=float, default=TIMEOUT_SECONDS, help="for a request to arrive (default: 10)"
     )
+    parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which has started it, ends")
     return parser
 
 

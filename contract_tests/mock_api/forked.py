@@ -1,10 +1,13 @@
 """Runs a mock that was built in this process in one forked from it: for whoever needs many, one after the other."""
 
 import multiprocessing
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .app import Api
+from .parent import end_with_parent
 from .server import HOST, listen, serve
 
 
@@ -25,7 +28,7 @@ def forked_mock(api: Api) -> Iterator[str]:
     listener = listen(0)
     listener.listen()
     api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
-    process = multiprocessing.get_context("fork").Process(target=serve, args=(api, listener, _say_nothing), daemon=True)
+    process = multiprocessing.get_context("fork").Process(target=_serve, args=(api, listener, os.getpid()), daemon=True)
     process.start()
     listener.close()
     try:
@@ -35,5 +38,7 @@ def forked_mock(api: Api) -> Iterator[str]:
         process.join()
 
 
-def _say_nothing() -> None:
-    """Nobody waits to hear that the mock is ready."""
+def _serve(api: Api, listener: socket.socket, parent: int) -> None:
+    """Answer for as long as the parent lives; nobody waits to hear that the mock is ready."""
+    end_with_parent(parent)
+    serve(api, listener, lambda: None)

@@ -39,7 +39,9 @@ class RunningMock:
 @contextmanager
 def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root: Path = ROOT) -> Iterator[RunningMock]:
     """
-    Run a mock on a free port for as long as the block lasts.
+    Run a mock on a free port for as long as the block lasts, and never longer than this process.
+
+    It is in a session of its own, so that a Ctrl-C reaches it only when whoever uses it is done.
 
     Args:
         arguments: Further arguments of `python -m ...`.
@@ -49,7 +51,7 @@ def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root:
     Raises:
         MockStartError: It did not start; the message is what it wrote to stderr.
     """
-    command = [sys.executable, "-m", module, "--port", "0", *arguments]
+    command = [sys.executable, "-m", module, "--port", "0", "--parent", str(os.getpid()), *arguments]
     # The mock needs no real key, so it gets none.
     environment = {name: value for name, value in os.environ.items() if name != "COVAL_API_KEY"}
     # A file takes any amount of stderr; a pipe that nobody reads would stop the mock.
@@ -63,6 +65,7 @@ def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            start_new_session=True,
         ) as process,
     ):
         try:
