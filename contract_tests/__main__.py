@@ -10,9 +10,13 @@ is 0 holds, 1 violated, 2 inconclusive or interrupted, 4 refused.
 
 from __future__ import annotations
 
+from contract_tests.entry import enter
+
+if __name__ == "__main__":
+    enter("contract_tests.__main__")  # imports this file by its name, signals and output taken care of
+
 import itertools
 import secrets
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -23,25 +27,22 @@ import pytest
 
 from contract_tests import item_lock, journal, plan
 from contract_tests.conclusion import INCONCLUSIVE, concluded
-from contract_tests.configuration import LIVE, Configuration, own_key, read_configuration
+from contract_tests.configuration import LIVE, Configuration, read_configuration
 from contract_tests.contract import load_contract
 from contract_tests.divergences import Divergence, known_divergences
 from contract_tests.errors import Refused
-from contract_tests.interruption import interruptible
+from contract_tests.interruption import ENDING, held_back
 from contract_tests.opening import first_requests, put_right, try_loan
 from contract_tests.report.folder import Reports
 from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.record import Start, bare_record, record
-from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.selection import PROMISES, files_of
-from contract_tests.under_test import shared_allowance
+from contract_tests.under_test import sent_in_all, shared_allowance
 
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "reports"
-# Where the tools of a run write.
-WRITTEN = tuple(ROOT / name for name in ("reports", ".hypothesis", ".schemathesis", ".pytest_cache", ".journal"))
 INTERRUPTED = INCONCLUSIVE
 # With a smaller budget only the sharpest of the tests are run.
 WHOLE_RUN_REQUESTS = 8_000
@@ -68,20 +69,17 @@ def _command(arguments: list[str]) -> int:
     asked = read_configuration()
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     configuration = _with_selection(replace(asked, seed=seed, rehearsal_file=rehearsal_file))
-    try:
-        known = known_divergences(load_contract(), configuration)
-        if configuration.is_dry_run:
-            plan.show(configuration, arguments, is_fuzz=is_fuzz)
-            print("DRY_RUN=1: this is the plan; nothing was sent")
-            return 0
-        if not configuration.is_live:
-            return _finish(configuration, *_run(configuration, is_fuzz, arguments, known))
+    known = known_divergences(load_contract(), configuration)
+    if configuration.is_dry_run:
+        plan.show(configuration, arguments, is_fuzz=is_fuzz)
+        print("DRY_RUN=1: this is the plan; nothing was sent")
+        return 0
+    if configuration.is_live:
         return _run_live(configuration, is_fuzz, arguments, known)
-    except KeyboardInterrupt:
-        journal.release_all()
-        is_left = any(not remains.is_settled for remains in journal.of_dead_runs(configuration.journal_folder))
-        left = "; what it has left, the next run or make sweep removes" if is_left else ""
-        raise KeyboardInterrupt(f"The run was interrupted{left}") from None
+    with shared_allowance(configuration) as settings:
+        start, outcomes, exit_code = _run(settings, is_fuzz, arguments, known)
+        outcomes.counted = sent_in_all(settings)
+    return _finish(settings, start, outcomes, exit_code)
 
 
 def run_pytest(
@@ -105,6 +103,10 @@ def run_pytest(
         exit_code = int(pytest.main([*files, *options, *arguments], plugins=[outcomes, junit, configuration]))
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
+    except Exception:
+        if not ENDING.is_asked:
+            raise
+        exit_code = INTERRUPTED  # of a fixture whose clean-up got no answer
     return outcomes, exit_code
 
 
@@ -133,13 +135,15 @@ def _run_live(asked: Configuration, is_fuzz: bool, arguments: list[str], known: 
         try:
             start, outcomes, exit_code = _run(settings, is_fuzz, arguments, known, sent)
         finally:
-            journal.release_all()
-            swept = put_right(settings, after)
-            for line in swept.lines():
-                print(line, flush=True)
+            with held_back():
+                journal.release_all()
+                swept = put_right(settings, after)
+                for line in swept.lines():
+                    print(line, flush=True)
         outcomes.requests += after
         if exit_code == INTERRUPTED or swept.removed or swept.restored:
             outcomes.left = swept.left
+        outcomes.counted = sent_in_all(settings)
     return _finish(settings, start, outcomes, exit_code)
 
 
@@ -195,12 +199,3 @@ def _with_selection(configuration: Configuration) -> Configuration:
     """Decide whether all tests are run, or the sharpest: a live budget rarely takes all."""
     is_small = configuration.is_live and 0 < configuration.max_requests < WHOLE_RUN_REQUESTS
     return replace(configuration, selection=LIVE, profile="live") if is_small else configuration
-
-
-if __name__ == "__main__":
-    key = own_key()
-    began = time.time()
-    with cleared_output(key), interruptible():
-        code = main(sys.argv[1:])
-        clear_files(WRITTEN, Secrecy([key]), since=began)
-    sys.exit(code)

@@ -13,7 +13,7 @@ def concluded(
     command: Callable[[], int],
     *,
     word: str = "verdict",
-    interrupted: str = "Interrupted",
+    interrupted: str | None = None,
     report: Callable[[str, int], None] | None = None,
 ) -> int:
     """
@@ -22,16 +22,23 @@ def concluded(
     Args:
         command: Returns its exit code.
         word: What its last line begins with.
-        interrupted: What is said after Ctrl-C.
+        interrupted: What is said after Ctrl-C; None where whoever has called the command says it.
         report: Takes that line and the exit code before the line is printed.
+
+    Raises:
+        KeyboardInterrupt: The command was interrupted, and nothing is to be said here.
 
     Returns:
         The exit code: of the command, or of what has ended it.
     """
     try:
         return command()
-    except KeyboardInterrupt as interruption:
-        line, exit_code = f"{word}: inconclusive. {interruption or interrupted}.", INCONCLUSIVE
+    except KeyboardInterrupt:
+        line, exit_code = f"{word}: inconclusive. {interrupted or 'The run was interrupted'}.", INCONCLUSIVE
+        if interrupted is None:
+            if report is not None:
+                report(line, exit_code)
+            raise
     except Inconclusive as error:
         line, exit_code = f"{word}: inconclusive. {error}", INCONCLUSIVE
     except (Refused, TargetError) as error:

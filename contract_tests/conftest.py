@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from contract_tests.configuration import plain
 from contract_tests.contract import Contract, load_contract
 from contract_tests.errors import Refused
 from contract_tests.handover import CONFIGURATION, handed_configuration
+from contract_tests.interruption import held_back, take_signals
 from contract_tests.loan import borrowed
+from contract_tests.mock_api.parent import end_with_parent
+from contract_tests.pace import Allowance
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.redaction import Redaction
 from contract_tests.report.summary import Summary
@@ -23,6 +27,7 @@ from contract_tests.run import Run
 from contract_tests.selection import live, sharpest_first, shuffled, whole
 from contract_tests.subject import Subject
 from contract_tests.target import Api, Target
+from contract_tests.transport import Means
 from contract_tests.under_test import opened, started_mock
 from contract_tests.verdict import Judge
 from contract_tests.weather import keep_terminal
@@ -51,6 +56,9 @@ hypothesis.settings.register_profile("thorough", COMMON, max_examples=400, state
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples are tried, and collect what comes out."""
     keep_terminal()
+    if hasattr(config, "workerinput"):
+        take_signals()
+        end_with_parent(os.getppid())
     configuration = config.stash[CONFIGURATION] = handed_configuration(config)
     hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or configuration.profile)
     outcomes = next((p for p in config.pluginmanager.get_plugins() if isinstance(p, Outcomes)), None)
@@ -111,7 +119,12 @@ def connection(contract: Contract, pytestconfig: pytest.Config) -> Iterator[Api]
         return
     with (
         started_mock(configuration.fault) as mock,
-        Api(Target(configuration.target, mock.url, mock.api_key), run_id, is_name=contract.accepts_name) as api,
+        Api(
+            Target(configuration.target, mock.url, mock.api_key),
+            run_id,
+            means=Means(Allowance(file=configuration.allowance_file)),
+            is_name=contract.accepts_name,
+        ) as api,
     ):
         yield api
 
@@ -134,7 +147,8 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
         pytest.exit(str(error), REFUSED)
     finally:
         try:
-            left += connection.remove_all()
+            with held_back():
+                left += connection.remove_all()
         finally:
             outcomes.note_end(connection.ledger, tally, left=left, notes=judge.notes)
     own.require_own_account()

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from contract_tests.errors import Refused
-from contract_tests.journal import same_form
+from contract_tests.remains import same_form
 from contract_tests.target import LOOPBACK_HOSTS
 
 _held: set[Path] = set()

@@ -9,51 +9,74 @@ locked while its run lives, and removed when nothing of the run is left.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+from contract_tests.errors import Refused, RunEnded
+from contract_tests.interruption import held_back
+from contract_tests.remains import Persona, Remains, fingerprint, follow, read, same_form
 
 FOLDER = Path(__file__).parents[1] / ".journal"
 
-# A create that was never answered is looked for again until so much time has passed: it may yet be done.
-SURE_SECONDS = 600.0
-
-Persona = dict[str, Any]
-
 
 _open: set[Journal] = set()
+# The folders that this process keeps journals in.
+_places: set[Path] = set()
+
+# What is noted before it is done, and not done where it cannot be noted.
+ANNOUNCED = frozenset({"creating", "lent"})
 
 
 class Journal:
-    """What one run writes down as it goes."""
+    """
+    What one run writes down as it goes.
+
+    Where the disk is full nothing more is made. What has been made can still be removed: the removals are noted in
+    memory, and a later run finds what the file still names gone.
+    """
 
     def __init__(self, run: str, base_url: str, api_key: str, place: Path) -> None:
-        """Begin the journal of a run, and lock it for as long as the run lives."""
+        """
+        Begin the journal of a run, and lock it for as long as the run lives.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _places.add(place)
         self.path = place / f"{run}.jsonl"
-        self._file = os.fdopen(_locked(self.path), "a", encoding="utf-8")
+        self._remains = Remains(self.path)
+        self._descriptor = _locked(self.path)
         self._lock = threading.Lock()
         began = datetime.now(UTC).isoformat(timespec="seconds")
         account = fingerprint(api_key, run)
         _open.add(self)
-        self._write(run=run, base_url=same_form(base_url), account=account, pid=os.getpid(), began=began)
+        processes = [os.getpid(), os.getppid()]
+        problem = self._write(run=run, base_url=same_form(base_url), account=account, processes=processes, began=began)
+        if problem is not None:
+            self.close()
+            raise OSError(problem.errno, problem.strerror, str(self.path))
 
     def creating(self, name: str | None) -> None:
-        """Note a create that is about to be sent."""
-        self._write(creating=name, at=time.time())
+        """
+        Note a create that is about to be sent.
+
+        Raises:
+            RunEnded: It cannot be noted, so it must not be sent.
+        """
+        problem = self._write(creating=name, at=time.time())
+        if problem is not None:
+            raise RunEnded(f"{self.path} cannot be written ({problem.strerror}), so nothing more is made")
 
     def created(self, persona_id: str, name: str | None) -> None:
-        """Note a persona that has come to be."""
+        """Note a persona that has come to be; its name was noted before."""
         self._write(created=persona_id, name=name)
 
     def refused(self, name: str | None) -> None:
@@ -69,14 +92,24 @@ class Journal:
         self._write(removed=persona_id)
 
     def lent(self, persona: Persona) -> None:
-        """Note the state of a persona that the run borrows; it is on the disk when this returns."""
-        self._write(lent=persona, wrote={})
-        os.fsync(self._file.fileno())
-        place = os.open(self.path.parent, os.O_RDONLY)
+        """
+        Note the state of a persona that the run borrows; it is on the disk when this returns.
+
+        Raises:
+            RunEnded: It cannot be noted, so the persona must not be changed.
+        """
+        problem = self._write(lent=persona, wrote={})
         try:
-            os.fsync(place)  # a file that was just made is not found again without its folder
-        finally:
-            os.close(place)
+            os.fsync(self._descriptor)
+            place = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(place)  # a file that was just made is not found again without its folder
+            finally:
+                os.close(place)
+        except OSError as error:
+            problem = problem or error
+        if problem is not None:
+            raise RunEnded(f"{self.path} cannot be written ({problem.strerror}), so nothing is borrowed")
 
     def wrote(self, digests: dict[str, list[str]]) -> None:
         """Note the hashes of what is written to a borrowed persona, or was read from it, by field."""
@@ -88,16 +121,33 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the journal; it stays on disk only if something of the run is left."""
-        _open.discard(self)
-        if not self._file.closed:
-            if read(self.path).is_settled:
-                self.path.unlink(missing_ok=True)
-            self._file.close()
+        with held_back(), self._lock:
+            _open.discard(self)
+            if self._descriptor >= 0:
+                if self._remains.is_settled:
+                    self.path.unlink(missing_ok=True)
+                os.close(self._descriptor)
+                self._descriptor = -1
 
-    def _write(self, **entry: Any) -> None:
-        with self._lock:
-            self._file.write(json.dumps(entry) + "\n")
-            self._file.flush()
+    def _write(self, **entry: Any) -> OSError | None:
+        """Note a line, in memory in any case unless it announces something; why it is not on the disk."""
+        with held_back(), self._lock:
+            problem = self._append(json.dumps(entry).encode("ascii") + b"\n")
+            if problem is None or not ANNOUNCED & entry.keys():
+                follow(self._remains, entry)
+            return problem
+
+    def _append(self, line: bytes) -> OSError | None:
+        """Write a line, all of it or nothing."""
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:])
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+            return error
+        return None
 
 
 class NoJournal:
@@ -131,97 +181,15 @@ class NoJournal:
         """Do nothing."""
 
 
-@dataclass(frozen=True)
-class Unanswered:
-    """A create whose outcome is not known."""
-
-    name: str
-    sent_at: float
-    """In seconds since 1970."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether so much time has passed that it makes nothing any more."""
-        return time.time() - self.sent_at >= SURE_SECONDS
-
-
-@dataclass
-class Remains:
-    """What a journal says is left of its run."""
-
-    path: Path
-    run: str = ""
-    base_url: str = ""
-    account: str = ""
-    began_at: datetime | None = None
-    alive: dict[str, str | None] = field(default_factory=dict)
-    """The names of the personas that were made and not removed, by id."""
-    unanswered: list[Unanswered] = field(default_factory=list)
-    lent: Persona | None = None
-    """The state of a borrowed persona that was not restored."""
-    wrote: dict[str, set[str]] | None = None
-    """The hashes of what the run has written to it, by field; None where an older release has not noted them."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to put right."""
-        return not self.alive and not self.unanswered and self.lent is None
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether nothing is known to be left, and a create that was never answered may yet be done."""
-        return not self.alive and self.lent is None and bool(self.unanswered)
-
-    def belongs_to(self, base_url: str, api_key: str) -> bool:
-        """Whether the run was against this API with this key."""
-        return self.base_url == same_form(base_url) and self.account == fingerprint(api_key, self.run)
-
-
-def read(path: Path) -> Remains:
-    """Return what is left of a run; a last line that was cut off by a crash is passed over."""
-    remains = Remains(path)
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        _apply(remains, entry)
-    return remains
-
-
-def _apply(remains: Remains, entry: dict[str, Any]) -> None:
-    if "run" in entry:
-        remains.run, remains.base_url, remains.account = entry["run"], entry["base_url"], entry["account"]
-        remains.began_at = datetime.fromisoformat(entry["began"]) if "began" in entry else None
-    elif entry.get("creating") is not None:
-        remains.unanswered.append(Unanswered(entry["creating"], entry.get("at", 0.0)))
-    elif "created" in entry or "refused" in entry:
-        name = entry.get("name", entry.get("refused"))
-        known = next((create for create in remains.unanswered if create.name == name), None)
-        if known is not None:
-            remains.unanswered.remove(known)
-        if "created" in entry:
-            remains.alive[entry["created"]] = name
-    elif "settled" in entry:
-        remains.unanswered = [create for create in remains.unanswered if create.name != entry["settled"]]
-    elif "removed" in entry:
-        remains.alive.pop(entry["removed"], None)
-    elif "lent" in entry:
-        remains.lent = entry["lent"]
-        remains.wrote = None if "wrote" not in entry else {}
-    elif "wrote" in entry and remains.wrote is not None:
-        for name, digests in entry["wrote"].items():
-            remains.wrote.setdefault(name, set()).update(digests)
-    elif "restored" in entry:
-        remains.lent = None
-
-
 def of_dead_runs(place: Path) -> Iterator[Remains]:
     """Yield what is left of each run that lives no more; its journal is locked until the next is asked for."""
     for path in sorted(place.glob("*.jsonl")):
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         except FileNotFoundError:
+            continue
+        except OSError:
+            yield read(path)  # which says why it cannot be read
             continue
         try:
             if _is_unlocked(descriptor) and path.exists():
@@ -233,16 +201,76 @@ def of_dead_runs(place: Path) -> Iterator[Remains]:
 def of_living_runs(place: Path) -> Iterator[Path]:
     """Yield the journal of each run that is alive on this machine."""
     for path in sorted(place.glob("*.jsonl")):
-        with suppress(FileNotFoundError), path.open("rb") as file:
-            if not _is_unlocked(file.fileno()):
-                yield path
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                if not _is_unlocked(descriptor):
+                    yield path
+            finally:
+                os.close(descriptor)
 
 
 def of_all_runs(place: Path) -> Iterator[Remains]:
     """Yield what each journal says, whether its run is alive or not."""
     for path in sorted(place.glob("*.jsonl")):
-        with suppress(FileNotFoundError):  # its run has just ended
-            yield read(path)
+        yield read(path)
+
+
+def left_by(process: int) -> list[str]:
+    """List the journals of this process, or of one that it has started, that say that something is left."""
+    noted = [remains for place in sorted(_places) for remains in of_all_runs(place)]
+    return [str(left.path) for left in noted if process in left.processes and not left.is_settled]
+
+
+def put_away(remains: Remains) -> str:
+    """
+    Remove the journal of a dead run that is settled, or that no command can follow.
+
+    Returns:
+        Where it was set aside, for a person to look at; empty where all of it was read and followed.
+    """
+    path = remains.path
+    try:
+        if remains.is_settled and not remains.damage:
+            path.unlink(missing_ok=True)
+            return ""
+        damage = remains.damage or "does not say whose it is"
+        aside = _free_name(path.with_suffix(".damaged"))
+        path.rename(aside)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"journal {path} cannot be put away: {error.strerror}"
+    return f"journal {path} {damage}; what could be read was followed, and the file is kept as {aside}"
+
+
+def _free_name(path: Path) -> Path:
+    """Return a name that nothing bears yet."""
+    number = 1
+    free = path
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
+
+
+def require_writable(place: Path) -> None:
+    """
+    Require that a journal can be written, before anything is sent.
+
+    Raises:
+        Refused: The folder cannot be made, or takes no file.
+    """
+    _places.add(place)
+    probe = place / f"{os.getpid()}.probe"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.write_bytes(b"\n" * 4096)
+        probe.unlink()
+    except OSError as error:
+        with suppress(OSError):
+            probe.unlink()
+        raise Refused(f"JOURNAL {place}: {error.strerror}; without a journal nothing is sent") from None
 
 
 def release_all() -> None:
@@ -272,17 +300,6 @@ def _is_unlocked(descriptor: int) -> bool:
 
 
 def note(path: Path, **entry: Any) -> None:
-    """Add a line to the journal of a dead run, which the caller has locked."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-
-
-def fingerprint(api_key: str, run: str) -> str:
-    """Return what tells two accounts apart and nothing of the key: four bytes of a salted hash."""
-    return hashlib.blake2b(api_key.encode("utf-8"), digest_size=4, salt=run.encode("utf-8")[:16]).hexdigest()
-
-
-def same_form(base_url: str) -> str:
-    """Return a base URL as all spellings of it are compared."""
-    url = httpx.URL(base_url)
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path.rstrip('/')}"
+    """Add a line to the journal of a dead run, which the caller has locked; on a full disk the next run does it again."""
+    with suppress(OSError), path.open("a", encoding="utf-8") as file:
+        file.write("\n" + json.dumps(entry) + "\n")  # the last line may have been cut off by a crash

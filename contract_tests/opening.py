@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 
+from contract_tests import journal
 from contract_tests.configuration import Configuration
 from contract_tests.contract import load_contract
 from contract_tests.errors import Inconclusive, Refused
@@ -15,8 +16,9 @@ from contract_tests.under_test import opened
 
 
 def first_requests(settings: Configuration) -> Counter[str]:
-    """Send the requests that a run begins with; how many, by operation."""
-    with opened(settings, secrets.token_hex(4)) as api:
+    """Send the requests that a run begins with, once its journal can be written; how many, by operation."""
+    journal.require_writable(settings.journal_folder)
+    with opened(settings, secrets.token_hex(4), is_noted=False) as api:
         probe(api, settings)
         return api.ledger.requests
 

@@ -30,8 +30,9 @@ from contract_tests.account import (
 )
 from contract_tests.errors import Inconclusive, RunEnded
 from contract_tests.fence import Fence, sent_name
-from contract_tests.journal import SURE_SECONDS, Journal, NoJournal
+from contract_tests.journal import Journal, NoJournal
 from contract_tests.pace import Allowance
+from contract_tests.remains import SURE_SECONDS
 
 # Requests held back for each living persona: one removes it, one more for a removal that fails.
 HELD_FOR_REMOVAL = 2

@@ -42,13 +42,13 @@ class Allowance:
         Args:
             max_requests: How many requests may be sent in all; 0 for no limit.
             requests_per_second: How fast; 0 for no limit.
-            file: Where the count stands; without it nobody else spends of this budget.
+            file: Where the count stands, also where there is no limit; without it nobody else spends of this budget.
         """
         self.max_requests = max_requests
         self._interval = SLACK / requests_per_second if requests_per_second else 0.0
         self._lock = threading.Lock()
         self._file = -1
-        if max_requests or requests_per_second:
+        if max_requests or requests_per_second or file:
             self._file = _open(file)
 
     def take(self, *, is_reserved: bool = False) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,8 @@ import httpx
 from contract_tests.configuration import Configuration, foreign_environment
 from contract_tests.errors import Refused
 from contract_tests.fence import NAME_PREFIX
+from contract_tests.interruption import GROUPS
+from contract_tests.mock_api.parent import end_with_parent
 from contract_tests.mock_api.process import RunningMock, running_mock
 from contract_tests.report.outcomes import Outcomes
 
@@ -30,7 +31,6 @@ FUZZ = "--fuzz"
 REHEARSAL = "--rehearsal"
 # A rehearsal stays on this machine.
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def show(settings: Configuration, arguments: list[str], sent: int = 0, *, is_fuz
         Refused: The run could not be rehearsed.
     """
     if settings.rehearsal_file:
+        end_with_parent(os.getppid())
         return
     if not settings.is_dry_run and (is_fuzz or not settings.requests_per_second):
         print(f"plan for {settings.target}: {_limits(settings)}; DRY_RUN=1 counts the requests", flush=True)
@@ -138,14 +139,19 @@ def note_rehearsal(file: str | None, outcomes: Outcomes, verdict: str) -> bool:
 def _run_quietly(command: list[str], environment: dict[str, str]) -> str:
     """Run a command to its end, or end it when this process is told to end; its last line."""
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as process:
+        GROUPS.add(process.pid)
         try:
             output, _ = process.communicate()
-        except BaseException:
-            process.send_signal(signal.SIGTERM)
-            process.wait(STOP_SECONDS)
-            raise
+        finally:
+            GROUPS.end(process.pid)  # what it has made is in a mock that ends as well
     return (output.rstrip().splitlines() or [f"exit code {process.returncode}"])[-1]
 
 

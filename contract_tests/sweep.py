@@ -12,6 +12,11 @@ environment, and MAX_REQUESTS and RATE, which bound the whole of it.
 
 from __future__ import annotations
 
+from contract_tests.entry import enter
+
+if __name__ == "__main__":
+    enter("contract_tests.sweep", "sweep")  # imports this file by its name, signals and output taken care of
+
 import dataclasses
 import re
 import secrets
@@ -25,15 +30,13 @@ from typing import Any
 from contract_tests import item_lock, journal
 from contract_tests.account import PAGES_OF_A_SEARCH, Account, Creation, was_made_since
 from contract_tests.conclusion import HOLDS, INCONCLUSIVE, concluded
-from contract_tests.configuration import Configuration, own_key, read_configuration
+from contract_tests.configuration import Configuration, read_configuration
 from contract_tests.contract import load_contract
 from contract_tests.errors import Inconclusive, Refused
 from contract_tests.fence import NAME_PREFIX
-from contract_tests.interruption import interruptible
-from contract_tests.journal import SURE_SECONDS, Remains, Unanswered
 from contract_tests.loan import advice, restored
 from contract_tests.probe import probe
-from contract_tests.secrecy import cleared_output
+from contract_tests.remains import SURE_SECONDS, Remains, Unanswered, fingerprint, read, same_form
 from contract_tests.target import Api
 from contract_tests.transport import GONE
 from contract_tests.under_test import opened, shared_allowance
@@ -41,7 +44,6 @@ from contract_tests.written_values import WrittenValues
 
 OWN_NAME = re.compile(NAME_PREFIX + r"[0-9a-f]{8}-[0-9]+")
 LARGEST_PAGE = "100"
-INTERRUPTED = "Interrupted; the journals keep what is left"
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Swept:
     left: list[str] = field(default_factory=list)
     awaited: list[Unanswered] = field(default_factory=list)
     """Creates that were never answered, and may yet be done."""
+    damaged: list[str] = field(default_factory=list)
+    """What became of the journals that cannot be read to their end."""
     requests: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> Iterator[str]:
@@ -66,6 +70,7 @@ class Swept:
         for create in self.awaited:
             until = datetime.fromtimestamp(create.sent_at + SURE_SECONDS).strftime("%H:%M:%S")
             yield f"{create.name} was never answered: the next run, or make sweep, looks for it again until {until}"
+        yield from self.damaged
 
 
 def sweep(settings: Configuration) -> Swept:
@@ -78,12 +83,12 @@ def sweep(settings: Configuration) -> Swept:
     swept = Swept()
     key = settings.require_key()
     for remains in journal.of_dead_runs(settings.journal_folder):
-        if remains.is_settled:
-            remains.path.unlink(missing_ok=True)
-        elif remains.belongs_to(settings.base_url, key):
+        if remains.belongs_to(settings.base_url, key) and not remains.is_settled:
             _put_right(settings, remains, swept)
-            if journal.read(remains.path).is_settled:
-                remains.path.unlink()
+            remains = read(remains.path)
+        if remains.is_settled or not remains.has_account:
+            problem = journal.put_away(remains)
+            swept.damaged += [problem] if problem else []
     item_lock.remove_stale(settings.journal_folder)
     return swept
 
@@ -97,7 +102,7 @@ def sweep_all(settings: Configuration, found: list[dict[str, str]], swept: Swept
         found: What `left_overs` listed.
         swept: What was put right already; takes what is removed here.
     """
-    with opened(settings, secrets.token_hex(4)) as api:
+    with opened(settings, secrets.token_hex(4), is_noted=False) as api:
         for item in found:
             if item["id"] in swept.removed:
                 continue
@@ -116,14 +121,14 @@ def left_overs(settings: Configuration) -> list[dict[str, str]]:
         Inconclusive: The list was not answered.
     """
     living = {path.stem for path in journal.of_living_runs(settings.journal_folder)}
-    with opened(settings, secrets.token_hex(4)) as api:
+    with opened(settings, secrets.token_hex(4), is_noted=False) as api:
         return [item for item in _all_personas(api) if _is_left_over(item, living)]
 
 
 def _put_right(settings: Configuration, remains: Remains, swept: Swept) -> None:
     """Remove what one run has left, and restore what it has borrowed, noting each step in its journal."""
     lent_id = remains.lent["id"] if remains.lent else None
-    with opened(dataclasses.replace(settings, lent_id=lent_id), secrets.token_hex(4)) as api:
+    with opened(dataclasses.replace(settings, lent_id=lent_id), secrets.token_hex(4), is_noted=False) as api:
         for persona_id in list(remains.alive):
             api.transport.ownership.claim(persona_id, remains.alive[persona_id])
             if _remove(api, persona_id, swept):
@@ -233,14 +238,14 @@ def _count(found: Sized) -> str:
     return f"{len(found)} persona{'' if len(found) == 1 else 's'}"
 
 
-def main() -> int:
+def main(_arguments: list[str]) -> int:
     """
     Sweep, and say what was done.
 
     Returns:
         0 when nothing is left, 2 when something is, 4 for wrong usage, and where ALL=1 was not agreed to.
     """
-    return concluded(lambda: _command(read_configuration()), word="sweep", interrupted=INTERRUPTED)
+    return concluded(lambda: _command(read_configuration()), word="sweep")
 
 
 def _command(asked: Configuration) -> int:
@@ -252,7 +257,7 @@ def _command(asked: Configuration) -> int:
         return HOLDS
     asked.require_key()
     with shared_allowance(dataclasses.replace(asked, lent_id=None)) as settings:
-        with opened(settings, secrets.token_hex(4)) as api:
+        with opened(settings, secrets.token_hex(4), is_noted=False) as api:
             probe(api, settings)
         found = left_overs(settings) if settings.sweeps_all else []
         if settings.is_dry_run:
@@ -320,20 +325,15 @@ def _is_here(remains: Remains, settings: Configuration) -> bool:
     """Whether a run was against this API, and with this key if one is given."""
     if settings.api_key:
         return remains.belongs_to(settings.base_url, settings.api_key)
-    return remains.base_url == journal.same_form(settings.base_url)
+    return remains.base_url == same_form(settings.base_url)
 
 
 def _elsewhere(remains: Remains, settings: Configuration) -> str:
     """Say what is left of a run, and what a sweep of it needs: another address, another key, or this sweep again."""
-    is_same_key = remains.account == journal.fingerprint(settings.api_key, remains.run)
-    if remains.base_url != journal.same_form(settings.base_url):
+    is_same_key = remains.account == fingerprint(settings.api_key, remains.run)
+    if remains.base_url != same_form(settings.base_url):
         key = "with this key" if is_same_key else "with another key"
         return f"left elsewhere: run {remains.run}, at another address, {remains.base_url}, {key}"
     if not is_same_key:
         return f"left with another key: run {remains.run}, at {remains.base_url}"
     return f"left here: run {remains.run}; see {remains.path}"
-
-
-if __name__ == "__main__":
-    with cleared_output(own_key()), interruptible():
-        sys.exit(main())

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from contract_tests.configuration import Configuration
-from contract_tests.errors import Refused
-from contract_tests.journal import Journal
+from contract_tests.errors import RunEnded
+from contract_tests.journal import Journal, NoJournal
 from contract_tests.mock_api.process import RunningMock, running_mock
 from contract_tests.pace import Allowance
 from contract_tests.target import Api, Target
@@ -26,9 +26,23 @@ def shared_allowance(settings: Configuration) -> Iterator[Configuration]:
         yield replace(settings, allowance_file=file.name)
 
 
+def sent_in_all(settings: Configuration) -> int:
+    """Return how many requests all users of a shared budget have sent."""
+    counted = Allowance(file=settings.allowance_file)
+    try:
+        return counted.sent
+    finally:
+        counted.close()
+
+
 @contextmanager
 def opened(
-    settings: Configuration, run: str, *, is_name: Callable[[str], bool] = bool, weather: Weather | None = None
+    settings: Configuration,
+    run: str,
+    *,
+    is_name: Callable[[str], bool] = bool,
+    weather: Weather | None = None,
+    is_noted: bool = True,
 ) -> Iterator[Api]:
     """
     Lend an API that keeps to the configuration and writes down what it makes.
@@ -38,15 +52,18 @@ def opened(
         run: The name of the run, eight hexadecimal digits.
         is_name: Whether a new persona may have a name by the contract.
         weather: Where the waiting is told.
+        is_noted: Whether it has a journal; what only reads and removes needs none.
 
     Raises:
-        Refused: There is no key, or no journal can be kept.
+        Refused: There is no key.
+        RunEnded: The journal cannot be written.
     """
     target = Target(settings.base_url, settings.base_url, settings.require_key())
     try:
-        journal = Journal(run, target.base_url, target.api_key, settings.journal_folder)
+        place = settings.journal_folder
+        journal = Journal(run, target.base_url, target.api_key, place) if is_noted else NoJournal()
     except OSError as error:
-        raise Refused(f"JOURNAL {error.filename}: {error.strerror}; without a journal nothing is sent") from None
+        raise RunEnded(f"{error.filename} cannot be written ({error.strerror}), so nothing is made") from None
     allowance = Allowance(settings.max_requests, settings.requests_per_second, settings.allowance_file)
     means = Means(allowance, weather or Weather(), journal)
     try:

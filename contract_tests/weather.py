@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from contract_tests.errors import RunEnded
+from contract_tests.interruption import ENDING
 
 GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
 BACK_OFF_SECONDS = 0.25
@@ -27,6 +29,8 @@ LONGEST_WAIT_OF_RUN_SECONDS = 900.0
 LATE_SECONDS = 5.0
 MOST_IN_A_ROW = 20
 SECONDS_BETWEEN_NOTICES = 3.0
+# A clean-up that waits looks so often whether it was interrupted meanwhile.
+LONGEST_SLEEP_SECONDS = 1.0
 # With these the request has not reached the API.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -94,6 +98,7 @@ class Weather:
     def clear(self) -> None:
         """Note an answer of the API's own."""
         self._in_a_row = 0
+        ENDING.note_answer()
 
     def count(self, failure: Failure) -> None:
         """
@@ -102,6 +107,7 @@ class Weather:
         Raises:
             RunEnded: It asks to wait for too long, or nothing else has come for a while.
         """
+        ENDING.note_failure()
         with self._lock:
             self._in_a_row += 1
             if self._in_a_row >= MOST_IN_A_ROW:
@@ -123,9 +129,16 @@ class Weather:
             self._tell(f"waiting {seconds:.3g} s: {reason}")
 
     def await_calm(self) -> None:
-        """Wait until the pause is over."""
+        """
+        Wait until the pause is over.
+
+        Raises:
+            RunEnded: The run was interrupted, and the time for its clean-up is over.
+        """
         while (left := self._calm_at - time.monotonic()) > 0:
-            time.sleep(left)
+            ENDING.require_time(left)
+            time.sleep(min(left, LONGEST_SLEEP_SECONDS))
+        ENDING.require_time()
 
 
 def back_off_seconds(failure: Failure, attempt: int) -> float:
@@ -154,4 +167,5 @@ def keep_terminal() -> None:
 
 def _print(line: str) -> None:
     sys.stderr.flush()
-    os.write(2 if _terminal is None else _terminal, f"{line}\n".encode())
+    with suppress(OSError):  # nobody reads it
+        os.write(2 if _terminal is None else _terminal, f"{line}\n".encode())

@@ -10,24 +10,25 @@ is there already. The last line on stdout is the verdict; the exit code is 0 eve
 
 from __future__ import annotations
 
-import sys
-import time
+from contract_tests.entry import enter
+
+if __name__ == "__main__":
+    enter("contract_tests.edge_search.__main__")  # imports this file by its name, signals and output taken care of
+
 from pathlib import Path
 
 from rich.console import Console
 
-from contract_tests.__main__ import REPORTS, WRITTEN
+from contract_tests.__main__ import REPORTS
 from contract_tests.conclusion import concluded
-from contract_tests.configuration import own_key, read_configuration
+from contract_tests.configuration import read_configuration
 from contract_tests.edge_search import comparison
 from contract_tests.edge_search.making import MAP, make_map
 from contract_tests.edge_search.map_file import read_map
 from contract_tests.edge_search.wish import Wish, read_wish
-from contract_tests.interruption import interruptible
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_no_map
 from contract_tests.report.record import Start, bare_record
-from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 
 WIDTH_OF_A_FILE = 160
 MOVED = 1
@@ -52,9 +53,7 @@ def main(arguments: list[str]) -> int:
             for complaint in reports.complaints():
                 print(complaint)
 
-    return concluded(
-        lambda: _command(arguments, folders), interrupted="Interrupted before the map was begun", report=report
-    )
+    return concluded(lambda: _command(arguments, folders), report=report)
 
 
 def _command(arguments: list[str], folders: list[Path]) -> int:
@@ -82,12 +81,3 @@ def terminal() -> Console:
     """Return where the map is printed: as wide as the terminal, and wide enough where there is none."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH_OF_A_FILE)
-
-
-if __name__ == "__main__":
-    key = own_key()
-    began = time.time()
-    with cleared_output(key), interruptible():
-        code = main(sys.argv[1:])
-        clear_files(WRITTEN, Secrecy([key]), since=began)
-    sys.exit(code)

@@ -21,7 +21,8 @@ from contract_tests.edge_search.row import Row
 from contract_tests.edge_search.session import Session, clean_mock, opened_session
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.edge_search.wish import Wish
-from contract_tests.errors import Refused
+from contract_tests.errors import Inconclusive, Refused
+from contract_tests.interruption import ENDING
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_map
 from contract_tests.report.repeating import ADVICE, making_line, needs_item
@@ -121,6 +122,10 @@ def search(console: Console, work: Work, session: Session, state: State, rows: l
                 keep(work, rows, advanced(state, session, started))
     except KeyboardInterrupt:
         is_interrupted = True
+    except Inconclusive:
+        is_interrupted = ENDING.is_asked  # and the clean-up of a probe got no answer
+        if not is_interrupted:
+            raise
     is_finished = not is_interrupted and not any((row.problem or "").startswith(NOT_TRIED) for row in rows)
     state = replace(advanced(state, session, started), finished=is_finished)
     line, code = text.verdict(rows, state.requests)

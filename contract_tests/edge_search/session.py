@@ -12,6 +12,7 @@ from contract_tests import journal
 from contract_tests.configuration import Configuration
 from contract_tests.contract import Contract
 from contract_tests.errors import Refused
+from contract_tests.interruption import held_back
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import MockStartError
 from contract_tests.opening import first_requests, put_right, try_loan
@@ -86,9 +87,10 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
             closed(contract, api, seed, sent, settings, tell) as session,
         ):
             yield session
-        journal.release_all()
-        for line in put_right(settings, sent).lines():
-            tell(line)
+        with held_back():
+            journal.release_all()
+            for line in put_right(settings, sent).lines():
+                tell(line)
 
 
 @contextmanager
@@ -118,6 +120,7 @@ def closed(
         with borrowed(api, api.lent_id, contract, left) if api.lent_id else nullcontext() as lent:
             yield Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)
     finally:
-        left += api.remove_all()
-        for line in left:
-            tell(f"LEFT BEHIND: {line}")
+        with held_back():
+            left += api.remove_all()
+            for line in left:
+                tell(f"LEFT BEHIND: {line}")

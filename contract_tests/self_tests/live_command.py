@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract_tests import journal
+from contract_tests import remains
 from contract_tests.configuration import foreign_environment
 from contract_tests.contract import ROOT
 from contract_tests.self_tests.weather_server import WeatherServer
@@ -23,18 +23,20 @@ class Command:
     journal: Path
     module: str = "contract_tests"
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start it and let it run."""
-        clean = foreign_environment()
-        given = {
+    def environment(self) -> dict[str, str]:
+        """Return the environment that aims it at the server."""
+        return foreign_environment() | {
             "BASE_URL": self.server.url,
             "COVAL_API_KEY": self.server.mock.api_key,
             "RATE": "0",
             "JOURNAL": str(self.journal),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start it and let it run."""
         return subprocess.Popen(
-            [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=clean | given | environment,
+            [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=self.environment() | environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -65,5 +67,5 @@ def require_untouched(command: Command, output: str, budget: int = 2_000) -> Non
     assert server.is_as_before, output
     assert len(server.seen) <= budget, output
     # A create that was never answered may yet be done, so it stays in the journal for a while.
-    kept = [journal.read(path) for path in command.journal.glob("*.jsonl")]
-    assert [remains for remains in kept if remains.alive or remains.lent is not None] == [], output
+    kept = [remains.read(path) for path in command.journal.glob("*.jsonl")]
+    assert [left for left in kept if left.alive or left.lent is not None] == [], output

@@ -36,20 +36,6 @@ def test_interrupted_run_leaves_nothing(command: Command, number: signal.Signals
     require_untouched(command, output)
 
 
-def test_second_interruption_does_not_end_the_removal(command: Command) -> None:
-    """Who presses Ctrl-C twice is told what goes on, and the personas are removed all the same."""
-    command.server.sky = lambda seen: Event(seconds=0.4, is_weather=False) if seen.method == "DELETE" else None
-    with command.start("contract_tests/test_listing.py", "-k", "page_size") as process:
-        wait_for(lambda: len(command.server.made) >= 5)
-        process.send_signal(signal.SIGINT)
-        wait_for(lambda: any(seen.method == "DELETE" for seen in command.server.seen))
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    assert "once more, and it is left to the next run" in output
-    assert (process.returncode, "interrupted" in verdict_of(output)) == (2, True), output
-    require_untouched(command, output)
-
-
 @pytest.mark.parametrize("module", ["contract_tests", "contract_tests.sweep"])
 def test_next_run_removes_what_a_killed_one_left(command: Command, module: str) -> None:
     """After kill -9 the next run, or make sweep, removes what is left: also a create that was never answered."""

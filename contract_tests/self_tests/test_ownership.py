@@ -14,10 +14,11 @@ import pytest
 from contract_tests.account import PAGES_OF_A_LOOK, Account, Item
 from contract_tests.errors import RunEnded
 from contract_tests.fence import Fence
-from contract_tests.journal import SURE_SECONDS, Journal, read
+from contract_tests.journal import Journal
 from contract_tests.ledger import Ledger
 from contract_tests.ownership import Ownership
 from contract_tests.pace import Allowance
+from contract_tests.remains import SURE_SECONDS, read
 
 RUN = "0123abcd"
 LONG_AGO, NOW = "2025-01-24T10:00:00Z", "2026-06-01T12:00:00Z"

@@ -14,8 +14,9 @@ import pytest
 
 from contract_tests.contract import load_contract
 from contract_tests.errors import Refused
-from contract_tests.journal import Journal, read
+from contract_tests.journal import Journal
 from contract_tests.loan import borrowed, rehearse
+from contract_tests.remains import read
 from contract_tests.saved_state import InexactNumber, is_same_value, state_in
 from contract_tests.target import Api, Target
 from contract_tests.transport import Means
