@@ -170,8 +170,9 @@ def follow(remains: Remains, entry: dict[str, Any]) -> None:
         remains.processes = tuple(processes) if isinstance(processes, list) else ()
     elif entry.get("creating") is not None:
         sent_at = entry.get("at")
-        is_known = isinstance(sent_at, float)  # an older release has not noted it
-        remains.unanswered.append(Unanswered(entry["creating"], sent_at if is_known else 0.0))
+        if not isinstance(sent_at, float):
+            sent_at = 0.0  # an older release has not noted it
+        remains.unanswered.append(Unanswered(entry["creating"], sent_at))
     elif "created" in entry or "refused" in entry:
         name = entry.get("name", entry.get("refused"))
         known = next((create for create in remains.unanswered if create.name == name), None)

@@ -23,6 +23,13 @@ def members(error: BaseException | None, kind: type[ErrorType]) -> list[ErrorTyp
     return [found for member in inner for found in members(member, kind)]
 
 
+def failed_assertions(error: BaseException) -> list[BaseException]:
+    """Return the assertions that *error* is, or consists of: hypothesis groups what it finds."""
+    if isinstance(error, BaseExceptionGroup):
+        return [found for member in error.exceptions for found in failed_assertions(member)]
+    return [error] if isinstance(error, (AssertionError, pytest.fail.Exception)) else []
+
+
 def told_assertion(item: pytest.Item, error: BaseException) -> Told:
     """Tell an assertion that failed by the clause that the test's docstring begins with."""
     problem = (str(error).splitlines() or ["an assertion failed"])[0]

@@ -19,13 +19,15 @@ from contract_tests.drift import Drift, Notes
 from contract_tests.errors import Inconclusive
 from contract_tests.findings import KNOWN, Matter, Violation
 from contract_tests.ledger import Ledger
-from contract_tests.report.causes import members, told_assertion
+from contract_tests.report.causes import failed_assertions, members, told_assertion
 from contract_tests.report.entries import Entry, Told, gather, tell
 from contract_tests.report.remainder import Remainder
 from contract_tests.report.snippets import entry_snippet
 
 # The order in which kinds are told.
 ORDER = ("looser", "broken")
+# What the ids of the suite's own tests begin with.
+OWN_FOLDER = "contract_tests/"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ class Outcomes:
         self.inconclusive: list[str] = []
         self.first_red: FirstRed | None = None
         self.requests: Counter[str] = Counter()
+        self.counted = 0
+        """How many requests all processes of the run have sent together, also those that were broken off."""
+        self.silent_workers = 0
+        """How many workers of xdist have begun, and have not said what they have done."""
+        self.uncollected: list[str] = []
+        """The files that could not be collected."""
         self.tally: Counter[tuple[str, str]] = Counter()
         self.made = 0
         self.removed = 0
@@ -81,6 +89,11 @@ class Outcomes:
     def not_tried(self) -> list[str]:
         """The tests that the run has left out because it ended early, or because the account does not allow them."""
         return [short_name(test) for test in (*self.remainder.not_tried, *self.remainder.forbidden)]
+
+    @property
+    def sent(self) -> int:
+        """How many requests the run has sent."""
+        return max(self.counted, self.requests.total())
 
     @property
     def errors(self) -> int:
@@ -108,6 +121,11 @@ class Outcomes:
         """Tell an xdist worker what the run lives with."""
         node.workerinput["coval"] = [asdict(entry) for entry in self.known]
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected."""
+        if report.failed:
+            self.uncollected.append(report.nodeid or "the tests")
+
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Count the tests that the run leaves out."""
         self.deselected += len(items)
@@ -125,8 +143,8 @@ class Outcomes:
             if violations:
                 report.findings = [tell(finding) for violation in violations for finding in violation.findings]
                 report.longrepr = "\n\n".join(dict.fromkeys(str(violation) for violation in violations))
-            elif isinstance(call.excinfo.value, (AssertionError, pytest.fail.Exception)):
-                told = told_assertion(item, call.excinfo.value)
+            elif _is_told(assertions := failed_assertions(call.excinfo.value), call.excinfo.value, doubts):
+                told = told_assertion(item, assertions[0])
                 entry = next((each for each in self.known if _covers(each, told)), None)
                 met += [(entry.number, told)] if entry is not None else []
                 report.findings = [told] if entry is None else []
@@ -172,11 +190,17 @@ class Outcomes:
             }
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Expect an xdist worker to say what it has counted."""
+        self.silent_workers += 1
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker has counted."""
         told = getattr(node, "workeroutput", {}).get("coval")
         if told is None:
             return
+        self.silent_workers -= 1
         self.requests += Counter(told["requests"])
         self.tally += Counter({(name, kind): count for name, kind, count in told["tally"]})
         self.made += told["made"]
@@ -230,34 +254,50 @@ class Outcomes:
         Args:
             exit_code: What pytest came to.
         """
-        number = f"{sum(self.requests.values()):,} requests"
+        number = f"{self.sent:,} requests"
         sent = f"{number} to {self.target}" if self.target else number
         missing = self.remainder.sentence()
         also = f" {missing[:1].upper()}{missing[1:]}." if missing else ""
+        left = f"{len(self.left)} personas could not be removed or restored: {', '.join(self.left)}"
         stale = self.stale()
-        if self.entries or self.errors or stale:
+        if self.entries or stale:
             kinds = Counter(entry.kind for entry in self.violations())
             parts = [f"{kinds[kind]} {kind}" for kind in ORDER if kinds[kind]]
             parts += [f"{_plural(len(stale), 'known divergence')} no longer there"] if stale else []
-            parts += [f"{self.errors} tests ended in an error"] if self.errors else []
+            parts += [f"{_plural(self.errors, 'test')} ended in an error of the suite itself"] if self.errors else []
             return f"verdict: violated. {', '.join(parts)}, after {sent}.{also}", 1
+        if exit_code == 2 and not self.remainder.reason and not self.uncollected:
+            rest = f"; {left}; the next run or make sweep puts that right" if self.left else ""
+            return f"verdict: inconclusive. The run was interrupted after {sent}{rest}.", 2
+        if failure := self._own_failure(exit_code):
+            report = "which says nothing about the API; report it with reports/junit.xml and the seed of this run"
+            return f"verdict: inconclusive. After {sent} {failure}, {report}.{also}", 2
         if self.remainder.reason:
             return f"verdict: inconclusive. After {sent} {self.remainder.reason}.{also}", 2
-        if exit_code == 2:
-            return f"verdict: inconclusive. The run was interrupted after {sent}.", 2
         if self.inconclusive:
             return f"verdict: inconclusive. {len(self.inconclusive)} tests got no answer that says anything.", 2
         if self.left:
-            return (
-                f"verdict: inconclusive. {len(self.left)} personas could not be removed or restored: {', '.join(self.left)}.",
-                2,
-            )
+            return f"verdict: inconclusive. {left}.", 2
         if exit_code == 0 and self.passed:
             tests = f"{self.passed:,} tests"
             against = f" against {self.target}" if self.target else ""
             said = f"{tests}{against} sent {number}, and every answer is as openapi.yaml says{self._beside()}"
             return f"verdict: holds. {said}.{also}", 0
+        if self.uncollected:
+            return (
+                f"verdict: refused. {', '.join(self.uncollected)}, which ARGS names, could not be collected; see above.",
+                4,
+            )
         return "verdict: refused. No test was run; see the lines above and the ARGS that were given.", 4
+
+    def _own_failure(self, exit_code: int) -> str:
+        """Say what went wrong in the suite itself; empty where nothing did."""
+        if exit_code == pytest.ExitCode.INTERNAL_ERROR:
+            return "pytest ended in an error of the suite itself"
+        own = [file for file in self.uncollected if file.startswith(OWN_FOLDER)]
+        if own:
+            return f"{', '.join(own)} could not be collected, an error of the suite itself"
+        return f"{_plural(self.errors, 'test')} ended in an error of the suite itself" if self.errors else ""
 
     def _beside(self) -> str:
         lived_with = len(self.known) - len(self.unmet())
@@ -299,6 +339,11 @@ def short_name(nodeid: str) -> str:
 
 def _covers(entry: Divergence, told: Told) -> bool:
     return entry.covers(told["kind"], told["clause"], told["headline"], told["promise"])
+
+
+def _is_told(assertions: list[BaseException], error: BaseException, doubts: list[str]) -> bool:
+    """Whether an assertion says something of the API: hypothesis calls a test flaky that meets a time-out once."""
+    return bool(assertions) and (assertions[0] is error or not doubts)
 
 
 def _expect(report: Any, call: pytest.CallInfo[None]) -> None:

@@ -70,6 +70,9 @@ class Summary:
         yield ""
         for operation, count in requests.most_common():
             yield f"{count:>6}  {operation}"
+        if self.outcomes.silent_workers:
+            yield f"{self.outcomes.silent_workers} workers were broken off before they said what they had sent and made"
+            return
         left = self.outcomes.left
         removal = f"{len(left)} left behind: {', '.join(left)}" if left else "all removed"
         yield f"{requests.total():>6}  requests in all; {self.outcomes.made} personas made, {removal}"
