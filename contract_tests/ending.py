@@ -9,6 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
+from contract_tests.configuration import own_key
 from contract_tests.interruption import let_through
 from contract_tests.secrecy import Secrecy, clear_files, cleared_output
 from contract_tests.streams import steady_output
@@ -35,7 +36,7 @@ def run_command(module: str, verdict: str) -> int:
     began = time.time()
     out, err = steady_output()
     Watchdog(lambda: f"{verdict}: inconclusive. The run was interrupted and broken off{_left()}.", out, err)
-    secrecy = Secrecy([key := os.environ.get("COVAL_API_KEY", "")])
+    secrecy = Secrecy([key := own_key()])
     with cleared_output(key):
         code = _run(module, verdict, secrecy)
         _clear_files(secrecy, began)
