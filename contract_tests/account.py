@@ -17,6 +17,7 @@ import httpx
 
 from contract_tests.errors import Inconclusive
 from contract_tests.fence import NAME_PREFIX
+from contract_tests.reading import read_json
 
 Item = dict[str, Any]
 
@@ -150,8 +151,8 @@ def earliest(moments: Iterable[datetime | None]) -> datetime | None:
 def answered(response: httpx.Response) -> Any:
     """Return the decoded answer; None where it is no JSON."""
     try:
-        return response.json()
-    except (ValueError, RecursionError):
+        return read_json(response.content)
+    except ValueError:
         return None
 
 

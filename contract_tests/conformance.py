@@ -25,7 +25,7 @@ from schemathesis.specs.openapi import checks
 
 from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, load_contract
-from contract_tests.exchange import Exchange
+from contract_tests.exchange import NOT_JSON, Exchange
 from contract_tests.findings import KNOWN, Matter
 from contract_tests.run import Run
 from contract_tests.subject import Subject
@@ -109,10 +109,13 @@ class Conformance:
     def _check(self, case: Any, exchange: Exchange) -> None:
         if exchange.status in UNNAMED_STATUSES or exchange.response is None:
             return
+        operation_id = case.operation.definition.raw["operationId"]
+        if exchange.json is NOT_JSON:
+            self._keep(self.run.judge.answer(operation_id, exchange))  # schemathesis' own parser gives up on some of it
+            return
         try:
             case.validate_response(exchange.response, checks=CHECKS)
         except FailureGroup as group:
-            operation_id = case.operation.definition.raw["operationId"]
             # What the judge finds in this answer too is one matter, by whoever it is found.
             own = self.run.judge.answer(operation_id, exchange)
             self._keep(own or [self._finding(operation_id, failure, exchange) for failure in group.exceptions])

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from contract_tests.reading import Unreadable, read_json
 from contract_tests.secrecy import Secrecy
 
 # A line of a report shows so many characters of a body, and a shell line holds so many bytes of it as they are.
 SHOWN_CHARACTERS = 700
 LONG_BODY_BYTES = 200
+# So much is kept of each end of an answer that somebody reads later.
+KEPT_BYTES = 4096
 # Bytes of what a long body repeats: one character, or the opening of a nested value.
 RUN_UNITS = range(1, 9)
 # Headers that every request has; a line that repeats a request does without them.
@@ -43,14 +45,27 @@ class Exchange:
     """What no line about this exchange may show, wherever the API echoes it."""
     response: httpx.Response | None = field(default=None, repr=False, compare=False)
     """The answer as httpx has it, for tools that judge by themselves."""
+    flaw: str = ""
+    """What is wrong with the answer as HTTP, so that no client can read it; empty for a whole one."""
+    cut_bytes: int = 0
+    """How many bytes of the body are left out in its middle."""
 
     @cached_property
     def json(self) -> Any:
         """The decoded answer, or NOT_JSON."""
+        return NOT_JSON if self.unreadable else self._reading
+
+    @property
+    def unreadable(self) -> str:
+        """Why no client can read the answer as JSON; empty where it can."""
+        return self.flaw or (str(self._reading) if isinstance(self._reading, Unreadable) else "")
+
+    @cached_property
+    def _reading(self) -> Any:
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return NOT_JSON
+            return read_json(self.body)
+        except Unreadable as error:
+            return error
 
     @property
     def persona(self) -> dict[str, Any]:
@@ -75,7 +90,16 @@ class Exchange:
 
     def received(self) -> str:
         """Return the answer as one line, long bodies cut in the middle."""
-        return f"{self.status}  {_shorten(self._hide(self.body.decode('utf-8', 'backslashreplace')))}"
+        kept = self.excerpt()
+        return f"{self.status}  {_shorten(self._hide(kept.body.decode('utf-8', 'backslashreplace')), kept.cut_bytes)}"
+
+    def excerpt(self) -> Exchange:
+        """Return the exchange as a report needs it: of a long answer both ends, so that many of them take little room."""
+        cut = len(self.body) - 2 * KEPT_BYTES
+        if cut <= 0:
+            return self
+        body = self.body[:KEPT_BYTES] + self.body[-KEPT_BYTES:]
+        return replace(self, body=body, cut_bytes=self.cut_bytes + cut, response=None)
 
     def curl(self) -> str:
         """
@@ -124,10 +148,10 @@ def _split_keeping(text: str, separator: str) -> list[str]:
     return [before, found, after] if found else [before]
 
 
-def _shorten(text: str) -> str:
+def _shorten(text: str, left_out: int = 0) -> str:
     text = re.sub(r"(.{1,8}?)\1{23,}", lambda run: f"{run[1]}...({len(run[0]) // len(run[1])} times)...", text)
     if len(text) > SHOWN_CHARACTERS:
-        text = f"{text[: SHOWN_CHARACTERS // 2]} ...({len(text)} characters)... {text[-SHOWN_CHARACTERS // 4 :]}"
+        text = f"{text[: SHOWN_CHARACTERS // 2]} ...({len(text) + left_out} characters)... {text[-SHOWN_CHARACTERS // 4 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -42,6 +42,9 @@ class Finding:
     value: Any = field(default=NotImplemented, repr=False)
     """The value of a field that showed it, where one did."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exchange", self.exchange.excerpt())  # a run keeps its findings to its end
+
     def __str__(self) -> str:
         return (
             f"{self.kind}: {self.problem}\n"

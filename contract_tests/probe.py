@@ -33,7 +33,10 @@ def probe(api: Api, settings: Configuration) -> None:
         TargetError: Its certificate is not trusted.
     """
     transport = api.transport
-    usual, transport.means = transport.means, dataclasses.replace(transport.means, most_attempts=ATTEMPTS)
+    usual, transport.means = (
+        transport.means,
+        dataclasses.replace(transport.means, most_attempts=ATTEMPTS, is_first_look=True),
+    )
     try:
         _probe_voices(api, settings.base_url)
         if settings.lent_id is not None:

@@ -9,11 +9,10 @@ read first.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from contract_tests.account import Creation
+from contract_tests.connection import FLAW, Connections
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create
 from contract_tests.interruption import ENDING, held_back
@@ -29,6 +29,7 @@ from contract_tests.ledger import Ledger
 from contract_tests.ownership import Ownership, path_of, persona_of
 from contract_tests.pace import Allowance
 from contract_tests.secrecy import Secrecy
+from contract_tests.suspicion import ALIKE, FIRST_ALIKE, Habits, Repeats, claims_json, kind_of, suspicion
 from contract_tests.weather import (
     LATE_SECONDS,
     LONGEST_WAIT_SECONDS,
@@ -36,7 +37,7 @@ from contract_tests.weather import (
     Weather,
     back_off_seconds,
     failed_answer,
-    failed_attempt,
+    retry_after_seconds,
 )
 from contract_tests.written_values import Digests, WrittenValues
 
@@ -51,6 +52,11 @@ GONE = frozenset({200, 202, 204, 404})
 # Something uses the item: its removal is asked for again, for so long.
 IN_USE = 409
 LONGEST_IN_USE_SECONDS = 8.0
+# Requests that are good beyond doubt; one that the request on trial is not shows whether the API answers.
+CONTROLS = ("/personas/voices", "/personas?page_size=1")
+CONTROL_ATTEMPTS = 3
+# Headers that speak of a body as it was before it was unpacked.
+UNPACKED = (b"content-encoding", b"content-length")
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Means:
     weather: Weather = field(default_factory=Weather)
     journal: Journal | NoJournal = field(default_factory=NoJournal)
     most_attempts: int = MOST_ATTEMPTS
+    is_first_look: bool = False
+    """Whether nobody knows yet what is at the address, so that an answer of any shape tells of it."""
 
 
 class FencedTransport(httpx.BaseTransport):
@@ -72,7 +80,6 @@ class FencedTransport(httpx.BaseTransport):
         self.means = means
         self._base_url = base_url
         self._api_key = api_key
-        self._timeout = httpx.Timeout(timeout_seconds).as_dict()
         self._fence = fence
         self._ledger: Ledger = fence.ledger
         self.written = WrittenValues()
@@ -81,7 +88,11 @@ class FencedTransport(httpx.BaseTransport):
         """How long a persona was in use after it was written, so that later removals wait for it and are asked for once."""
         self._secrecy = Secrecy([api_key], shortest_share=0.5)
         self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
-        self._inner = _connections(None if fence.is_loopback else proxy_of(base_url))
+        self._inner = _connections(None if fence.is_loopback else proxy_of(base_url), timeout_seconds)
+        self._was_answered = False
+        self._has_spoken = False
+        self._habits = Habits()
+        self._uncertain: set[str] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -105,17 +116,16 @@ class FencedTransport(httpx.BaseTransport):
 
     def get(self, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True) -> httpx.Response:
         """Read something of the transport's own, out of what was held back unless told otherwise."""
-        return self._own("GET", path, params, is_reserved=is_reserved)
+        return self._persist(self._own_request("GET", path, params, {CLEANING: True} if is_reserved else {}))
 
-    def _own(
-        self, method: str, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True
-    ) -> httpx.Response:
-        extensions = {"timeout": self._timeout} | ({CLEANING: True} if is_reserved else {})
+    def _own_request(
+        self, method: str, path: str, params: dict[str, str] | None, extensions: dict[str, Any]
+    ) -> httpx.Request:
         headers = {"x-api-key": self._api_key, "accept": "application/json"}
         url = self._base_url + path
         request = httpx.Request(method, url, params=params, headers=headers, extensions=extensions)
         self._fence.check(request)
-        return self._persist(request)
+        return request
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,29 +185,100 @@ class FencedTransport(httpx.BaseTransport):
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""
         before = self._known_state(request)
-        waited = 0.0
-        attempt = 0
+        repeats = Repeats(FIRST_ALIKE if self.means.is_first_look else min(ALIKE, self.means.most_attempts))
+        waited, attempt, is_unknown = 0.0, 0, False
         while True:
             attempt += 1
             outcome = self._attempt(request)
             if isinstance(outcome, httpx.Response):
                 self.means.weather.clear()
-                return outcome
+                return self._certain(request, outcome, is_unknown=is_unknown)
             with self._ending():
                 self.means.weather.count(outcome)
             is_write = request.method not in READS
-            pause = back_off_seconds(outcome, attempt)
+            if is_write and not outcome.was_refused:
+                is_unknown = True
+                self._uncertain |= self._persona_ids(request) if request.method == "DELETE" else set()
+            is_fair = outcome.answer is not None and repeats.is_fair
+            pause = back_off_seconds(outcome, attempt, is_fair=is_fair)
             pause = max(pause, LATE_SECONDS) if outcome.is_late and is_write else pause
             waited += pause
-            if attempt >= self.means.most_attempts or waited > LONGEST_WAIT_SECONDS:
+            if waited > LONGEST_WAIT_SECONDS or attempt >= self.means.most_attempts * (1 + is_fair):
                 break
             if outcome.is_late and ENDING.is_asked:
                 break  # the journal keeps it
             self.means.weather.pause(pause, f"{request.method} {request.url.path}: {outcome.reason}")
-            if is_write and not outcome.was_refused and not self._may_repeat(request, before, outcome):
+            is_over = is_write and not outcome.was_refused and not self._may_send_again(request, before, outcome)
+            if outcome.answer is not None and self._is_the_apis(request, outcome.answer, repeats, is_over=is_over):
+                return outcome.answer
+            if is_over:
                 break
         doubt = f"{request.method} {request.url.path}: {outcome.reason}, after {attempt} attempts"
         raise Inconclusive(self._doubt(doubt))
+
+    def _may_send_again(self, request: httpx.Request, before: dict[str, Any] | None, outcome: Failure) -> bool:
+        """Say whether a write of unknown outcome may be sent again; PUT does the same once or twice (RFC 9110, 9.2.2)."""
+        return (request.method == "PUT" and outcome.answer is not None) or self._may_repeat(request, before, outcome)
+
+    def _certain(self, request: httpx.Request, response: httpx.Response, *, is_unknown: bool) -> httpx.Response:
+        """
+        Return an answer from which something follows.
+
+        Raises:
+            Inconclusive: It misses a persona that a request of unknown outcome may have removed.
+        """
+        if 200 <= response.status_code < 300:
+            self._habits.end_streak(self._operation(request))
+            if request.method == "DELETE" and CLEANING in request.extensions:
+                self._uncertain |= self._persona_ids(request)  # the test that made it knows nothing of its removal
+            elif request.method == "DELETE":
+                self._uncertain -= self._persona_ids(request)
+        if response.status_code != 404 or CLEANING in request.extensions:
+            return response
+        missed = self._persona_ids(request)
+        is_lost = is_unknown and request.method == "DELETE" and missed <= set(self._ledger.made)
+        if is_lost:
+            for persona_id in missed:
+                self.ownership.note_removed(persona_id)
+        if is_lost or (missed and missed <= self._uncertain and request.method != "DELETE"):
+            raise Inconclusive(
+                self._doubt(f"{request.method} {request.url.path}: 404 after a removal that was not answered")
+            )
+        return response
+
+    def _is_the_apis(self, request: httpx.Request, answer: httpx.Response, repeats: Repeats, *, is_over: bool) -> bool:
+        """Count a suspect answer, and say whether it has come so often between good ones that it is the API's own."""
+        operation = self._operation(request)
+        counted = self._habits.streak(operation) if is_over else repeats
+        kind = kind_of(operation, answer)
+        is_own = counted.add(kind, is_between_good=self._are_controls_good(request, answer, 1 + repeats.count % 2))
+        if is_own and not self.means.is_first_look:
+            self._habits.kinds.add(kind)
+        return is_own
+
+    def _are_controls_good(self, request: httpx.Request, answer: httpx.Response, count: int) -> bool:
+        """Say whether the API answers well what it can only answer well; *count* varies, so that no beat is met."""
+        if self.means.is_first_look:
+            return 200 <= answer.status_code < 500
+        if not self._has_spoken and claims_json(answer):
+            return True  # nothing but JSON that cannot be read ever came from there
+        return all(self._is_control_good(request) for _ in range(count))
+
+    def _is_control_good(self, request: httpx.Request) -> bool:
+        reserved = {CLEANING: True} if CLEANING in request.extensions else {}
+        others = [path for path in CONTROLS if f"GET {path.partition('?')[0]}" != self._operation(request)]
+        for attempt in range(1, CONTROL_ATTEMPTS + 1):
+            control = self._own_request("GET", others[attempt % len(others)], None, reserved)
+            outcome = self._attempt(control)
+            if isinstance(outcome, httpx.Response):
+                if 200 <= outcome.status_code < 300 and not suspicion(self._operation(control), outcome):
+                    self.means.weather.clear()
+                    return True
+                continue
+            with self._ending():
+                self.means.weather.count(outcome)
+            self.means.weather.pause(back_off_seconds(outcome, attempt), f"GET {control.url.path}: {outcome.reason}")
+        return False
 
     def _attempt(self, request: httpx.Request) -> httpx.Response | Failure:
         """Send a request once; its answer, cleared of the key, or why there is none of the API's own."""
@@ -207,25 +288,47 @@ class FencedTransport(httpx.BaseTransport):
         self.means.weather.await_calm()
         with self._ending():
             self.means.allowance.take(is_reserved=is_reserved)
+        operation = self._operation(request)
         with self._ledger.lock:
-            self._ledger.requests[f"{request.method} {_template(self._fence.path(request))}"] += 1
+            self._ledger.requests[operation] += 1
         started = time.monotonic()
-        try:
-            with held_back():
-                response = self._inner.handle_request(request)
-                response.read()
-        except httpx.TransportError as error:
-            if "certificate verify failed" in str(error).lower():
-                host = request.url.host
-                raise TargetError(
-                    f"the certificate of {host} is not trusted; SSL_CERT_FILE names a CA bundle"
-                ) from None
-            failure = failed_attempt(error)
-            return dataclasses.replace(failure, reason=self._secrecy.text(failure.reason))
-        response = self._cleared(response)
+        with held_back():
+            outcome = self._inner.send(request)
+        if isinstance(outcome, Failure):
+            if outcome.is_untrusted:
+                self._end_untrusted(request.url.host)
+            return replace(outcome, reason=self._secrecy.text(outcome.reason))
+        self._was_answered = True
+        response = self._cleared(outcome)
         response.request = request
         response.elapsed = timedelta(seconds=time.monotonic() - started)
-        return failed_answer(response) or response
+        return failed_answer(response) or self._suspected(operation, response) or response
+
+    def _suspected(self, operation: str, response: httpx.Response) -> Failure | None:
+        """Return an answer that may be somebody else's as a failure; None where it is known to be the API's."""
+        reason = suspicion(operation, response)
+        if not reason:
+            self._has_spoken = True
+        if not reason or kind_of(operation, response) in self._habits.kinds:
+            return None
+        asked = retry_after_seconds(response.headers.get("retry-after", ""))
+        return Failure(
+            reason, False, wait_seconds=asked if (asked or 0) <= LONGEST_WAIT_SECONDS else None, answer=response
+        )
+
+    def _end_untrusted(self, host: str) -> None:
+        """
+        Give up on a server whose certificate is not trusted.
+
+        Raises:
+            TargetError: Nothing was answered before, so nothing was made.
+            RunEnded: It was trusted before.
+        """
+        is_first = not self._was_answered and self.means.allowance.sent <= sum(self._ledger.requests.values())
+        if is_first:
+            raise TargetError(f"the certificate of {host} is not trusted; SSL_CERT_FILE names a CA bundle")
+        with self._ending():
+            raise RunEnded(f"the certificate of {host} is not trusted any more: it has expired, or is another one")
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
@@ -241,6 +344,14 @@ class FencedTransport(httpx.BaseTransport):
         with self._ledger.lock:
             self._ledger.doubts.append(doubt)
         return doubt
+
+    def _operation(self, request: httpx.Request) -> str:
+        return f"{request.method} {_template(self._fence.path(request))}"
+
+    def _persona_ids(self, request: httpx.Request) -> set[str]:
+        """Return the id in the path, if there is one."""
+        segments = decoded_segments(self._fence.path(request))
+        return {segments[1]} if len(segments) == 2 and segments != ["personas", "voices"] else set()
 
     def _removes_own(self, request: httpx.Request) -> bool:
         segments = decoded_segments(self._fence.path(request))
@@ -288,22 +399,25 @@ class FencedTransport(httpx.BaseTransport):
     def _remove_unseen(self, persona_id: str) -> bool:
         """Remove a persona that nobody was told of; what fails now is tried again at the end of the run."""
         with suppress(Inconclusive):
-            if self._own("DELETE", path_of(persona_id)).status_code in GONE:
+            removal = self._own_request("DELETE", path_of(persona_id), None, {CLEANING: True})
+            if self._persist(removal).status_code in GONE:
                 self.ownership.note_removed(persona_id)
         return persona_id in self._ledger.removed
 
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         """Return an answer without the key, wherever the API has echoed it."""
         content = self._secrecy.raw(response.content)
-        headers = [(self._secrecy.text(n), self._secrecy.text(value)) for n, value in response.headers.multi_items()]
-        phrase = response.extensions.get("reason_phrase", b"")
-        extensions = {**response.extensions, "reason_phrase": self._secrecy.raw(phrase)}
-        if content is response.content and headers == response.headers.multi_items():
-            response.extensions = extensions
+        headers = [(self._secrecy.raw(name), self._secrecy.raw(value)) for name, value in response.headers.raw]
+        told = dict(response.extensions)
+        told["reason_phrase"] = self._secrecy.raw(told.get("reason_phrase", b""))
+        if content is response.content and headers == response.headers.raw and FLAW not in told:
+            response.extensions = told
             return response
-        # The content is decoded already, so the headers that say how it was encoded would mislead.
-        headers = [item for item in headers if item[0] not in ("content-encoding", "content-length")]
-        return httpx.Response(response.status_code, headers=headers, content=content, extensions=extensions)
+        if FLAW in told:
+            told[FLAW] = self._secrecy.text(told[FLAW])
+        cleared = httpx.Response(response.status_code, content=content, extensions=told)
+        cleared.headers = httpx.Headers(headers)  # not sooner: the content is unpacked already, whatever they say
+        return cleared
 
 
 class AsyncFencedTransport(httpx.AsyncBaseTransport):
@@ -315,24 +429,21 @@ class AsyncFencedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is allowed, in a thread of its own."""
         response = await asyncio.to_thread(self._fence.handle_request, request)
-        # Its content is decoded already, so the header that says how it was encoded would mislead.
-        headers = [
-            item for item in response.headers.multi_items() if item[0] not in ("content-encoding", "content-length")
-        ]
-        return httpx.Response(response.status_code, headers=headers, content=response.content)
+        headers = [item for item in response.headers.raw if item[0].lower() not in UNPACKED]
+        told = response.extensions
+        return httpx.Response(response.status_code, headers=headers, content=response.content, extensions=told)
 
 
-def _connections(proxy: httpx.Proxy | None) -> httpx.HTTPTransport:
+def _connections(proxy: httpx.Proxy | None, timeout_seconds: float) -> Connections:
     """
     Open what holds the connections; SSL_CERT_FILE and SSL_CERT_DIR count as httpx has them.
 
     Raises:
         TargetError: The environment names a proxy or a CA bundle that cannot be used.
     """
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
     try:
-        return httpx.HTTPTransport(limits=limits, proxy=proxy)
-    except (OSError, ValueError, ImportError) as error:
+        return Connections(proxy, timeout_seconds)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise TargetError(f"SSL_CERT_FILE, or the proxy in the environment, cannot be used: {error}") from None
 
 

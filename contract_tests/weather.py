@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import httpcore
 import httpx
 
 from contract_tests.errors import RunEnded
@@ -23,6 +24,9 @@ from contract_tests.interruption import ENDING
 
 GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
 BACK_OFF_SECONDS = 0.25
+# Before an answer is asked for again that may be the API's own; what comes every time is not waited for longer.
+SHORT_BACK_OFF_SECONDS = 0.05
+LONGEST_SHORT_BACK_OFF_SECONDS = 0.4
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_WAIT_OF_RUN_SECONDS = 900.0
 # After a write that timed out: by then the API has done it, or never will.
@@ -32,7 +36,7 @@ SECONDS_BETWEEN_NOTICES = 3.0
 # A clean-up that waits looks so often whether it was interrupted meanwhile.
 LONGEST_SLEEP_SECONDS = 1.0
 # With these the request has not reached the API.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError)
 
 
 _terminal: int | None = None
@@ -49,22 +53,29 @@ class Failure:
     """Whether the API may still be about to do what was asked."""
     wait_seconds: float | None = None
     """How long the answer asks to wait; None where it does not say."""
+    is_untrusted: bool = False
+    """Whether the server shows a certificate that is not trusted."""
+    answer: httpx.Response | None = None
+    """What came instead of an answer of the API's own, where it may be the API's all the same."""
 
 
 def failed_answer(response: httpx.Response) -> Failure | None:
     """Return why an answer is none of the API's own; None for one that is."""
     status = response.status_code
-    if status not in GATEWAY_STATUSES and not (status >= 500 and _is_gateway_message(response)):
+    if status not in GATEWAY_STATUSES:
         return None
     asked = response.headers.get("retry-after")
     reason = f"{status}" if asked is None else f"{status}, Retry-After {asked[:40]}"
-    return Failure(reason, status == 429, status == 504, None if asked is None else retry_after_seconds(asked))
+    # A 429 too may come from a gateway that has sent the request on, so it refuses nothing for certain.
+    return Failure(reason, False, status == 504, None if asked is None else retry_after_seconds(asked))
 
 
-def failed_attempt(error: httpx.TransportError) -> Failure:
+def failed_attempt(error: Exception) -> Failure:
     """Return why no answer came."""
-    is_late = isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout))
-    return Failure(str(error) or type(error).__name__, isinstance(error, NOT_SENT), is_late)
+    is_late = isinstance(error, (httpcore.ReadTimeout, httpcore.WriteTimeout))
+    reason = str(error) or type(error).__name__
+    is_untrusted = "certificate verify failed" in reason.lower()
+    return Failure(reason, isinstance(error, NOT_SENT), is_late, is_untrusted=is_untrusted)
 
 
 def retry_after_seconds(text: str) -> float | None:
@@ -141,21 +152,21 @@ class Weather:
         ENDING.require_time()
 
 
-def back_off_seconds(failure: Failure, attempt: int) -> float:
-    """Return how long to wait after a failed attempt, the first being 1: as asked, or ever longer."""
+def back_off_seconds(failure: Failure, attempt: int, *, is_fair: bool = False) -> float:
+    """
+    Return how long to wait after a failed attempt: as asked, or ever longer.
+
+    Args:
+        failure: What came of it.
+        attempt: The first is 1.
+        is_fair: Whether other requests are answered well, so that nothing has to pass.
+    """
     if failure.wait_seconds is not None:
         return failure.wait_seconds
     first = 1.0 if failure.reason == "429" else BACK_OFF_SECONDS
+    if is_fair:
+        return min(SHORT_BACK_OFF_SECONDS * 2.0 ** (attempt - 1), LONGEST_SHORT_BACK_OFF_SECONDS)
     return min(first * 2.0 ** (attempt - 1), 8.0)
-
-
-def _is_gateway_message(response: httpx.Response) -> bool:
-    """Whether the body is a gateway's `{"message": ...}`, a shape in which the API never answers."""
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(body, dict) and {name.lower() for name in body} == {"message"}
 
 
 def keep_terminal() -> None:

@@ -142,7 +142,8 @@ class Prober(ABC):
         """Whether an error names this field."""
         error = exchange.json.get("error") if isinstance(exchange.json, dict) else None
         details = error.get("details") if isinstance(error, dict) else None
-        named = [str(item.get("field", "")) for item in details or () if isinstance(item, dict)]
+        listed = details if isinstance(details, list) else []
+        named = [str(item.get("field", "")) for item in listed if isinstance(item, dict)]
         return any(self.tried.name in name for name in named)
 
     def good_values(self) -> list[Any]:

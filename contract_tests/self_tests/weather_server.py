@@ -30,6 +30,9 @@ class Event:
     """Whether the API behind has done what was asked all the same."""
     headers: dict[str, str] = field(default_factory=dict)
     body: str = "<html><h1>Service Unavailable</h1></html>"
+    content_type: str = "text/html"
+    is_cut: bool = False
+    """Whether the connection is closed after half of the answer's body."""
     seconds: float = 0.0
     """How long it takes until anything is done."""
     seconds_after: float = 0.0
@@ -157,17 +160,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if event.is_weather:
-            status, shown, content = event.status, [("content-type", "text/html")], event.body.encode()
-        self._answer(status, [*shown, *event.headers.items()], content)
+            status, shown, content = event.status, [("content-type", event.content_type)], event.body.encode()
+        self._answer(status, [*shown, *event.headers.items()], content, is_cut=event.is_cut)
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, *, is_cut: bool) -> None:
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if is_cut else content)
+        self.close_connection |= is_cut
         self.wfile.flush()
 
 
