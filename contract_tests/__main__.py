@@ -31,6 +31,7 @@ from contract_tests.configuration import LIVE, Configuration, read_configuration
 from contract_tests.contract import load_contract
 from contract_tests.divergences import Divergence, known_divergences
 from contract_tests.errors import Refused
+from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.interruption import ENDING, held_back
 from contract_tests.opening import first_requests, put_right, try_loan
 from contract_tests.report.folder import Reports
@@ -179,7 +180,7 @@ def _finish(configuration: Configuration, start: Start, outcomes: Outcomes, pyte
     line, exit_code = outcomes.verdict(pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
         _report(record(start, outcomes, line, exit_code), Reports(REPORTS, outcomes.unwritten))
-    print(line)
+    print(shown(line, LONGEST_LINE))
     return exit_code
 
 

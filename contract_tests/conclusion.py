@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.foreign_text import LONGEST_LINE, shown
 
 HOLDS, VIOLATED, INCONCLUSIVE, REFUSED = 0, 1, 2, 4
 
@@ -45,5 +46,5 @@ def concluded(
         line, exit_code = f"{word}: refused. {error}", REFUSED
     if report is not None:
         report(line, exit_code)
-    print(line)
+    print(shown(line, LONGEST_LINE))
     return exit_code

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contract_tests.contract import Addition
+from contract_tests.foreign_text import shown
+from contract_tests.secrecy import secrecy_of
 
 MOST_EXAMPLES = 3
 LONGEST_EXAMPLE = 60
@@ -68,14 +70,16 @@ class Notes:
             addition: The field and its value.
             secrets: What no example may show.
         """
-        shown = [] if addition.is_listed else [_example(addition, secrets)]  # a list shows what belongs to others
-        name = " ".join(addition.place.split("/")[3:4])
-        self.see(addition.place, f"{name} has a further field, {addition.name}", [json_type(addition.value)], shown)
+        hide = secrecy_of(tuple(secrets)).text
+        example = _example(addition)
+        examples = [] if addition.is_listed else [example if hide(example) is example else HIDDEN]  # a list: of others
+        headline = f"{' '.join(addition.place.split('/')[3:4])} has a further field, {addition.name}"
+        self.see(hide(addition.place), hide(headline), [json_type(addition.value)], examples)
 
     def see(self, where: str, headline: str, types: Iterable[str] = (), examples: Iterable[str] = ()) -> None:
         """Note something that goes beyond the contract."""
         with self.lock:
-            self.drifts.setdefault(where, Drift(headline, where)).see(1, types, examples)
+            self.drifts.setdefault(where, Drift(shown(headline), where)).see(1, types, examples)
 
     def try_value(self, clause: str, *, is_valid: bool) -> None:
         """Count a boundary value that is sent."""
@@ -135,7 +139,7 @@ def brief(value: object) -> str:
     if len(text) > LONGEST_EXAMPLE and isinstance(value, str):
         return f"of {len(value)} characters"
     text = text if len(text) <= LONGEST_EXAMPLE else f"{text[:LONGEST_EXAMPLE]}..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return shown(text)
 
 
 def _is_private(name: str, value: object) -> bool:
@@ -145,8 +149,5 @@ def _is_private(name: str, value: object) -> bool:
     return any(word in name.lower() for word in PRIVATE_WORDS) or any(_is_private(*pair) for pair in inner)
 
 
-def _example(addition: Addition, secrets: Iterable[str]) -> str:
-    if _is_private(addition.name, addition.value):
-        return HIDDEN
-    text = json.dumps(addition.value, ensure_ascii=False)
-    return HIDDEN if any(secret in text for secret in secrets) else brief(addition.value)
+def _example(addition: Addition) -> str:
+    return HIDDEN if _is_private(addition.name, addition.value) else brief(addition.value)

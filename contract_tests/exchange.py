@@ -12,14 +12,16 @@ from urllib.parse import quote
 
 import httpx
 
+from contract_tests.foreign_text import shown
 from contract_tests.reading import Unreadable, read_json
-from contract_tests.secrecy import Secrecy
+from contract_tests.secrecy import OWN_KEY, secrecy_of
 
-# A line of a report shows so many characters of a body, and a shell line holds so many bytes of it as they are.
-SHOWN_CHARACTERS = 700
+# A shell line holds so many bytes of a body as they are.
 LONG_BODY_BYTES = 200
 # So much is kept of each end of an answer that somebody reads later.
 KEPT_BYTES = 4096
+# What a shell takes as it stands between double quotes.
+SAFE_IN_QUOTES = re.compile(r"[\w .,:;/+*=?&@%()<>{}|~^#'\[\]-]*", re.ASCII)
 # Bytes of what a long body repeats: one character, or the opening of a nested value.
 RUN_UNITS = range(1, 9)
 # Headers that every request has; a line that repeats a request does without them.
@@ -86,12 +88,13 @@ class Exchange:
 
     def sent(self) -> str:
         """Return the request as one line, long bodies cut in the middle."""
-        return f"{self.method} {self.path}  {_shorten(self.request_body.decode('utf-8', 'backslashreplace'))}".rstrip()
+        body = _shorten(self.hide(self.request_body.decode("utf-8", "backslashreplace")))
+        return f"{self.method} {shown(self.hide(self.path))}  {body}".rstrip()
 
     def received(self) -> str:
         """Return the answer as one line, long bodies cut in the middle."""
         kept = self.excerpt()
-        return f"{self.status}  {_shorten(self._hide(kept.body.decode('utf-8', 'backslashreplace')), kept.cut_bytes)}"
+        return f"{self.status}  {_shorten(self.hide(kept.body.decode('utf-8', 'backslashreplace')), kept.cut_bytes)}"
 
     def excerpt(self) -> Exchange:
         """Return the exchange as a report needs it: of a long answer both ends, so that many of them take little room."""
@@ -110,20 +113,21 @@ class Exchange:
         path = self.path
         if self.persona_id is not None:
             path = path.replace(quote(self.persona_id, safe=""), '"$PERSONA_ID"')
-        shown = [(name, value) for name, value in self.request_headers if name not in USUAL_HEADERS]
-        headers = [f'-H "{name}: {value}"' for name, value in shown]
-        method = [] if self.method == "GET" else ["-X", self.method]
+        told = [(name, self.hide(value)) for name, value in self.request_headers if name not in USUAL_HEADERS]
+        headers = [f"-H {_quote_header(f'{name}: {value}')}" for name, value in told]
+        method = [] if self.method == "GET" else ["-X", shlex.quote(self.method)]
         parts = ["curl", "-sS", *method, f'"$BASE_URL"{_quote_path(path)}', *headers]
         if not self.request_body:
             return " ".join(parts)
         text = self.request_body.decode("utf-8", "surrogateescape")
-        is_plain = text.isprintable() and len(self.request_body) <= LONG_BODY_BYTES
+        is_plain = shown(text) is text and len(self.request_body) <= LONG_BODY_BYTES
         if is_plain:
             return " ".join([*parts, "--data-binary", shlex.quote(text)])
         return f"python3 -c {shlex.quote(_printing(self.request_body))} | " + " ".join([*parts, "--data-binary", "@-"])
 
-    def _hide(self, text: str) -> str:
-        return Secrecy(self.secrets).text(text)
+    def hide(self, text: str) -> str:
+        """Return a text of this exchange without the secrets."""
+        return secrecy_of(self.secrets).text(text)
 
 
 class NotJson:
@@ -136,9 +140,29 @@ class NotJson:
 NOT_JSON = NotJson()
 
 
+def _quote_header(line: str) -> str:
+    """Quote a header's line for a shell, the variable that holds the key left to the shell."""
+    if SAFE_IN_QUOTES.fullmatch(line.replace(OWN_KEY, "")):
+        return f'"{line}"'
+    pieces = [_quoted(piece) if piece else "" for piece in line.split(OWN_KEY)]
+    return f'"{OWN_KEY}"'.join(pieces)
+
+
+def _quoted(text: str) -> str:
+    """Quote a text for a shell, what cannot be seen spelled out."""
+    if shown(text) is text:
+        return shlex.quote(text)
+    return "$'" + "".join(_spelled(byte) for byte in text.encode("utf-8", "backslashreplace")) + "'"
+
+
+def _spelled(byte: int) -> str:
+    character = chr(byte)
+    return character if character.isalnum() and byte < 0x80 else f"\\x{byte:02x}"
+
+
 def _quote_path(path: str) -> str:
     return "".join(
-        part if part == '"$PERSONA_ID"' else shlex.quote(part) if part else ""
+        part if part == '"$PERSONA_ID"' else _quoted(part) if part else ""
         for part in _split_keeping(path, '"$PERSONA_ID"')
     )
 
@@ -150,9 +174,7 @@ def _split_keeping(text: str, separator: str) -> list[str]:
 
 def _shorten(text: str, left_out: int = 0) -> str:
     text = re.sub(r"(.{1,8}?)\1{23,}", lambda run: f"{run[1]}...({len(run[0]) // len(run[1])} times)...", text)
-    if len(text) > SHOWN_CHARACTERS:
-        text = f"{text[: SHOWN_CHARACTERS // 2]} ...({len(text) + left_out} characters)... {text[-SHOWN_CHARACTERS // 4 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return shown(text, left_out=left_out)
 
 
 def _printing(body: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from contract_tests.divergences import Divergence
 from contract_tests.exchange import Exchange
+from contract_tests.foreign_text import shown
 
 BROKEN: Literal["broken"] = "broken"
 LOOSER: Literal["looser"] = "looser"
@@ -44,6 +45,9 @@ class Finding:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exchange", self.exchange.excerpt())  # a run keeps its findings to its end
+        # An answer may have had a say in these.
+        for name in ("problem", "topic", "headline"):
+            object.__setattr__(self, name, shown(self.exchange.hide(getattr(self, name))))
 
     def __str__(self) -> str:
         return (

@@ -7,6 +7,7 @@ import dataclasses
 from contract_tests.configuration import Configuration
 from contract_tests.errors import Inconclusive, Refused
 from contract_tests.exchange import Exchange
+from contract_tests.foreign_text import shown
 from contract_tests.target import Api
 
 # An API that is not there is noticed soon.
@@ -59,7 +60,7 @@ def _probe_voices(api: Api, base_url: str) -> None:
     if exchange.status in (401, 403):
         raise Refused(f"{base_url} answered {exchange.status}: the key in COVAL_API_KEY is not valid there")
     if 300 <= exchange.status < 400:
-        place = exchange.headers.get("location", "another address")[:200]
+        place = shown(exchange.headers.get("location", "another address"), 200)
         raise Refused(f"{base_url} sends its callers on to {place}; nothing was sent there. Name the right BASE_URL")
     if _is_page(exchange) or (exchange.status == 404 and not api.list_personas(page_size="1").was_accepted):
         raise Refused(f"{base_url} has no /personas/voices; BASE_URL must end like https://api.coval.dev/v1")

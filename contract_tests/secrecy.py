@@ -1,5 +1,5 @@
 """
-What may never be shown: the key, a leading part of it, and each form in which it may come back.
+Keeps the key out of everything: any eight or more of its characters in a row, in each form in which they may come back.
 
 An API may echo the key anywhere. Its answers are cleared of the key before any tool sees them, and what a run prints
 or writes is cleared once more, so that no report, database or traceback has to be trusted.
@@ -7,24 +7,59 @@ or writes is cleared once more, so that no report, database or traceback has to 
 
 from __future__ import annotations
 
-import base64
-import html
+import binascii
 import io
-import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote, quote_plus
 
-OWN_KEY = "$COVAL_API_KEY"
-# A shorter key, or part of one, is likely to occur in any text, so nothing follows from finding it.
+from contract_tests.decoding import (
+    ESCAPE_BEGINS,
+    MOST_LAYERS,
+    View,
+    base64_views,
+    folded,
+    hex_views,
+    layers,
+    lowered,
+    without_escapes,
+)
+from contract_tests.foreign_text import LAYOUT, shown
+from contract_tests.structure import OWN_KEY, SHOWN_ATTRIBUTES, cleared, cleared_markup
+
+__all__ = ["OWN_KEY", "SECRET_HEADERS", "SHORTEST_SECRET", "Secrecy", "clear_files", "cleared_output", "secrecy_of"]
+
+# A shorter part of a key is likely to occur in any text, so nothing follows from finding it.
 SHORTEST_SECRET = 8
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie", "api-key"})
+
+# To accuse an API takes more than to hide a text: a longer part, of several characters.
+SHORTEST_EVIDENCE = 10
+EVIDENT_SHARE = 0.5
+FEWEST_CHARACTERS = 5
+# Everybody may read the contract, so a part of the key that stands there too is no secret; nor are these words.
+CONTRACT_FILE = Path(__file__).parents[1] / "openapi.yaml"
+OWN_WORDS = ("contract-test-", OWN_KEY)
+
+# A stream looks back so many characters for the beginning of what it is given the rest of.
+REMEMBERED = 400
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TERMINAL_CONTROLS = re.compile(r"\x1b\[(?:[0-9;]*[mKABCDG]|\?25[hl])|\r")
+JOURNALS = ".journal"
+
+# Each part that counts holds one of a few seeds, so that a text without any of them needs no closer look.
+SEED = 6
+
+_LOWER = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
+_NO_MARK = bytes([*range(33), *range(127, 256)])
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_NO_BASE64 = bytes(sorted(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")))
+_NO_HEX = bytes(sorted(set(range(256)) - set(b"0123456789abcdefABCDEF")))
 
 
 class Secrecy:
@@ -35,78 +70,189 @@ class Secrecy:
         Prepare for some secrets.
 
         Args:
-            secrets: The key, and others that may not be shown; those that are too short to tell are passed over.
-            shortest_share: The smallest leading part of a form that counts, as a share of it. Never less than
-                SHORTEST_SECRET characters count.
+            secrets: The key, and others that may not be shown. One that is shorter than SHORTEST_SECRET is looked for as a
+                whole word.
+            shortest_share: The smallest part of a secret that counts, as a share of it; 0 for SHORTEST_SECRET characters.
+                Where it is given, a text that is found is evidence: at least SHORTEST_EVIDENCE characters, not all alike.
         """
-        self._forms: dict[str, list[str]] = {}
-        for secret in secrets:
-            for form in forms_of(secret):
-                opening = form[: max(SHORTEST_SECRET, int(len(form) * shortest_share))]
-                self._forms.setdefault(opening, []).append(form)
-        openings = sorted(self._forms, key=len, reverse=True)
-        self._openings = re.compile("|".join(map(re.escape, openings)) or r"(?!)")
+        self._given = given = tuple(secret for secret in secrets if secret)
+        self._parts = {part for secret in given for part in _parts(secret, shortest_share)}
+        self._lengths = {len(part) for part in self._parts}
+        self._words = _whole_words([secret for secret in given if len(folded(secret)) < SHORTEST_SECRET])
+        self._seeds = [seed.encode("utf-8") for seed in _seeds(self._parts)]
+        self._is_ascii = all(part.isascii() for part in self._parts)
+
+    @cached_property
+    def evident(self) -> Secrecy:
+        """What replaces only what can be nothing but the secrets."""
+        return secrecy_of(self._given, EVIDENT_SHARE)
 
     def text(self, text: str) -> str:
         """Return *text* without the secrets; the very same text where there is none."""
-        pieces, kept_until = [], 0
-        for match in self._openings.finditer(text):
-            if match.start() >= kept_until:
-                pieces += [text[kept_until : match.start()], OWN_KEY]
-                kept_until = max(_end(text, match.start(), form) for form in self._forms[match.group()])
-        return "".join([*pieces, text[kept_until:]]) if pieces else text
+        places = self.places(text) if len(text) >= SHORTEST_SECRET or self._words is not None else []
+        pieces, done = [], 0
+        for start, end in places:
+            pieces += [text[done:start], OWN_KEY]
+            done = end
+        return "".join([*pieces, text[done:]]) if pieces else text
 
     def raw(self, data: bytes) -> bytes:
-        """Return *data* without the secrets; the very same bytes where there is none."""
+        """Return *data* without the secrets, JSON still being JSON; the very same bytes where there is none."""
+        if self._words is None and not self._may_hold(data):
+            return data
         text = data.decode("utf-8", "surrogateescape")
-        cleared = self.text(text)
-        return data if cleared is text else cleared.encode("utf-8", "surrogateescape")
+        places = self.places(text)
+        return cleared(text, places, self.text).encode("utf-8", "surrogateescape") if places else data
+
+    def holds(self, text: str) -> bool:
+        """Whether a secret stands in *text*."""
+        return bool(self.places(text))
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Return where the secrets stand in *text*, from left to right, none inside another."""
+        if self._words is None and not self._may_hold(text.encode("utf-8", "surrogatepass")):
+            return []
+        found: set[tuple[int, int]] = set()
+        for view in layers(text):
+            found.update(self._in_view(view.folded()))
+            if self._words is not None:
+                found.update(view.place(*match.span()) for match in self._words.finditer(view.text))
+            for inner in (*base64_views(view, self._is_in), *hex_views(view, self._is_in)):
+                found.update(self._in_view(inner))
+        return _merged(found)
+
+    def _in_view(self, view: View) -> Iterator[tuple[int, int]]:
+        """Yield the places of the longest parts in a view."""
+        begin = end = -1
+        for start in sorted({start for part in self._parts for start in _starts(view.text, part)}):
+            if start >= end:
+                if begin >= 0:
+                    yield view.place(begin, end)
+                begin = start
+            longest = max(length for length in self._lengths if view.text[start : start + length] in self._parts)
+            end = max(end, start + longest)
+        if begin >= 0:
+            yield view.place(begin, end)
+
+    def _is_in(self, reading: str) -> bool:
+        return any(part in reading for part in self._parts)
+
+    def _may_hold(self, data: bytes) -> bool:
+        """Look quickly whether there is anything to look for; now and then it says so where there is nothing."""
+        if not self._is_ascii:
+            return True
+        for _ in range(MOST_LAYERS + 1):
+            reading = b"\n".join(_readings(data))
+            if any(seed in reading for seed in self._seeds):
+                return True
+            if not any(begin in data for begin in ESCAPE_BEGINS):
+                return False
+            text = data.decode("utf-8", "surrogateescape")
+            deeper = without_escapes(text)
+            if deeper == text:
+                return False
+            data = deeper.encode("utf-8", "replace")
+        return False
 
 
 @cache
-def forms_of(secret: str) -> tuple[str, ...]:
-    """
-    List the forms in which a secret may be shown: as it is, escaped, in base64 wherever it begins, turned round.
-
-    Args:
-        secret: A key.
-
-    Returns:
-        The longest first; empty for a text that is too short to be told from any other.
-    """
-    if len(secret) < SHORTEST_SECRET:
-        return ()
-    shown = {secret, secret[::-1], secret.swapcase(), quote(secret, safe=""), quote_plus(secret)}
-    shown |= {re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")), quote(quote(secret, safe=""))}
-    shown |= {json.dumps(secret)[1:-1], html.escape(secret), repr(secret)[1:-1]}
-    shown |= set(_in_base64(secret.encode("utf-8")))
-    return tuple(sorted((form for form in shown if len(form) >= SHORTEST_SECRET), key=len, reverse=True))
+def secrecy_of(secrets: tuple[str, ...], shortest_share: float = 0) -> Secrecy:
+    """Return what replaces some secrets, made once."""
+    return Secrecy(secrets, shortest_share=shortest_share)
 
 
-def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield what of a secret's base64 does not depend on its neighbours, for each of the three places it may begin at."""
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + secret).decode("ascii")
-        stable = encoded[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
-        yield from (stable, stable.replace("+", "-").replace("/", "_"))
-    yield base64.b64encode(secret).decode("ascii")
+def _spellings(secret: str) -> set[str]:
+    """List what a view may show where the secret is: it may have escapes of its own, and be turned round."""
+    found = {secret, secret.replace(" ", "+")}
+    for _ in range(MOST_LAYERS):
+        found |= {without_escapes(text) for text in found}
+    found = {spelling for text in found for spelling in (folded(text), lowered(text))}
+    return {spelling for text in found for spelling in (text, text[::-1]) if len(text) >= SHORTEST_SECRET}
 
 
-def _end(text: str, start: int, form: str) -> int:
-    """Return where a form that begins at *start*, or its leading part, ends."""
-    return start + len(os.path.commonprefix([text[start : start + len(form)], form]))
+def _parts(secret: str, shortest_share: float) -> set[str]:
+    """List the parts of a secret that count; the whole of it where each part is a word that everybody may read."""
+    found: set[str] = set()
+    for text in _spellings(secret):
+        least = max(SHORTEST_EVIDENCE, int(len(text) * shortest_share)) if shortest_share else SHORTEST_SECRET
+        size = min(least, len(text))
+        parts = {text[at : at + size] for at in range(len(text) - size + 1)}
+        parts = {part for part in parts if part not in _public_text()}
+        if shortest_share:
+            parts = {part for part in parts if len(set(part)) >= FEWEST_CHARACTERS}
+        found |= parts or ({text} if text not in _public_text() and not shortest_share else set())
+    return found
+
+
+@cache
+def _public_text() -> str:
+    """Return what everybody may read, in lower case."""
+    return lowered("\n".join([CONTRACT_FILE.read_text("utf-8"), *OWN_WORDS]))
+
+
+def _seeds(parts: Iterable[str]) -> set[str]:
+    """Choose few texts of which each part holds one, and which are in few other texts."""
+    chosen: set[str] = set()
+    for part in sorted(parts):
+        inner = [part[at : at + SEED] for at in range(len(part) - SEED + 1)]
+        if not chosen.intersection(inner):
+            chosen.add(next((seed for seed in reversed(inner) if seed not in _public_text()), inner[-1]))
+    return chosen
+
+
+def _whole_words(secrets: list[str]) -> re.Pattern[str] | None:
+    """Return what finds secrets that are too short for a part of them to be told from any text."""
+    either = "|".join(map(re.escape, secrets))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])", re.IGNORECASE) if secrets else None
+
+
+def _readings(data: bytes) -> Iterator[bytes]:
+    """Yield what a text may say, read as it stands, as base64 and as hexadecimal digits, in one piece each."""
+    if b"<wbr" in data:
+        data = data.replace(b"<wbr>", b"").replace(b"<wbr/>", b"")
+    yield data.translate(_LOWER, _NO_MARK)
+    digits = data.translate(_STANDARD, _NO_BASE64)
+    for skipped in range(4):
+        part = digits[skipped:]
+        yield binascii.a2b_base64(part + b"A" * (-len(part) % 4)).translate(_LOWER)
+    if b"0x" in data or b"0X" in data:
+        data = data.replace(b"0x", b"").replace(b"0X", b"")
+    digits = data.translate(None, _NO_HEX)
+    for skipped in range(2):
+        part = digits[skipped:]
+        yield bytes.fromhex(part[: len(part) // 2 * 2].decode("ascii")).translate(_LOWER)
+
+
+def _starts(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def _merged(places: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join the places that overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if joined and start < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 class ClearedStream(io.TextIOBase):
-    """A text stream that shows no secret, and is in all else the stream behind it."""
+    """A text stream that shows no secret and no control character, and is in all else the stream behind it."""
 
     def __init__(self, stream: TextIO, secrecy: Secrecy) -> None:
         self._stream = stream
         self._secrecy = secrecy
+        self._before = ""
+        """What was written last: a secret may come in pieces."""
 
     def write(self, text: str) -> int:
-        """Write *text* without the secrets."""
-        self._stream.write(self._secrecy.text(text))
+        """Write *text* without the secrets; of one that comes in pieces, no more than the first few characters show."""
+        self._stream.write(self._encodable(_harmless(self._cleared(text), is_terminal=self._stream.isatty())))
         return len(text)
 
     def flush(self) -> None:
@@ -132,6 +278,34 @@ class ClearedStream(io.TextIOBase):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+    def _cleared(self, text: str) -> str:
+        before, self._before = self._before, (self._before + text)[-REMEMBERED:]
+        pieces, done = [], 0
+        for start, end in self._secrecy.places(before + text):
+            if end > len(before):
+                start, end = max(start - len(before), 0), end - len(before)
+                pieces += [text[done:start], OWN_KEY]
+                done = end
+        return "".join([*pieces, text[done:]])
+
+    def _encodable(self, text: str) -> str:
+        if text.isascii():
+            return text
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _harmless(text: str, *, is_terminal: bool) -> str:
+    """Spell out controls, but for colours, and on a terminal for what moves the cursor of a bar or a line in progress."""
+    if text.isprintable():
+        return text
+    kept = TERMINAL_CONTROLS if is_terminal else COLOURS
+    pieces, done = [], 0
+    for match in kept.finditer(text):
+        pieces += [shown(text[done : match.start()], sys.maxsize, keep=LAYOUT), match.group()]
+        done = match.end()
+    return "".join([*pieces, shown(text[done:], sys.maxsize, keep=LAYOUT)])
 
 
 @contextmanager
@@ -168,10 +342,19 @@ def clear_files(folders: Iterable[Path], secrecy: Secrecy, *, since: float) -> l
 
 def _clear_file(path: Path, secrecy: Secrecy) -> bool:
     data = path.read_bytes()
-    cleared = secrecy.raw(data)
-    if cleared is not data:
-        try:
-            path.write_bytes(cleared)
-        except OSError:  # on a full disk: rather no file than one that holds the key
-            path.unlink()
-    return cleared is not data
+    # A journal tells what is to be removed: it is cleared of nothing that may be a part of an id by chance.
+    secrecy = secrecy.evident if path.parent.name == JOURNALS else secrecy
+    text = data.decode("utf-8", "surrogateescape")
+    places = secrecy.places(text)
+    if not places:
+        return False
+    if path.suffix in (".html", ".xml"):
+        attributes = SHOWN_ATTRIBUTES if path.suffix == ".html" else None
+        changed = cleared_markup(text, places, secrecy.text, attributes)
+    else:
+        changed = cleared(text, places, secrecy.text, keeps_own_names=True)
+    try:
+        path.write_bytes(changed.encode("utf-8", "surrogateescape"))
+    except OSError:  # on a full disk: rather no file than one that holds the key
+        path.unlink()
+    return changed != text

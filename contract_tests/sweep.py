@@ -34,6 +34,7 @@ from contract_tests.configuration import Configuration, read_configuration
 from contract_tests.contract import load_contract
 from contract_tests.errors import Inconclusive, Refused
 from contract_tests.fence import NAME_PREFIX
+from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.loan import advice, restored
 from contract_tests.probe import probe
 from contract_tests.remains import SURE_SECONDS, Remains, Unanswered, fingerprint, read, same_form
@@ -62,11 +63,13 @@ class Swept:
     def lines(self) -> Iterator[str]:
         """Yield what a person reads; nothing where there was nothing to do."""
         if self.removed:
-            yield f"removed {_count(self.removed)} that an earlier run had left: {', '.join(self.removed)}"
+            removed = f"removed {_count(self.removed)} that an earlier run had left: {', '.join(self.removed)}"
+            yield shown(removed, LONGEST_LINE)
         if self.restored:
-            yield f"restored {_count(self.restored)} as lent to an earlier run: {', '.join(self.restored)}"
+            restored = f"restored {_count(self.restored)} as lent to an earlier run: {', '.join(self.restored)}"
+            yield shown(restored, LONGEST_LINE)
         for sentence in self.left:
-            yield f"LEFT BEHIND: {sentence}"
+            yield shown(f"LEFT BEHIND: {sentence}", LONGEST_LINE)
         for create in self.awaited:
             until = datetime.fromtimestamp(create.sent_at + SURE_SECONDS).strftime("%H:%M:%S")
             yield f"{create.name} was never answered: the next run, or make sweep, looks for it again until {until}"
@@ -276,7 +279,7 @@ def _command(asked: Configuration) -> int:
     is_left = bool(swept.left)
     for remains in journal.of_dead_runs(settings.journal_folder):
         if not remains.is_settled and not (remains.is_waiting and _is_here(remains, settings)):
-            print(_elsewhere(remains, settings))
+            print(shown(_elsewhere(remains, settings)))
             is_left = is_left or _is_here(remains, settings)
     print(f"sweep: {'something is left' if is_left else 'nothing is left'} at {settings.base_url}")
     return INCONCLUSIVE if is_left else HOLDS
@@ -302,7 +305,7 @@ def _show_left_overs(settings: Configuration, found: list[dict[str, str]]) -> No
     """Print what ALL=1 would remove."""
     print(f"ALL=1: {_count(found)} at {settings.base_url} named exactly {NAME_PREFIX}<run>-<number>", flush=True)
     for item in found:
-        print(f"  {item['name']}  {item['id']!a}", flush=True)
+        print(f"  {item['name']}  {shown(item['id'])}", flush=True)
 
 
 def _require_agreement(settings: Configuration, found: list[dict[str, str]]) -> None:

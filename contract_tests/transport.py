@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -23,6 +24,7 @@ from contract_tests.account import Creation
 from contract_tests.connection import FLAW, Connections
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create
+from contract_tests.foreign_text import shown
 from contract_tests.interruption import ENDING, held_back
 from contract_tests.journal import Journal, NoJournal
 from contract_tests.ledger import Ledger
@@ -86,7 +88,8 @@ class FencedTransport(httpx.BaseTransport):
         """What was sent to the borrowed persona, and read from it."""
         self._rest_seconds = 0.0
         """How long a persona was in use after it was written, so that later removals wait for it and are asked for once."""
-        self._secrecy = Secrecy([api_key], shortest_share=0.5)
+        self._hidden = Secrecy([api_key])
+        self._secrecy = self._hidden.evident
         self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
         self._inner = _connections(None if fence.is_loopback else proxy_of(base_url), timeout_seconds)
         self._was_answered = False
@@ -297,12 +300,18 @@ class FencedTransport(httpx.BaseTransport):
         if isinstance(outcome, Failure):
             if outcome.is_untrusted:
                 self._end_untrusted(request.url.host)
-            return replace(outcome, reason=self._secrecy.text(outcome.reason))
+            return self._told(outcome)
         self._was_answered = True
         response = self._cleared(outcome)
+        _make_location_readable(request.url, response)
         response.request = request
         response.elapsed = timedelta(seconds=time.monotonic() - started)
-        return failed_answer(response) or self._suspected(operation, response) or response
+        failure = failed_answer(response) or self._suspected(operation, response)
+        return response if failure is None else self._told(failure)
+
+    def _told(self, failure: Failure) -> Failure:
+        """Return a failure with its reason as a person may read it."""
+        return replace(failure, reason=shown(self._hidden.text(failure.reason)))
 
     def _suspected(self, operation: str, response: httpx.Response) -> Failure | None:
         """Return an answer that may be somebody else's as a failure; None where it is known to be the API's."""
@@ -341,6 +350,7 @@ class FencedTransport(httpx.BaseTransport):
             raise
 
     def _doubt(self, doubt: str) -> str:
+        doubt = shown(doubt)
         with self._ledger.lock:
             self._ledger.doubts.append(doubt)
         return doubt
@@ -407,10 +417,12 @@ class FencedTransport(httpx.BaseTransport):
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         """Return an answer without the key, wherever the API has echoed it."""
         content = self._secrecy.raw(response.content)
-        headers = [(self._secrecy.raw(name), self._secrecy.raw(value)) for name, value in response.headers.raw]
+        headers = kept = response.headers.raw
+        if self._secrecy.holds("\n".join(f"{_text(name)}\n{_text(value)}" for name, value in headers)):
+            headers = [(self._secrecy.raw(name), self._secrecy.raw(value)) for name, value in headers]
         told = dict(response.extensions)
         told["reason_phrase"] = self._secrecy.raw(told.get("reason_phrase", b""))
-        if content is response.content and headers == response.headers.raw and FLAW not in told:
+        if content is response.content and headers is kept and FLAW not in told:
             response.extensions = told
             return response
         if FLAW in told:
@@ -463,6 +475,21 @@ def proxy_of(base_url: str) -> httpx.Proxy | None:
         return httpx.Proxy(address if "://" in address else f"http://{address}")
     except (ValueError, httpx.InvalidURL) as error:
         raise TargetError(f"the proxy for {url.scheme} in the environment cannot be used: {error}") from None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _make_location_readable(url: httpx.URL, response: httpx.Response) -> None:
+    """Encode a Location that is no URL: every client of httpx reads it, and fails with an exception of its own."""
+    location = response.headers.get("location")
+    if location is None:
+        return
+    try:
+        url.join(location)
+    except (httpx.InvalidURL, ValueError, TypeError):
+        response.headers["location"] = quote(location, safe="")
 
 
 def _template(path: str) -> str:

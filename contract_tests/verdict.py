@@ -21,7 +21,7 @@ from contract_tests.contract import Contract, Fault
 from contract_tests.drift import Notes, brief
 from contract_tests.exchange import NOT_JSON, Exchange
 from contract_tests.findings import BROKEN, LOOSER, Finding, Violation, require
-from contract_tests.secrecy import OWN_KEY, forms_of
+from contract_tests.secrecy import EVIDENT_SHARE, OWN_KEY, secrecy_of
 
 __all__ = [
     "BROKEN", "DECISIONS", "LOOSER", "RESPONSE", "Finding", "Judge", "Violation", "parse_time", "require", "same_instant",
@@ -111,9 +111,12 @@ class Judge:
         answer = "\n".join((headers, body, body.replace('\\"', '"')))
         request = f"{exchange.path} {exchange.request_body.decode('utf-8', 'replace')}"
         found = []
-        # The run's own key is replaced before an answer gets here.
-        forms = {OWN_KEY, *(form for secret in self.secrets for form in forms_of(secret))}
-        if any(form in answer and form not in request for form in forms):
+        # The run's own key is replaced before an answer of its transport gets here.
+        is_echo = OWN_KEY in answer and OWN_KEY not in request
+        if not is_echo and exchange.response is None:
+            secrecy = secrecy_of(self.secrets, EVIDENT_SHARE)
+            is_echo = secrecy.holds(answer) and not secrecy.holds(request)
+        if is_echo:
             found.append(
                 self._decided("secrecy", "the answer carries the caller's key", "no answer carries the key", exchange)
             )

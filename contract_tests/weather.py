@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from contract_tests.errors import RunEnded
+from contract_tests.foreign_text import shown
 from contract_tests.interruption import ENDING
 
 GATEWAY_STATUSES = frozenset({429, 502, 503, 504})
@@ -179,4 +180,4 @@ def keep_terminal() -> None:
 def _print(line: str) -> None:
     sys.stderr.flush()
     with suppress(OSError):  # nobody reads it
-        os.write(2 if _terminal is None else _terminal, f"{line}\n".encode())
+        os.write(2 if _terminal is None else _terminal, f"{shown(line)}\n".encode())

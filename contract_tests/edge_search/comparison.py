@@ -15,6 +15,7 @@ from rich.text import Text
 
 from contract_tests.edge_search.row import Row
 from contract_tests.fence import NAME_PREFIX
+from contract_tests.foreign_text import shown
 
 COMPARED = (
     "declared", "last_accepted", "first_rejected", "first_altered", "unit", "altered", "holes", "cross_field", "verdict",
@@ -93,7 +94,7 @@ def _presence(row: Row | None) -> str:
 
 
 def _shown(value: object) -> str:
-    text = OWN_NAME.sub("contract-test-...", _text(value))
+    text = shown(OWN_NAME.sub("contract-test-...", _text(value)))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

@@ -22,6 +22,8 @@ from contract_tests.edge_search.session import Session, clean_mock, opened_sessi
 from contract_tests.edge_search.survey import NOT_TRIED, Survey, Task, tasks
 from contract_tests.edge_search.wish import Wish
 from contract_tests.errors import Inconclusive, Refused
+from contract_tests.foreign_text import LONGEST_LINE
+from contract_tests.foreign_text import shown as seen
 from contract_tests.interruption import ENDING
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_map
@@ -50,7 +52,7 @@ class Work:
 
     def say(self, console: Console, line: str) -> None:
         """Print a line as it is."""
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.print(seen(line, LONGEST_LINE), soft_wrap=True, markup=False, highlight=False)
 
 
 def make_map(console: Console, wish: Wish, settings: Configuration) -> int:

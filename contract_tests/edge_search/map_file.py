@@ -98,7 +98,7 @@ class MapFile:
     def write(self, rows: Iterable[Row], state: State) -> None:
         """Write both files, each in one step, so that a run that is killed leaves what it had."""
         labelled = (row.as_json() | state.label for row in rows)
-        entries = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in labelled)
+        entries = ",\n".join(json.dumps(row, allow_nan=False) for row in labelled)
         write_whole(self.path, f"[\n{entries}\n]\n" if entries else "[]\n")
         write_whole(self.state_path, json.dumps(asdict(state), indent=1) + "\n")
 

@@ -29,7 +29,12 @@ def shown(console: Console, session: Session, survey: Survey, todo: list[Task], 
     if not console.is_terminal:
         yield from _in_lines(console, session, survey, rows)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), Spent(session))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        Spent(session),
+    )
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(todo))
         for task, row in rows:
@@ -57,4 +62,4 @@ def _in_lines(
         made = survey.row(task) if row is None else row
         yield made
         sent = "kept from the map before" if row is not None else f"{session.requests:>6,} requests so far"
-        console.print(f"{task.key:<50} {made.verdict:<12} {sent}", highlight=False, soft_wrap=True)
+        console.print(f"{task.key:<50} {made.verdict:<12} {sent}", markup=False, highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from contract_tests.edge_search.drawing import POINTS, STYLES, number_line
 from contract_tests.edge_search.row import FINDINGS, Row
+from contract_tests.foreign_text import LONGEST_LINE, shown
 
 ORDER = (*FINDINGS, "inconclusive", "no_limit", "holds")
 VERDICT_STYLES = {"holds": "green", "no_limit": "green", "inconclusive": "magenta"}
@@ -50,7 +51,7 @@ def table(rows: Iterable[Row]) -> Table:
         ]
         style = VERDICT_STYLES.get(row.verdict, "bold red")
         drawn.add_row(
-            *(Text(cell) for cell in cells), Text(row.verdict.replace("_", " "), style), Text(str(row.requests))
+            *(Text(shown(cell)) for cell in cells), Text(row.verdict.replace("_", " "), style), Text(str(row.requests))
         )
     return drawn
 
@@ -84,7 +85,7 @@ def number(value: Any) -> str:
 def finding(row: Row) -> Iterator[RenderableType]:
     """Yield what there is to say of a row that is not as the contract says."""
     yield Text.assemble("\n", (f"{row.operation} {row.field} {row.constraint}: {row.verdict}", "bold"))
-    yield Text(f"  {row.text}")
+    yield Text(f"  {shown(row.text, LONGEST_LINE)}")
     if row.points:
         yield from number_line(row)
     if row.values:
@@ -93,7 +94,7 @@ def finding(row: Row) -> Iterator[RenderableType]:
         yield Padding(matrix(row.types), (0, 0, 0, 2))
     departing = {"tighter": row.curl_rejected}.get(row.verdict, row.curl_accepted)
     for curl in dict.fromkeys(filter(None, (row.curl_accepted, row.curl_rejected) if row.points else (departing,))):
-        yield Text(f"  {curl}", "dim")
+        yield Text(f"  {shown(curl, LONGEST_LINE)}", "dim")
 
 
 def grid(values: Iterable[dict[str, Any]]) -> RenderableType:
@@ -103,7 +104,7 @@ def grid(values: Iterable[dict[str, Any]]) -> RenderableType:
         if each["declared"] is True or each["outcome"] != "refused":
             reads = f" reads {each['reads']!r}" if "reads" in each else ""
             cell = f"{POINTS[each['outcome']]} {each['value']}{reads}"
-            groups[each["declared"]].append(Text(cell, STYLES[each["outcome"]]))
+            groups[each["declared"]].append(Text(shown(cell), STYLES[each["outcome"]]))
     titles = {True: "declared", False: "not declared", None: "left open"}
     drawn = Table(box=None, pad_edge=False, show_header=False)
     for key, cells in groups.items():
@@ -127,7 +128,7 @@ def type_cell(each: dict[str, Any]) -> Text:
     """Return one value and what became of it."""
     is_right = each["declared"] is None or each["declared"] == (each["outcome"] == "accepted")
     reads = f" reads {each['reads']!r}" if "reads" in each else ""
-    return Text(f"{POINTS[each['outcome']]} {each['sent']}{reads}", "" if is_right else "bold red")
+    return Text(shown(f"{POINTS[each['outcome']]} {each['sent']}{reads}"), "" if is_right else "bold red")
 
 
 def verdict(rows: Sequence[Row], requests: int) -> tuple[str, int]:

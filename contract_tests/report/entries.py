@@ -13,6 +13,7 @@ from typing import Any
 from contract_tests.contract import LIMITS
 from contract_tests.drift import brief, measure
 from contract_tests.findings import Finding, Matter
+from contract_tests.foreign_text import shown
 
 MOST_EXAMPLES = 5
 MOST_SHOWN = 3
@@ -105,12 +106,13 @@ def tell(finding: Finding) -> Told:
         "problem": finding.problem, "promise": finding.promise, "sent": exchange.sent(),
         "received": exchange.received(), "curl": exchange.curl(), "status": exchange.status,
         "value": brief(value) if finding.has_value else None, "size": measure(value),
-        "text": value if isinstance(value, str) and len(value) <= LONGEST_TEXT else None,
+        "text": value if isinstance(value, str) and shown(value, LONGEST_TEXT) is value else None,
     }  # fmt: skip
 
 
 def tell_assertion(problem: str, promise: str, clause: str) -> Told:
     """Return an assertion that failed, told as a finding is."""
+    problem = shown(problem)
     return {
         "kind": "broken", "clause": clause, "topic": promise, "headline": problem, "problem": problem,
         "promise": promise, "sent": "", "received": "", "curl": "", "status": 0, "value": None, "size": None,
@@ -118,7 +120,7 @@ def tell_assertion(problem: str, promise: str, clause: str) -> Told:
     }  # fmt: skip
 
 
-# A longer text is no candidate for an enum.
+# A longer text, or one that cannot be seen, is no candidate for an enum.
 LONGEST_TEXT = 100
 
 

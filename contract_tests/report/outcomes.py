@@ -6,6 +6,7 @@ A pytest plugin. Results of xdist's workers come in through their reports and th
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from contract_tests.divergences import Divergence
 from contract_tests.drift import Drift, Notes
 from contract_tests.errors import Inconclusive
 from contract_tests.findings import KNOWN, Matter, Violation
+from contract_tests.foreign_text import shown
 from contract_tests.ledger import Ledger
 from contract_tests.report.causes import failed_assertions, members, told_assertion
 from contract_tests.report.entries import Entry, Told, gather, tell
@@ -107,7 +109,7 @@ class Outcomes:
         self.made += len(ledger.made)
         self.most_alive += ledger.most_alive
         self.removed += len(ledger.removed & set(ledger.made))
-        self.left += left
+        self.left += [shown(sentence) for sentence in left]
         self.notes.merge(notes.as_json())
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -185,7 +187,7 @@ class Outcomes:
                 "removed": self.removed,
                 "left": self.left,
                 "most_alive": self.most_alive,
-                "notes": self.notes.as_json(),
+                "notes": json.dumps(self.notes.as_json()),  # as no other text it may hold half a surrogate
                 "deselected": self.deselected,
             }
 
@@ -206,7 +208,7 @@ class Outcomes:
         self.made += told["made"]
         self.removed += told["removed"]
         self.left += told["left"]
-        self.notes.merge(told["notes"])
+        self.notes.merge(json.loads(told["notes"]))
         self.deselected += told["deselected"]
         self.most_alive += told["most_alive"]
 

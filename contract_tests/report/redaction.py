@@ -1,5 +1,5 @@
 """
-Keeps the key out of what a test leaves behind: its traceback, with locals or without, and what it has printed.
+Keeps the key out of what a test leaves behind, and what moves a terminal: its traceback, its output, what it found.
 
 A pytest plugin, of the process that reports and of xdist's workers. Reports are cleared where they are made, so that
 whoever writes them down, in a terminal or in a file, has nothing to hide.
@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
+from contract_tests.foreign_text import LAYOUT, shown
 from contract_tests.secrecy import Secrecy
+
+# Characters of a traceback, or of what a test has printed.
+LONGEST_TEXT = 200_000
+# What the other plugins of a run add to a report.
+REASONS = ("inconclusive", "ended", "forbidden")
 
 
 class Redaction:
@@ -33,12 +39,19 @@ class Redaction:
         return self._cleared(report)
 
     def _cleared(self, report: Any) -> Any:
-        clear = self._secrecy.text
         if isinstance(report.longrepr, tuple):
             path, line, reason = report.longrepr
-            report.longrepr = (path, line, clear(reason))
+            report.longrepr = (path, line, self._clear(reason))
         elif report.longrepr is not None:
-            shown = str(report.longrepr)
-            report.longrepr = report.longrepr if clear(shown) is shown else clear(shown)
-        report.sections = [(name, clear(text)) for name, text in report.sections]
+            text = str(report.longrepr)
+            report.longrepr = report.longrepr if self._clear(text) is text else self._clear(text)
+        report.sections = [(name, self._clear(text)) for name, text in report.sections]
+        for name in REASONS:
+            if hasattr(report, name):
+                setattr(report, name, shown(self._clear(getattr(report, name))))
+        for told in (*getattr(report, "findings", ()), *(told for _, told in getattr(report, "met", ()))):
+            told.update({name: self._clear(text) for name, text in told.items() if isinstance(text, str)})
         return report
+
+    def _clear(self, text: str) -> str:
+        return shown(self._secrecy.text(text), LONGEST_TEXT, keep=LAYOUT)

@@ -13,6 +13,7 @@ import yaml
 
 from contract_tests.contract import Contract, Schema
 from contract_tests.drift import Drift
+from contract_tests.foreign_text import LAYOUT, LONGEST_LINE, shown
 from contract_tests.report.entries import Entry, as_limit
 
 UPPER = ("maximum", "exclusiveMaximum", "maxLength")
@@ -135,10 +136,17 @@ def _response_snippet(contract: Contract, entry: Entry) -> str | None:
 
 
 def _snippet(pointer: str, lines: Mapping[str, Any], how: str = "") -> str:
-    text = yaml.dump(
-        lines, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LINE_WIDTH, default_flow_style=None
+    text = _as_yaml(lines, allow_unicode=True)
+    if shown(text, len(text), keep=LAYOUT) != text:
+        text = _as_yaml(lines, allow_unicode=False)
+    return f"# at {shown(pointer + how, LONGEST_LINE)}\n{text.rstrip()}"
+
+
+def _as_yaml(lines: Mapping[str, Any], *, allow_unicode: bool) -> str:
+    text: str = yaml.dump(
+        lines, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=LINE_WIDTH, default_flow_style=None
     )
-    return f"# at {pointer}{how}\n{text.rstrip()}"
+    return text
 
 
 class _Dumper(yaml.SafeDumper):

@@ -13,6 +13,7 @@ import pytest
 
 from contract_tests.contract import load_contract
 from contract_tests.findings import Matter
+from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.entries import Rank, plainness
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.repeating import ADVICE, making_line, needs_item
@@ -38,13 +39,13 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: Any) -> Any:
         """Show the plainest failure of each matter, then say what was tried and what was found."""
         failed = terminalreporter.stats.get("failed", [])
-        shown = terminalreporter.stats["failed"] = _plainest_of_each(failed)
+        told_first = terminalreporter.stats["failed"] = _plainest_of_each(failed)
         yield
         terminalreporter.stats["failed"] = failed
         if not self.outcomes.requests:
             return
-        if len(shown) < len(failed):
-            terminalreporter.write_line(f"{len(failed) - len(shown)} further tests failed for the same reasons")
+        if len(told_first) < len(failed):
+            terminalreporter.write_line(f"{len(failed) - len(told_first)} further tests failed for the same reasons")
         for heading, lines in (
             ("what was tried", self._tried()),
             ("what the API breaks", self._broken()),
@@ -55,9 +56,9 @@ class Summary:
             if told:
                 terminalreporter.section(heading)
             for line in told:
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(shown(line, LONGEST_LINE))
         for reason in self.outcomes.inconclusive[:MOST_REASONS]:
-            terminalreporter.write_line(f"inconclusive: {reason}")
+            terminalreporter.write_line(shown(f"inconclusive: {reason}"))
 
     def _tried(self) -> Iterator[str]:
         requests, tally = self.outcomes.requests, self.outcomes.tally

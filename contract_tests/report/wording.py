@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from datetime import UTC, datetime
 
-# Characters that show nothing or change what stands beside them: controls, formats, surrogates, private ones, separators.
-HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-ORDINARY_SPACES = "\n\t"
+from contract_tests.foreign_text import LAYOUT, shown
 
 # Characters of a text that a page shows before it leaves out the middle.
 LONGEST_VALUE = 160
@@ -23,7 +20,7 @@ LONG_ENOUGH_TO_SAY = 24
 
 def visible(text: str) -> str:
     """
-    Spell out the characters that cannot be seen, as JSON would.
+    Spell out the characters that cannot be seen; lines stay lines.
 
     Args:
         text: Anything, lone surrogates included.
@@ -31,15 +28,7 @@ def visible(text: str) -> str:
     Returns:
         The text in characters that UTF-8 can carry and a browser shows in reading order.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(character) for character in text)
-
-
-def _spelled(character: str) -> str:
-    if character in ORDINARY_SPACES or unicodedata.category(character) not in HIDDEN_CATEGORIES:
-        return character
-    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"
+    return shown(text, len(text), keep=LAYOUT)
 
 
 def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
