@@ -58,7 +58,7 @@ def start(api: Api, arguments: argparse.Namespace) -> None:
     """
     if arguments.parent is not None:
         end_with_parent(arguments.parent)
-    MockProtocol.timeout_seconds = arguments.timeout_seconds
+    MockProtocol.timeout_seconds = api.outbox.timeout_seconds = arguments.timeout_seconds
     listener = listen(arguments.port)
     api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
     serve(api, listener, lambda: print(announcement(api), flush=True))
@@ -71,7 +71,10 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--seed-file", type=Path, help="JSON or YAML list of the personas at the start")
     parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="(default: openapi.yaml)")
     parser.add_argument(
-        "--timeout-seconds", type=float, default=TIMEOUT_SECONDS, help="for a request to arrive (default: 10)"
+        "--timeout-seconds",
+        type=float,
+        default=TIMEOUT_SECONDS,
+        help="for a request to arrive, and for an answer to be read (default: 10)",
     )
     parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which has started it, ends")
     return parser

@@ -6,7 +6,6 @@ A bare ASGI application: a framework would cost more time per request than every
 
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
@@ -17,12 +16,12 @@ from .bodies import Bodies, Headers, Receive
 from .contract import Contract
 from .errors import ClientGone, Header, Refusal
 from .listing import Listing
+from .outbox import Outbox
+from .outbox import Send as Send
 from .routes import HANDLERS, Routes, decoded_path
 from .rules import Fields, Rules
 from .store import Persona, Store
 from .voices import Voices
-
-Send = Callable[[Any], Awaitable[None]]
 
 # For statuses to which openapi.yaml gives no x-error-code.
 FURTHER_ERROR_CODES = {
@@ -79,6 +78,7 @@ class Api:
         self.store = store
         self.bodies = Bodies()
         self.listing = Listing()
+        self.outbox = Outbox()
         self.unset = rules.unset()
         self.error_codes = {**FURTHER_ERROR_CODES, **contract.error_codes}
         self.routes = Routes(contract)
@@ -119,6 +119,8 @@ class Api:
     async def list_personas(self, request: Request) -> Answer:
         """Answer listPersonas."""
         query = self.rules.query(request.operation, request.query_string)
+        if self.outbox.is_full:
+            await self.outbox.room(self.store.stored_bytes)
         page = self.listing.page(self.store.all(), query)
         personas = [self.show(persona) for persona in page.personas]
         return self.succeed(request, {"personas": personas, "next_page_token": page.next_page_token})
@@ -134,6 +136,8 @@ class Api:
 
     async def get_persona(self, request: Request) -> Answer:
         """Answer getPersona."""
+        if self.outbox.is_full:
+            await self.outbox.room(self.store.size(request.persona_id))
         return self.succeed(request, {"persona": self.show(self.store.find(request.persona_id))})
 
     async def update_persona(self, request: Request) -> Answer:
@@ -157,7 +161,10 @@ class Api:
         body = await self.bodies.json(request.headers, request.receive)
         if not self.rules.is_valid(request.operation, body):
             raise Refusal(400, "The request body is not valid.", self.rules.faults(request.operation, body))
-        return self.rules.named(request.operation, body)
+        fields = self.rules.named(request.operation, body)
+        if self.outbox.is_full:
+            await self.outbox.room(self.store.size(request.persona_id) + self.store.measure(fields))
+        return fields
 
     def show(self, persona: Persona) -> Fields:
         """Return *persona* as an answer shows it; what is not set is null."""
@@ -189,7 +196,7 @@ class Api:
         """Send *answer*."""
         headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await self.outbox.send(answer.body, send)
 
     def is_page(self, path: str) -> bool:
         """Say whether *path* is one of the pages beside the API, which need no key."""

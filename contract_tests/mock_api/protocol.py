@@ -18,6 +18,7 @@ MAX_MESSAGE_BYTES = MAX_BODY_BYTES * 8  # a body in chunks of one byte is six ti
 MAX_DISCARDED_BYTES = 256 * 1024 * 1024  # of a request that has its answer already
 MAX_CONNECTIONS = 5_000
 TIMEOUT_SECONDS = 10.0
+GRACE_SECONDS = 0.1
 
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)  # JSON has no line that begins so
 
@@ -39,23 +40,26 @@ class OneWrite:
         self.transport = transport
         self.is_closing = transport.is_closing
         self.head = b""
+        self.has_begun = False
 
     def write(self, data: bytes) -> None:
-        """Keep the head of an answer back; no body looks like one."""
-        if data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
+        """Keep the head of an answer back; a piece of a body may look like one, and comes later."""
+        if not self.has_begun and not data.startswith(b"HTTP/1.1 100"):
             self.head = data
+            self.has_begun = True
         else:
             self.transport.write(self.head + data)
             self.head = b""
 
-    def flush(self) -> None:
-        """Send a head that no body follows."""
+    def finish(self) -> None:
+        """End an answer, and send a head that no body follows."""
         if self.head:
             self.write(b"")
+        self.has_begun = False
 
     def close(self) -> None:
         """Close the connection when everything is sent."""
-        self.flush()
+        self.finish()
         self.transport.close()
 
 
@@ -64,6 +68,7 @@ class MockProtocol(HttpToolsProtocol):
 
     timeout_seconds = TIMEOUT_SECONDS
     deadline: TimerHandle | None = None
+    unread_deadline: TimerHandle | None = None
     is_unfinished = False  # a request has begun and not ended
     is_in_head = False
     received_bytes = 0
@@ -76,7 +81,27 @@ class MockProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.stop_deadline()
+        self.stop_unread_deadline()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread_deadline = self.loop.call_later(self.timeout_seconds, self.give_up)
+
+    def resume_writing(self) -> None:
+        self.stop_unread_deadline()
+        super().resume_writing()
+
+    def give_up(self) -> None:
+        """Cut off a client that does not read, unless it turns out now that it has: this process may have stood still."""
+        # Closing would wait for the client to read what it does not read.
+        self.unread_deadline = self.loop.call_later(GRACE_SECONDS, self.transport.abort)
+
+    def stop_unread_deadline(self) -> None:
+        """Forget the time limit of a client that has read on."""
+        if self.unread_deadline is not None:
+            self.unread_deadline.cancel()
+            self.unread_deadline = None
 
     def data_received(self, data: bytes) -> None:
         if b"pgrade:" in data or b"PGRADE:" in data:
@@ -129,7 +154,7 @@ class MockProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self.out.flush()
+        self.out.finish()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -178,6 +178,11 @@ class Store:
         except TypeError:
             raise Refusal(400, "The request body is not valid.", too_deep(fields)) from None
 
+    def size(self, persona_id: str) -> int:
+        """Return how many bytes the fields of a persona take as JSON; 0 where none has this id."""
+        persona = self.personas.get(persona_id)
+        return persona.size if persona else 0
+
     def new_id(self) -> str:
         """Make an id that no persona has."""
         while True:

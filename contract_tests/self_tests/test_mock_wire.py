@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -56,11 +57,12 @@ def receive(connection: socket.socket) -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    while len(body) < int(headers.get("content-length", 0)):
+    whole = bytearray(body)
+    while len(whole) < int(headers.get("content-length", 0)):
         part = connection.recv(65536)
         assert part, "closed within a body"
-        body += part
-    return Answer(int(first.split()[1]), headers, body)
+        whole += part
+    return Answer(int(first.split()[1]), headers, bytes(whole))
 
 
 def head_of(mock: RunningMock, *lines: str, method: str = "PATCH", path: str = f"/v1/personas/{PAGE_PERSONA}") -> bytes:
@@ -204,6 +206,63 @@ def test_memory_stays_bounded(mock: RunningMock) -> None:
             stack.enter_context(connect(mock))
         assert exchange(mock, head_of(mock, "Content-Length: 2"), b"{}").status == 200
         assert resident_mebibytes(mock) - before < 150
+
+
+def store_prompts(mock: RunningMock, count: int, prompt: str) -> list[str]:
+    """Make personas with long prompts; their ids."""
+    ids = []
+    for number in range(count):
+        fields = {"name": f"Long {number}", "voice_name": "aria", "language_code": "en-US", "persona_prompt": prompt}
+        body = json.dumps(fields).encode()
+        answer = exchange(mock, head_of(mock, f"Content-Length: {len(body)}", method="POST", path="/v1/personas"), body)
+        ids.append(json.loads(answer.body)["persona"]["id"])
+    return ids
+
+
+def test_clients_that_never_read_take_no_memory() -> None:
+    """20 clients ask for 20 MB each and read nothing: memory is bounded, others are answered, and they are let go."""
+    with running_mock("--timeout-seconds", "2") as mock, ExitStack() as stack:
+        store_prompts(mock, 3, "x" * 7_000_000)
+        before = resident_mebibytes(mock)
+        greedy = [stack.enter_context(connect(mock)) for _ in range(20)]
+        for connection in greedy:
+            connection.sendall(head_of(mock, method="GET", path="/v1/personas"))
+        for _ in range(20):
+            assert exchange(mock, head_of(mock, "Content-Length: 2"), b"{}").status == 200
+        assert resident_mebibytes(mock) - before < 200
+        time.sleep(7)  # none is waited for longer than the time limit, once others have been
+        assert max(rest_of(connection) for connection in greedy) < 20_000_000
+        assert len(exchange(mock, head_of(mock, method="GET", path="/v1/personas")).body) > 20_000_000
+        assert resident_mebibytes(mock) - before < 200
+
+
+def rest_of(connection: socket.socket) -> int:
+    """Count what is still to be read until the connection ends."""
+    count = 0
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            count += len(part)
+    return count
+
+
+def test_slow_reader_gets_the_whole_answer() -> None:
+    """A client that reads on, however slowly, is served to the end, though that takes longer than the time limit."""
+    prompt = "HTTP/1.1 200 OK " * 400_000  # no piece of a body is taken for the head of an answer
+    with running_mock("--timeout-seconds", "1") as mock:
+        (persona_id,) = store_prompts(mock, 1, prompt)
+        with connect(mock) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
+            connection.sendall(head_of(mock, method="GET", path=f"/v1/personas/{persona_id}"))
+            received = bytearray()
+            began = time.monotonic()
+            while b"\r\n\r\n" not in received or not received.endswith(b"}}"):
+                part = connection.recv(128 * 1024)
+                assert part, f"closed after {len(received)} bytes"
+                received += part
+                time.sleep(0.02)
+        assert time.monotonic() - began > 1
+        body = bytes(received).partition(b"\r\n\r\n")[2]
+        assert json.loads(body)["persona"]["persona_prompt"] == prompt
 
 
 def allow_open_files(number: int) -> None:
