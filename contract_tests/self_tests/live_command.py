@@ -22,6 +22,8 @@ class Command:
     server: WeatherServer
     journal: Path
     module: str = "contract_tests"
+    root: Path = ROOT
+    """Where it is run, and where its reports land."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment that aims it at the server."""
@@ -36,7 +38,7 @@ class Command:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it and let it run."""
         return subprocess.Popen(
-            [sys.executable, "-m", self.module, *arguments], cwd=ROOT, env=self.environment() | environment,
+            [sys.executable, "-m", self.module, *arguments], cwd=self.root, env=self.environment() | environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 

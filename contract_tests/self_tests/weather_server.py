@@ -59,10 +59,12 @@ class Seen:
 NEVER = Event(seconds=600)
 NEVER_ANSWERED = Event(is_weather=False, seconds_after=600)
 
-Sky = Callable[[Seen], Event | None]
+# Answers one request itself, on the wire.
+Play = Callable[["Connection"], None]
+Sky = Callable[[Seen], Event | Play | None]
 
 
-def fair(_seen: Seen) -> Event | None:
+def fair(_seen: Seen) -> Event | Play | None:
     """Let every request through."""
     return None
 
@@ -137,7 +139,9 @@ class WeatherServer:
         return answer.status, answer.getheaders(), content
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Connection(BaseHTTPRequestHandler):
+    """One connection of a client to the proxy."""
+
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
@@ -151,6 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         event = self.weather.sky(self.weather.note(self.command, self.path, body)) or Event(is_weather=False)
+        if not isinstance(event, Event):
+            event(self)
+            return
         time.sleep(event.seconds)
         if not event.is_weather or event.is_done:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
@@ -193,7 +200,7 @@ def weather_server(sky: Sky = fair, *mock_arguments: str) -> Iterator[WeatherSer
         mock_arguments: Further arguments of the mock behind.
     """
     with running_mock(*mock_arguments) as mock:
-        handler = type("Handler", (_Handler,), {})
+        handler = type("Handler", (Connection,), {})
         with _Server(("127.0.0.1", 0), handler) as server:
             weather = WeatherServer(mock, f"http://127.0.0.1:{server.server_address[1]}/v1", sky)
             handler.weather = weather  # type: ignore[attr-defined]  # of the class that was just made
