@@ -51,6 +51,9 @@ WORDS = {
 # Characters of a value that fit into a sentence.
 LONGEST_SHOWN = 60
 
+# What no UTF-8 holds: half of a character beyond U+FFFF.
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
 NOT_JSON = ("NaN", "Infinity", "-Infinity")
 
 # The values that show most of what goes wrong, by their reasons: where few requests may be sent, these come first.
@@ -196,8 +199,9 @@ def good_values(tried: Field) -> list[Any]:
 
 
 def to_json(value: object) -> str:
-    """Write a value as JSON text, non-ASCII characters as themselves."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """Write a value as JSON text, non-ASCII characters as themselves, half a surrogate as its escape."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def nearest_single(value: float) -> float:

@@ -112,7 +112,7 @@ class Exchange:
         """
         path = self.path
         if self.persona_id is not None:
-            path = path.replace(quote(self.persona_id, safe=""), '"$PERSONA_ID"')
+            path = path.replace(quote(self.persona_id, safe="", errors="surrogatepass"), '"$PERSONA_ID"')
         told = [(name, self.hide(value)) for name, value in self.request_headers if name not in USUAL_HEADERS]
         headers = [f"-H {_quote_header(f'{name}: {value}')}" for name, value in told]
         method = [] if self.method == "GET" else ["-X", shlex.quote(self.method)]

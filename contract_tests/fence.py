@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -100,7 +100,19 @@ class Fence:
 
 def decoded_segments(path: str) -> list[str]:
     """Split a path below the base URL, each part decoded."""
-    return [unquote(segment) for segment in path.strip("/").split("/")]
+    return [_decoded(segment) for segment in path.strip("/").split("/")]
+
+
+def path_of(persona_id: str) -> str:
+    """Return the path of a persona below the base URL; an id that holds half a surrogate has one too."""
+    return f"/personas/{quote(persona_id, safe='', errors='surrogatepass')}"
+
+
+def _decoded(segment: str) -> str:
+    try:
+        return unquote(segment, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return unquote(segment)
 
 
 def is_create(method: str, segments: list[str]) -> bool:

@@ -15,6 +15,7 @@ from contract_tests import item_lock, journal
 from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.fence import path_of
 from contract_tests.saved_state import State, differing, restoring_body, state_in, unrestorable
 from contract_tests.target import Api
 from contract_tests.written_values import WrittenValues
@@ -164,7 +165,7 @@ def _journal(notes: journal.Journal, saved: State) -> None:
 
 def _state(api: Api, persona_id: str, *, puts_right: bool = True) -> State:
     """Read the persona, out of what was held back."""
-    exchange = api.send("GET", f"/personas/{persona_id}", puts_right=puts_right)
+    exchange = api.send("GET", path_of(persona_id), puts_right=puts_right)
     if exchange.status != 200:
         raise Inconclusive(f"GET answered {exchange.status}")
     try:
@@ -183,7 +184,7 @@ def _write_back(api: Api, persona_id: str, names: set[str], wanted: State) -> No
 def _update(api: Api, persona_id: str, names: set[str], wanted: State) -> bool:
     names = names | (PAIR & wanted.keys() if names & PAIR else frozenset())
     body = to_json({name: wanted[name] for name in names})
-    return api.send("PATCH", f"/personas/{persona_id}", body=body, puts_right=True).was_accepted
+    return api.send("PATCH", path_of(persona_id), body=body, puts_right=True).was_accepted
 
 
 def _parts(names: set[str]) -> list[set[str]]:

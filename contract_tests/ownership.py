@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import httpx
 
@@ -29,7 +28,7 @@ from contract_tests.account import (
     was_made_since,
 )
 from contract_tests.errors import Inconclusive, RunEnded
-from contract_tests.fence import Fence, sent_name
+from contract_tests.fence import Fence, path_of, sent_name
 from contract_tests.journal import Journal, NoJournal
 from contract_tests.pace import Allowance
 from contract_tests.remains import SURE_SECONDS
@@ -110,9 +109,12 @@ class Ownership:
                 names.subtract(creation.marks)
             self._allowance.hold(-HELD_FOR_CREATE)
 
-    def note_answer(self, creation: Creation, response: httpx.Response) -> None:
+    def note_answer(self, creation: Creation, response: httpx.Response) -> list[str]:
         """
         Find the persona that an answered create has made; where it cannot be found, nothing more is made.
+
+        Returns:
+            The ids of what it has made and does not name, so that nobody else can remove it.
 
         Raises:
             Inconclusive: It could not be looked for.
@@ -120,18 +122,20 @@ class Ownership:
         if not 200 <= response.status_code < 300:
             self._journal.refused(creation.name)
             self._ledger.refused_marks |= creation.marks
-            return
+            return []
         self._ledger.creates += 1
         self._ledger.unaudited += 1
         shown_id = _created_id(response)
         if shown_id is not None and shown_id not in self._ledger.alive and self._claim_if_own(shown_id, creation):
-            return
-        if not self._search(creation):
+            return []
+        found = self._search(creation)
+        if not found:
             self.note_unsure(creation.name)
             if shown_id is not None and shown_id not in self._ledger.made:
                 self._ledger.unclaimed.append(shown_id)
             shown = "no id" if shown_id is None else f"the id {shown_id[:60]!r}, which shows something else"
             self._why_no_more = f"a create was answered with {shown}, and what it made is not to be found"
+        return found
 
     def claim(self, persona_id: str, name: Any, item: Item | None = None) -> bool:
         """Take a persona for one of this run's, once it is known to be; say whether it was new."""
@@ -290,6 +294,7 @@ class Ownership:
             if persona_id in ledger.removed:
                 if persona_id in ledger.made and persona_of(self._get(path_of(persona_id))).get("id") == persona_id:
                     self._revive(persona_id, marks)
+                    ledger.evidence = ledger.evidence or listing.last_page
             elif marks and persona_id not in ledger.made and not any(ledger.pending_names[mark] for mark in marks):
                 self._take_stray(item, marks, listing.last_page)
 
@@ -317,11 +322,6 @@ def persona_of(response: httpx.Response) -> dict[str, Any]:
     answer = answered(response) if response.status_code < 300 else None
     persona = answer.get("persona") if isinstance(answer, dict) else None
     return persona if isinstance(persona, dict) else {}
-
-
-def path_of(persona_id: str) -> str:
-    """Return the path of a persona below the base URL."""
-    return f"/personas/{quote(persona_id, safe='')}"
 
 
 def _created_id(response: httpx.Response) -> str | None:

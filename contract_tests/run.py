@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.errors import Inconclusive
 from contract_tests.exchange import Exchange
+from contract_tests.fence import path_of
 from contract_tests.subject import Persona, Subject
 from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, DECISIONS, Finding, Judge, Violation, require
@@ -148,7 +148,7 @@ class Run:
             key: What is sent as the key; None sends none.
         """
         operation = self.contract.operation(operation_id)
-        path = operation.path.replace("{persona_id}", quote(persona_id, safe=""))
+        path = operation.path.replace("{persona_id}", path_of(persona_id).rpartition("/")[2])
         bodies = {
             "createPersona": lambda: self.full_body(),
             "updatePersona": lambda: self.full_body("updatePersona", 1),
@@ -182,10 +182,11 @@ class Run:
         if ledger.made_by_refusals:
             problem = f"refused creates made personas: {', '.join(ledger.made_by_refusals[:5])}"
             require([self._surprise(problem, "a body that is refused changes nothing", "atomic")])
-        if ledger.doubles:
-            raise Inconclusive(doubled)
-        if ledger.undead:
-            raise Inconclusive(f"{len(ledger.undead)} personas stayed though their removal was answered with success")
+        stayed = f"{len(ledger.undead)} personas stayed though their removal was answered with success"
+        if len(ledger.undead) > 1 and not ledger.removed & set(ledger.made):
+            require([self._surprise(stayed, "after a removal the persona is gone", "deletion")])
+        if ledger.doubles or ledger.undead:
+            raise Inconclusive(doubled if ledger.doubles else stayed)
 
     def _surprise(self, problem: str, promise: str, decision: str) -> Finding:
         """Tell of a persona that nobody has asked for, with the page of the list that showed it."""

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
-from urllib.parse import quote
 
 from contract_tests import drift
 from contract_tests.boundaries import Boundary, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.exchange import Exchange
+from contract_tests.fence import path_of
 from contract_tests.target import Api
 from contract_tests.verdict import BROKEN, Finding, Judge, require, same_instant
 
@@ -79,7 +79,7 @@ class Subject:
     @property
     def path(self) -> str:
         """Where the persona is found below the base URL."""
-        return f"/personas/{quote(self.persona_id, safe='')}"
+        return path_of(self.persona_id)
 
     def read(self) -> Persona:
         """

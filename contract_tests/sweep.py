@@ -204,13 +204,16 @@ def _remove_named(
 
 
 def _remove(api: Api, persona_id: str, swept: Swept) -> bool:
+    """Remove a persona, and read that it is gone."""
     try:
         status = api.delete(persona_id).status
+        shown_after = api.get(persona_id).status if status in GONE else None
     except Inconclusive as error:
         swept.left.append(f"persona {persona_id} ({error})")
-        return persona_id in api.ledger.removed
-    if status not in GONE:
-        swept.left.append(f"persona {persona_id} (DELETE answered {status})")
+        return False
+    if shown_after != 404:
+        then = f" and GET {shown_after} after it" if shown_after is not None else ""
+        swept.left.append(f"persona {persona_id} (DELETE answered {status}{then})")
         return False
     if status != 404:
         swept.removed.append(persona_id)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from contract_tests.connection import FLAW
 from contract_tests.errors import Inconclusive
 from contract_tests.exchange import Exchange
-from contract_tests.fence import MOST_PERSONAS, NAME_PREFIX, Fence
+from contract_tests.fence import MOST_PERSONAS, NAME_PREFIX, Fence, decoded_segments, path_of
 from contract_tests.ledger import Ledger
 from contract_tests.secrecy import OWN_KEY, SECRET_HEADERS, SHORTEST_SECRET
 from contract_tests.transport import CLEANING, GONE, FencedTransport, Means
@@ -43,6 +43,11 @@ class Target:
     def is_loopback(self) -> bool:
         """Whether the API runs on this machine."""
         return httpx.URL(self.base_url).host in LOOPBACK_HOSTS
+
+
+def _query(params: Mapping[str, str]) -> str:
+    """Encode the parameters of a query; a token of an API may hold half a surrogate."""
+    return urlencode(params, quote_via=quote, errors="surrogatepass")
 
 
 class _Halves(httpx.SyncByteStream):
@@ -162,12 +167,11 @@ class Api:
             own_headers.append(("content-type", content_type))
         if sent_key is not None:
             own_headers.append(("x-api-key", sent_key.encode("utf-8")))
-        content = body.encode("utf-8") if isinstance(body, str) else body
+        content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
         request = self._client.build_request(
             method,
-            self.target.base_url + path,
+            self.target.base_url + path + (f"?{_query(params)}" if params else ""),
             content=content,
-            params=params,
             headers=httpx.Headers(own_headers),  # type: ignore[arg-type]  # a value may be bytes
             extensions={CLEANING: True} if puts_right else None,
         )
@@ -182,7 +186,7 @@ class Api:
         """Return the exchange that ended in *response*."""
         request = response.request
         target_path = request.url.raw_path.decode("ascii").removeprefix(httpx.URL(self.target.base_url).path)
-        last = unquote(target_path.partition("?")[0].rsplit("/", 1)[-1])
+        last = decoded_segments(target_path.partition("?")[0])[-1]
         sent_key = request.headers.get("x-api-key", "")
         secrets = [self.target.api_key, *([sent_key] if len(sent_key) >= SHORTEST_SECRET else [])]
         return Exchange(
@@ -201,11 +205,11 @@ class Api:
 
     def get(self, persona_id: str) -> Exchange:
         """Read a persona."""
-        return self.send("GET", f"/personas/{quote(persona_id, safe='')}")
+        return self.send("GET", path_of(persona_id))
 
     def update(self, persona_id: str, body: bytes | str) -> Exchange:
         """Update a persona with a body given as JSON text."""
-        return self.send("PATCH", f"/personas/{quote(persona_id, safe='')}", body=body)
+        return self.send("PATCH", path_of(persona_id), body=body)
 
     def create(self, body: bytes | str) -> Exchange:
         """Create a persona from a body given as JSON text."""
@@ -213,7 +217,7 @@ class Api:
 
     def delete(self, persona_id: str) -> Exchange:
         """Remove a persona of this run."""
-        return self.send("DELETE", f"/personas/{quote(persona_id, safe='')}")
+        return self.send("DELETE", path_of(persona_id))
 
     def list_personas(self, **params: str) -> Exchange:
         """List personas."""

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from datetime import timedelta
 from itertools import combinations
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from contract_tests.boundaries import good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.exchange import Exchange
+from contract_tests.fence import path_of
 from contract_tests.run import Run
 from contract_tests.subject import Subject
 from contract_tests.verdict import DECISIONS, RESPONSE, Finding, Judge, parse_time, require, same_instant
@@ -213,7 +213,7 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, subject: Subject) -> N
     for near in (own.swapcase(), own.upper(), own.lower(), *spaced, *parts, str(subject.last["name"])):
         if near in ("", own):
             continue
-        exchange = run.api.send("GET", f"/personas/{quote(near, safe='')}")
+        exchange = run.api.send("GET", path_of(near))
         if exchange.was_accepted and exchange.persona.get("id") == near:
             continue  # another account's persona may have the very id that was made up here
         require(judge.answer("getPersona", exchange, 404))

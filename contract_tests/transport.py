@@ -23,12 +23,12 @@ import httpx
 from contract_tests.account import Creation
 from contract_tests.connection import FLAW, Connections
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
-from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create
+from contract_tests.fence import NAME_PREFIX, READS, Fence, decoded_segments, is_create, path_of
 from contract_tests.foreign_text import shown
 from contract_tests.interruption import ENDING, held_back
 from contract_tests.journal import Journal, NoJournal
 from contract_tests.ledger import Ledger
-from contract_tests.ownership import Ownership, path_of, persona_of
+from contract_tests.ownership import Ownership, persona_of
 from contract_tests.pace import Allowance
 from contract_tests.secrecy import Secrecy
 from contract_tests.suspicion import ALIKE, FIRST_ALIKE, Habits, Repeats, claims_json, kind_of, suspicion
@@ -142,7 +142,8 @@ class FencedTransport(httpx.BaseTransport):
         with self.ownership.pending(creation):
             try:
                 response = self._persist(request)
-                self.ownership.note_answer(creation, response)
+                for persona_id in self.ownership.note_answer(creation, response):
+                    self._remove_unseen(persona_id)
             except Inconclusive:
                 self.ownership.note_unsure(creation.name)
                 raise
@@ -489,7 +490,7 @@ def _make_location_readable(url: httpx.URL, response: httpx.Response) -> None:
     try:
         url.join(location)
     except (httpx.InvalidURL, ValueError, TypeError):
-        response.headers["location"] = quote(location, safe="")
+        response.headers["location"] = quote(location, safe="", errors="surrogatepass")
 
 
 def _template(path: str) -> str:
