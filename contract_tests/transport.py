@@ -279,8 +279,6 @@ class FencedTransport(httpx.BaseTransport):
                     self.means.weather.clear()
                     return True
                 continue
-            with self._ending():
-                self.means.weather.count(outcome)
             self.means.weather.pause(back_off_seconds(outcome, attempt), f"GET {control.url.path}: {outcome.reason}")
         return False
 

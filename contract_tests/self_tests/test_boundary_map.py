@@ -236,14 +236,13 @@ def test_api_that_answers_now_this_now_that_is_not_judged(fault: str) -> None:
     assert found(fault, "wait_seconds", "maximum").verdict == "inconclusive"
 
 
-def test_bad_weather_is_no_finding() -> None:
+def test_bad_weather_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the first gateway's answer on, nothing is judged, and what was judged before stays."""
     with survey_of() as survey:
         todo = limits_of("wait_seconds")
         first = survey.row(todo[0])
         transport = survey.run.api.transport
-        transport._inner.close()
-        transport._inner = httpx.MockTransport(lambda _request: httpx.Response(503, headers={"retry-after": "0"}))  # type: ignore[assignment]
+        monkeypatch.setattr(transport._inner, "send", lambda _: httpx.Response(503, headers={"retry-after": "0"}))
         rows = [survey.row(task) for task in todo[1:]]
         survey.stack.pop_all()
     assert first.verdict == "holds"
