@@ -221,8 +221,17 @@ class FencedTransport(httpx.BaseTransport):
         raise Inconclusive(self._doubt(doubt))
 
     def _may_send_again(self, request: httpx.Request, before: dict[str, Any] | None, outcome: Failure) -> bool:
-        """Say whether a write of unknown outcome may be sent again; PUT does the same once or twice (RFC 9110, 9.2.2)."""
-        return (request.method == "PUT" and outcome.answer is not None) or self._may_repeat(request, before, outcome)
+        """
+        Say whether a write of unknown outcome may be sent again.
+
+        PUT does the same once or twice (RFC 9110, 9.2.2), and so does an update (openapi.yaml, #/x-decisions/combinations):
+        one that was answered, by whomever, is not under way any more, and a persona of this run takes no harm.
+        """
+        was_answered = outcome.answer is not None
+        is_own = request.method == "PATCH" and self._persona_ids(request) <= set(self._ledger.made)
+        if was_answered and (request.method == "PUT" or is_own):
+            return True
+        return self._may_repeat(request, before, outcome)
 
     def _certain(self, request: httpx.Request, response: httpx.Response, *, is_unknown: bool) -> httpx.Response:
         """

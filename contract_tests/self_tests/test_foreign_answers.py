@@ -145,6 +145,19 @@ def test_operation_that_always_answers_so_is_a_violation(
     assert found is not None
 
 
+@pytest.mark.parametrize("name", ["page of 500", "nothing", "maintenance"])
+def test_update_that_is_done_and_always_answered_so_is_a_violation(
+    shared_server: WeatherServer, run: Run, name: str
+) -> None:
+    """One body is enough: an update that was answered may be sent again, as it does the same twice."""
+    with run.persona() as subject:
+        event = replace(FOREIGN[name], is_done=True)
+        shared_server.sky = lambda seen: event if b"1.75" in seen.body else None
+        with pytest.raises(Violation):
+            subject.accepts({"wait_seconds": 1.75})
+        shared_server.sky = fair
+
+
 def judged_removal(run: Run, persona_id: str) -> None:
     found = run.judge.success("deletePersona", run.api.delete(persona_id))
     if found:
