@@ -148,7 +148,8 @@ def finish(console: Console, work: Work, rows: list[Row], state: State) -> int:
     """Print the map, write its page, and say what it comes to."""
     text.print_map(console, rows)
     if needs_item(row.curl_accepted or row.curl_rejected or "" for row in rows if row.is_finding):
-        work.say(console, f"{ADVICE}\n  {state.repeating}")
+        work.say(console, ADVICE)
+        work.say(console, f"  {state.repeating}")
     report_map(work.reports, [row.as_json() | state.label for row in rows], asdict(state))
     complaints = work.reports.complaints()
     for line in complaints or [f"map: {work.kept.path.with_suffix('.html')}, {work.kept.path.name}"]:

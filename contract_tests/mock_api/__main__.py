@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Made up, and no secret: it opens nothing but a mock. Capitals and small letters, so that a key compared
 # without case shows.
-MOCK_API_KEY = "MockKey4Personas7xQ2"
+MOCK_API_KEY = "Mock4Key7xQ2vRt9LbWn"
 
 
 class _Parser(argparse.ArgumentParser):
