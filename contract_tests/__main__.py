@@ -40,6 +40,7 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.record import Start, bare_record, record
 from contract_tests.selection import PROMISES, files_of
+from contract_tests.sweep import Swept
 from contract_tests.under_test import sent_in_all, shared_allowance
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +129,8 @@ def _run_live(asked: Configuration, is_fuzz: bool, arguments: list[str], known: 
     lock = item_lock.held(asked.journal_folder, asked.base_url, asked.lent_id)
     with lock, shared_allowance(asked) as settings:
         sent = first_requests(settings)
-        for line in put_right(settings, sent).lines():
+        earlier = put_right(settings, sent)
+        for line in earlier.lines():
             print(line, flush=True)
         try_loan(settings, sent)
         plan.show(settings, arguments, sum(sent.values()), is_fuzz=is_fuzz)
@@ -142,10 +144,18 @@ def _run_live(asked: Configuration, is_fuzz: bool, arguments: list[str], known: 
                 for line in swept.lines():
                     print(line, flush=True)
         outcomes.requests += after
-        if exit_code == INTERRUPTED or swept.removed or swept.restored:
-            outcomes.left = swept.left
+        outcomes.left = _left(outcomes.left, swept, earlier)
         outcomes.counted = sent_in_all(settings)
     return _finish(settings, start, outcomes, exit_code)
+
+
+def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
+    """Return what a run has left: what it told itself, but for what was put right since, and what could not be."""
+    fresh = [sentence for sentence in swept.left if sentence not in earlier.left]
+    done = [*swept.removed, *swept.restored]
+    known = [sentence.partition(" (")[0] for sentence in told]
+    kept = [sentence for sentence in told if not any(persona_id in sentence for persona_id in done)]
+    return kept + [sentence for sentence in fresh if not any(what in sentence for what in known)]
 
 
 def _run(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -28,6 +29,7 @@ PAGES_OF_A_LOOK = 20
 # Servers of one API may disagree about the time by so much.
 CLOCK_SKEW = timedelta(minutes=5)
 # Filters are documented for plain names only.
+LONGEST_ID = 1_000
 PLAIN_NAME = re.compile(r"[\w. -]+")
 
 
@@ -37,7 +39,7 @@ class Listing:
 
     items: tuple[Item, ...]
     is_complete: bool
-    """Whether the list came to its end."""
+    """Whether the list came to its end, or to what was there before."""
     last_page: httpx.Response
 
 
@@ -75,16 +77,6 @@ class Account:
         texts = (value for name, value in item.items() if name != "id" and isinstance(value, str))
         return frozenset[str]().union(*map(self.marks, texts))
 
-    def named(self, name: str) -> list[str]:
-        """
-        Return the ids of the personas that have exactly a name.
-
-        Raises:
-            Inconclusive: The list was not answered.
-        """
-        query = {"filter": f'name="{name}"'} if PLAIN_NAME.fullmatch(name) else {}
-        return [item["id"] for item in self.listed(PAGES_OF_A_SEARCH, query).items if item.get("name") == name]
-
     def made_by(self, creation: Creation) -> list[Item]:
         """
         Return the personas that show the mark of a create, newest first.
@@ -108,7 +100,7 @@ class Account:
         Args:
             most_pages: How many pages are turned.
             query: The parameters of the list besides its pages.
-            since: Where the walk may end: at a page on which everything is older.
+            since: Where the walk may end: at a page on which everything is older, if the list is newest first so far.
 
         Raises:
             Inconclusive: A page was not answered.
@@ -120,9 +112,10 @@ class Account:
             response = self._ask("/personas", params)
             page, token = _page(response)
             items += page
-            if token is None:
+            is_past = since is not None and bool(page) and all(_is_older(item, since) for item in page)
+            if token is None or (is_past and _is_newest_first(items)):
                 return Listing(tuple(items), is_complete=True, last_page=response)
-            if token in tokens or (since is not None and page and all(_is_older(item, since) for item in page)):
+            if token in tokens:
                 break
             tokens.append(token)
         return Listing(tuple(items), is_complete=False, last_page=response)
@@ -156,6 +149,18 @@ def answered(response: httpx.Response) -> Any:
         return None
 
 
+def is_id(value: Any) -> bool:
+    """Whether a value can be an id in a path."""
+    is_text = isinstance(value, str) and 0 < len(value) <= LONGEST_ID
+    return is_text and "/" not in value and value not in (".", "..")
+
+
+def _is_newest_first(items: list[Item]) -> bool:
+    times = [made_at(item) for item in items]
+    known = [time for time in times if time is not None]
+    return len(known) == len(times) and all(one >= other - CLOCK_SKEW for one, other in pairwise(known))
+
+
 def _is_older(item: Item, moment: datetime) -> bool:
     made = made_at(item)
     return made is not None and made < moment - CLOCK_SKEW
@@ -173,5 +178,5 @@ def _page(response: httpx.Response) -> tuple[list[Item], str | None]:
     if not isinstance(listed, list):
         raise Inconclusive(f"GET /personas answered {response.status_code} and no list")
     token = page.get("next_page_token")
-    items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
+    items = [item for item in listed if isinstance(item, dict) and is_id(item.get("id"))]
     return items, token if isinstance(token, str) and token else None

@@ -52,7 +52,8 @@ def held(place: Path, base_url: str, item_id: str | None) -> Iterator[None]:
         yield
     finally:
         _held.discard(path)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a later run takes it over
+            path.unlink(missing_ok=True)
         os.close(descriptor)
 
 

@@ -75,9 +75,9 @@ class Journal:
         if problem is not None:
             raise RunEnded(f"{self.path} cannot be written ({problem.strerror}), so nothing more is made")
 
-    def created(self, persona_id: str, name: str | None) -> None:
-        """Note a persona that has come to be; its name was noted before."""
-        self._write(created=persona_id, name=name)
+    def created(self, persona_id: str, name: str | None, made: str | None) -> None:
+        """Note a persona that has come to be, whose name was noted before, and when it was made, as it says itself."""
+        self._write(created=persona_id, name=name, made=made)
 
     def refused(self, name: str | None) -> None:
         """Note that a create has made nothing."""
@@ -125,7 +125,8 @@ class Journal:
             _open.discard(self)
             if self._descriptor >= 0:
                 if self._remains.is_settled:
-                    self.path.unlink(missing_ok=True)
+                    with suppress(OSError):  # a later run finds it settled
+                        self.path.unlink(missing_ok=True)
                 os.close(self._descriptor)
                 self._descriptor = -1
 
@@ -156,7 +157,7 @@ class NoJournal:
     def creating(self, name: str | None) -> None:
         """Note nothing."""
 
-    def created(self, persona_id: str, name: str | None) -> None:
+    def created(self, persona_id: str, name: str | None, made: str | None) -> None:
         """Note nothing."""
 
     def refused(self, name: str | None) -> None:

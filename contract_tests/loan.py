@@ -16,6 +16,7 @@ from contract_tests.boundaries import to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Contract
 from contract_tests.errors import Inconclusive, Refused, TargetError
 from contract_tests.fence import path_of
+from contract_tests.interruption import held_back
 from contract_tests.saved_state import State, differing, restoring_body, state_in, unrestorable
 from contract_tests.target import Api
 from contract_tests.written_values import WrittenValues
@@ -53,12 +54,13 @@ def borrowed(api: Api, persona_id: str, contract: Contract, left: list[str]) -> 
         try:
             yield saved
         finally:
-            problem = restored(api, saved, contract, api.transport.written)
-            allowance.hold(-HELD_FOR_LOAN)
-            if problem:
-                left.append(f"{problem}; {advice(notes.path)}")
-            else:
-                notes.restored(persona_id)
+            with held_back():
+                problem = restored(api, saved, contract, api.transport.written)
+                allowance.hold(-HELD_FOR_LOAN)
+                if problem:
+                    left.append(f"{problem}; {advice(notes.path)}")
+                else:
+                    notes.restored(persona_id)
 
 
 def require_free(place: Path, base_url: str, persona_id: str) -> None:

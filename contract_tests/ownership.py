@@ -12,6 +12,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import httpx
@@ -24,6 +25,7 @@ from contract_tests.account import (
     Item,
     answered,
     earliest,
+    is_id,
     made_at,
     was_made_since,
 )
@@ -43,6 +45,8 @@ HELD_FOR_SEARCH = 2
 HELD_FOR_LOOKS = 2
 # A list may be behind, as #/x-decisions/concurrency says: what it does not show is looked for again.
 LOOK_AGAIN_AFTER = (0.5, 1.0, 2.0)
+# Where this run has nothing in the account, a look for what it may have made goes back no further.
+LONGEST_RUN = timedelta(days=1)
 
 
 class Get(Protocol):
@@ -70,6 +74,9 @@ class Ownership:
         self._journal = journal
         self._allowance = allowance
         self._has_created = False
+        self._before: frozenset[str] | None = None  # the ids that the account showed before the first create
+        self._is_large = False
+        self._held = 0  # requests that the looks of this run hold back
         self._alive_at_audit = 0
         self._why_no_more = ""
         # The first is for what a removal needs, the second for what is asked in the middle of a run.
@@ -85,11 +92,14 @@ class Ownership:
         """
         if self._why_no_more:
             raise RunEnded(self._why_no_more)
+        creation = self._creation(sent_name(request), request.content.decode("utf-8", "replace"))
         if not self._has_created:
             self._allowance.reserve(HELD_FOR_LOOKS)
+            self._held += HELD_FOR_LOOKS
             self._has_created = True
+            self._before = self._all_ids()
+            creation = dataclasses.replace(creation, before=self._before)
         self._audit()
-        creation = self._creation(sent_name(request), request.content.decode("utf-8", "replace"))
         if not creation.marks:
             creation = dataclasses.replace(creation, before=self._all_ids())
         self._allowance.reserve(HELD_FOR_CREATE)
@@ -129,19 +139,21 @@ class Ownership:
         if shown_id is not None and shown_id not in self._ledger.alive and self._claim_if_own(shown_id, creation):
             return []
         found = self._search(creation)
-        if not found:
-            self.note_unsure(creation.name)
-            if shown_id is not None and shown_id not in self._ledger.made:
-                self._ledger.unclaimed.append(shown_id)
-            shown = "no id" if shown_id is None else f"the id {shown_id[:60]!r}, which shows something else"
-            self._why_no_more = f"a create was answered with {shown}, and what it made is not to be found"
-        return found
+        if found:
+            return [persona_id for persona_id in found if persona_id != shown_id]
+        self.note_unsure(creation.name)
+        if shown_id is not None and shown_id not in self._ledger.made:
+            self._ledger.unclaimed.append(shown_id)
+        shown = "no id" if shown_id is None else f"the id {shown_id[:60]!r}, which shows something else"
+        self._why_no_more = f"a create was answered with {shown}, and what it made is not to be found"
+        return []
 
     def claim(self, persona_id: str, name: Any, item: Item | None = None) -> bool:
         """Take a persona for one of this run's, once it is known to be; say whether it was new."""
         is_new = self._ledger.add(persona_id)
         if is_new:
-            self._journal.created(persona_id, name if isinstance(name, str) else None)
+            made = (item or {}).get("create_time")
+            self._journal.created(persona_id, name if isinstance(name, str) else None, str(made) if made else None)
             self._allowance.hold(HELD_FOR_REMOVAL)
             self._ledger.first_made_at = earliest((self._ledger.first_made_at, made_at(item or {})))
         return is_new
@@ -154,17 +166,8 @@ class Ownership:
             Inconclusive: The list was not answered.
         """
         found = self._account.made_by(creation) if creation.marks else []
-        fresh = [item for item in found if item["id"] not in self._ledger.made and self._may_be_new(item)]
+        fresh = [item for item in found if item["id"] not in self._ledger.made and self._is_new(item)]
         return [item["id"] for item in fresh if self.claim(item["id"], creation.name, item)]
-
-    def claim_named(self, name: str) -> list[str]:
-        """
-        Take the personas of a name whose create was never answered for this run's own; the ids.
-
-        Raises:
-            Inconclusive: The list was not answered.
-        """
-        return self.claim_made_by(self._creation(name))
 
     def claim_unanswered(self, creation: Creation) -> list[str] | None:
         """
@@ -191,6 +194,7 @@ class Ownership:
             is_known = name in self._ledger.unsure_names
             self._ledger.unsure_names[name] = time.time()
             self._allowance.hold(0 if is_known else HELD_FOR_SEARCH)
+            self._held += 0 if is_known else HELD_FOR_SEARCH
 
     def note_removed(self, persona_id: str) -> None:
         """Note that a persona is gone."""
@@ -207,20 +211,26 @@ class Ownership:
         """
         Look through the account for the personas of this run, those that it did not know of among them.
 
+        A create that was never answered is let go once a look finds nothing of it and none can come any more.
+
         Raises:
-            Inconclusive: The list was not answered.
+            Inconclusive: The list was not answered, or not seen to its end.
         """
+        if not self._has_created:
+            return
         if self._ledger.unsure_names:
             time.sleep(sum(LOOK_AGAIN_AFTER))  # the list may be behind what was done a moment ago
-        if self._has_created:
-            self._reconcile(self._account)
-
-    def settle(self) -> None:
-        """Let go of the creates that were never answered, once so much time has passed that none comes any more."""
+        began = time.time()
+        self._reconcile(self._account)
         for name, sent_at in list(self._ledger.unsure_names.items()):
-            if time.time() - sent_at >= SURE_SECONDS:
+            if began - sent_at >= SURE_SECONDS:
                 del self._ledger.unsure_names[name]
                 self._journal.settled(name)
+
+    def release(self) -> None:
+        """Give back what the looks of this run held back."""
+        self._allowance.hold(-self._held)
+        self._held = 0
 
     def _search(self, creation: Creation) -> list[str]:
         """Claim what an answered create has made, as soon as the list shows it."""
@@ -256,8 +266,11 @@ class Ownership:
 
     def _all_ids(self) -> frozenset[str] | None:
         """Return every id that the account shows; None where it shows too many, or none can be had."""
+        if self._is_large:
+            return None  # turning its pages again would tell no more
         with suppress(Inconclusive):
             listing = self._account_now.listed(PAGES_OF_A_SEARCH)
+            self._is_large = not listing.is_complete
             return frozenset(item["id"] for item in listing.items) if listing.is_complete else None
         return None
 
@@ -265,13 +278,13 @@ class Ownership:
         """Read the persona that a create was answered with, and claim it if it is the one that was made."""
         response = self._get(path_of(persona_id))
         item = persona_of(response)
-        if item.get("id") != persona_id or not self._may_be_new(item):
+        was_there = creation.before is not None and persona_id in creation.before
+        if item.get("id") != persona_id or was_there or not self._may_be_new(item):
             return False
         if creation.marks:
             is_own = bool(self._account.marks_of(item))
         else:
-            was_absent = creation.before is not None and persona_id not in creation.before
-            is_own = was_absent and self._is_recent(item)
+            is_own = creation.before is not None and self._is_recent(item)
         if is_own:
             self.claim(persona_id, creation.name, item)
             self.note_reading(persona_id, response)
@@ -285,10 +298,16 @@ class Ownership:
     def _is_recent(self, item: Item) -> bool:
         return was_made_since(item, self._ledger.first_made_at)
 
+    def _is_new(self, item: Item) -> bool:
+        """Whether a persona is proved to be no older than this run."""
+        if self._ledger.first_made_at is not None:
+            return self._is_recent(item)
+        return self._before is not None and item["id"] not in self._before
+
     def _reconcile(self, account: Account) -> None:
         """Hold the books of the run against what the account shows."""
         ledger = self._ledger
-        listing = account.listed(PAGES_OF_A_LOOK, since=ledger.first_made_at)
+        listing = account.listed(PAGES_OF_A_LOOK, since=ledger.first_made_at or datetime.now(UTC) - LONGEST_RUN)
         for item in listing.items:
             persona_id, marks = item["id"], account.marks_of(item)
             if persona_id in ledger.removed:
@@ -297,21 +316,23 @@ class Ownership:
                     ledger.evidence = ledger.evidence or listing.last_page
             elif marks and persona_id not in ledger.made and not any(ledger.pending_names[mark] for mark in marks):
                 self._take_stray(item, marks, listing.last_page)
+        if not listing.is_complete:
+            raise Inconclusive("the list of the account was not seen to its end")
 
     def _revive(self, persona_id: str, marks: frozenset[str]) -> None:
         """Note that a persona is there although its removal was answered with success."""
         self._ledger.revive(persona_id)
-        self._journal.created(persona_id, min(marks, default=None))
+        self._journal.created(persona_id, min(marks, default=None), None)
         self._allowance.hold(HELD_FOR_REMOVAL)
 
     def _take_stray(self, item: Item, marks: frozenset[str], page: httpx.Response) -> None:
         """Claim a persona that bears a name of this run and that nobody knew of, and note how it came to be."""
         ledger = self._ledger
         unsure = next((name for name in ledger.unsure_names if marks & self._account.marks(name)), None)
-        if unsure is not None:
+        if not self._is_new(item):
+            ledger.foreign.add(item["id"])  # a create, or an update, may have reached what it was not sent to
+        elif unsure is not None:
             self.claim(item["id"], unsure, item)
-        elif not self._is_recent(item):
-            ledger.foreign.add(item["id"])  # an update may have reached what it was not sent to
         elif self.claim(item["id"], min(marks), item):
             (ledger.made_by_refusals if marks & ledger.refused_marks else ledger.doubles).append(min(marks))
             ledger.evidence = ledger.evidence or page
@@ -326,4 +347,4 @@ def persona_of(response: httpx.Response) -> dict[str, Any]:
 
 def _created_id(response: httpx.Response) -> str | None:
     created = persona_of(response).get("id")
-    return created if isinstance(created, str) and created and "/" not in created else None
+    return created if is_id(created) else None

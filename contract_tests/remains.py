@@ -52,6 +52,8 @@ class Remains:
     """The process that has written it, and the one that had started that."""
     alive: dict[str, str | None] = field(default_factory=dict)
     """The names of the personas that were made and not removed, by id."""
+    made: dict[str, str] = field(default_factory=dict)
+    """When each of them was made, as it said itself, by id; an older release has not noted it."""
     unanswered: list[Unanswered] = field(default_factory=list)
     lent: Persona | None = None
     """The state of a borrowed persona that was not restored."""
@@ -180,6 +182,8 @@ def follow(remains: Remains, entry: dict[str, Any]) -> None:
             remains.unanswered.remove(known)
         if "created" in entry:
             remains.alive[entry["created"]] = name
+            if isinstance(entry.get("made"), str):
+                remains.made[entry["created"]] = entry["made"]
     elif "settled" in entry:
         remains.unanswered = [create for create in remains.unanswered if create.name != entry["settled"]]
     elif "removed" in entry:

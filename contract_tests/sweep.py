@@ -18,26 +18,29 @@ if __name__ == "__main__":
     enter("contract_tests.sweep", "sweep")  # imports this file by its name, signals and output taken care of
 
 import dataclasses
+import functools
 import re
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import httpx
 
 from contract_tests import item_lock, journal
 from contract_tests.account import PAGES_OF_A_SEARCH, Account, Creation, was_made_since
 from contract_tests.conclusion import HOLDS, INCONCLUSIVE, concluded
 from contract_tests.configuration import Configuration, read_configuration
 from contract_tests.contract import load_contract
-from contract_tests.errors import Inconclusive, Refused
-from contract_tests.fence import NAME_PREFIX
+from contract_tests.errors import Inconclusive, NotAllowed, Refused, TargetError
+from contract_tests.fence import NAME_PREFIX, path_of
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.loan import advice, restored
 from contract_tests.probe import probe
-from contract_tests.remains import SURE_SECONDS, Remains, Unanswered, fingerprint, read, same_form
+from contract_tests.remains import SURE_SECONDS, Persona, Remains, Unanswered, fingerprint, read, same_form
 from contract_tests.target import Api
 from contract_tests.transport import GONE
 from contract_tests.under_test import opened, shared_allowance
@@ -109,10 +112,7 @@ def sweep_all(settings: Configuration, found: list[dict[str, str]], swept: Swept
         for item in found:
             if item["id"] in swept.removed:
                 continue
-            try:
-                _remove_named(api, item["id"], item["name"], swept)
-            except Inconclusive as error:
-                swept.left.append(f"persona {item['id']} ({error})")
+            _remove_if(api, item["id"], functools.partial(_bears, item["name"]), swept)
         swept.requests += api.ledger.requests
 
 
@@ -132,12 +132,12 @@ def _put_right(settings: Configuration, remains: Remains, swept: Swept) -> None:
     """Remove what one run has left, and restore what it has borrowed, noting each step in its journal."""
     lent_id = remains.lent["id"] if remains.lent else None
     with opened(dataclasses.replace(settings, lent_id=lent_id), secrets.token_hex(4), is_noted=False) as api:
-        for persona_id in list(remains.alive):
-            api.transport.ownership.claim(persona_id, remains.alive[persona_id])
-            if _remove(api, persona_id, swept):
+        account = Account(remains.run, api.transport.get)
+        for persona_id in [persona_id for persona_id in remains.alive if persona_id != lent_id]:
+            if _remove_if(api, persona_id, lambda shown: _is_of(remains, account, shown), swept):
                 journal.note(remains.path, removed=persona_id)
         try:
-            _remove_found(api, remains, swept)
+            _remove_found(api, account, remains, swept)
         except Inconclusive as error:
             swept.left.append(f"whatever else run {remains.run} has made ({error})")
         if remains.lent is not None:
@@ -151,17 +151,28 @@ def _put_right(settings: Configuration, remains: Remains, swept: Swept) -> None:
         swept.requests += api.ledger.requests
 
 
-def _remove_found(api: Api, remains: Remains, swept: Swept) -> None:
+def _is_of(remains: Remains, account: Account, shown: Persona) -> bool:
+    """Whether a persona is one that a run has made: by its name, or by the moment at which it was made."""
+    made = remains.made.get(str(shown.get("id")))
+    is_same = made is not None and shown.get("create_time") == made
+    return bool(account.marks_of(shown)) or is_same or (made is None and was_made_since(shown, remains.began_at))
+
+
+def _remove_found(api: Api, account: Account, remains: Remains, swept: Swept) -> None:
     """Remove what the account shows of one run: what was never answered, and what was made without being asked for."""
-    account = Account(remains.run, api.transport.get)
     waiting = {create.name: create for create in remains.unanswered if account.marks(create.name)}
     found = {item["id"]: item for name in waiting for item in account.made_by(Creation(name, account.marks(name)))}
     found |= {item["id"]: item for item in account.listed(PAGES_OF_A_SEARCH).items if account.marks_of(item)}
     for persona_id, item in found.items():
-        name = next((name for name in waiting if account.marks(name) & account.marks_of(item)), None)
-        if name is None and not was_made_since(item, remains.began_at):
+        if persona_id in remains.alive:
+            continue
+        if not was_made_since(item, remains.began_at):
             swept.left.append(f"persona {persona_id} (it shows a name of run {remains.run}, and is older than the run)")
-        elif _remove_named(api, persona_id, str(item.get("name")), swept, remains, noted=name):
+            continue
+        name = next((name for name in waiting if account.marks(name) & account.marks_of(item)), None)
+        journal.note(remains.path, created=persona_id, name=name, made=item.get("create_time"))
+        if _remove_if(api, persona_id, lambda shown: bool(account.marks_of(shown)), swept):
+            journal.note(remains.path, removed=persona_id)
             waiting.pop(name or "", None)
     for create in waiting.values():
         if create.is_over:
@@ -170,54 +181,43 @@ def _remove_found(api: Api, remains: Remains, swept: Swept) -> None:
             swept.awaited.append(create)
 
 
-def _remove_named(
-    api: Api, persona_id: str, name: str, swept: Swept, remains: Remains | None = None, noted: str | None = None
-) -> bool:
+def _remove_if(api: Api, persona_id: str, is_own: Callable[[Persona], bool], swept: Swept) -> bool:
     """
-    Remove a persona if a read of its own shows that it has this name.
+    Remove a persona if a read of its own shows whose it is, and read that it is gone.
 
     Args:
-        api: The API, whose fence lets through what is claimed.
+        api: The API, whose write guard lets through what is claimed.
         persona_id: Its id.
-        name: The name that it has to show.
+        is_own: Whether what the read shows is to be removed.
         swept: Takes what was done, and what could not be done.
-        remains: The run that has made it, where its journal knows.
-        noted: The name by which that journal knows its create.
+
+    Returns:
+        Whether it is gone.
     """
     try:
-        exchange = api.get(persona_id)
-    except Inconclusive as error:
-        swept.left.append(f"persona {persona_id} ({error})")
-        return False
-    if exchange.status == 404 or (exchange.status == 200 and exchange.persona.get("name") not in (name, None)):
-        return True  # it is gone, or another's
-    if exchange.persona.get("name") != name:
-        swept.left.append(f"persona {persona_id} (GET answered {exchange.status}, so nobody knows whose it is)")
-        return False
-    api.transport.ownership.claim(persona_id, name)
-    if remains is not None:
-        journal.note(remains.path, created=persona_id, name=noted)
-    is_gone = _remove(api, persona_id, swept)
-    if remains is not None and is_gone:
-        journal.note(remains.path, removed=persona_id)
-    return is_gone
-
-
-def _remove(api: Api, persona_id: str, swept: Swept) -> bool:
-    """Remove a persona, and read that it is gone."""
-    try:
+        before = api.send("GET", path_of(persona_id), puts_right=True)
+        if before.status == 404:
+            return True
+        if before.status != 200 or not is_own(before.persona):
+            what = "it is not the one that the run has made" if before.status == 200 else "nobody knows whose it is"
+            swept.left.append(f"persona {persona_id} (GET answered {before.status}: {what}; look at it)")
+            return False
+        api.transport.ownership.claim(persona_id, before.persona.get("name"))
         status = api.delete(persona_id).status
-        shown_after = api.get(persona_id).status if status in GONE else None
-    except Inconclusive as error:
+        after = api.send("GET", path_of(persona_id), puts_right=True).status if status in GONE else None
+    except (Inconclusive, NotAllowed, TargetError, httpx.InvalidURL) as error:
         swept.left.append(f"persona {persona_id} ({error})")
         return False
-    if shown_after != 404:
-        then = f" and GET {shown_after} after it" if shown_after is not None else ""
+    if after != 404:
+        then = f", and GET {after} after it" if after is not None else ""
         swept.left.append(f"persona {persona_id} (DELETE answered {status}{then})")
         return False
-    if status != 404:
-        swept.removed.append(persona_id)
+    swept.removed.append(persona_id)
     return True
+
+
+def _bears(name: str, shown: Persona) -> bool:
+    return shown.get("name") == name
 
 
 def _all_personas(api: Api) -> Iterator[Any]:

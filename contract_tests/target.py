@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from contract_tests.connection import FLAW
-from contract_tests.errors import Inconclusive
+from contract_tests.errors import Inconclusive, NotAllowed, TargetError
 from contract_tests.exchange import Exchange
 from contract_tests.fence import MOST_PERSONAS, NAME_PREFIX, Fence, decoded_segments, path_of
 from contract_tests.ledger import Ledger
@@ -235,14 +235,15 @@ class Api:
             What could not be removed, in words; empty when the account shows nothing of this run any more.
         """
         problems = self._remove_each(self.ledger.alive)
+        ownership = self.transport.ownership
         try:
-            self.transport.ownership.look()
+            ownership.look()
             if self.ledger.alive:  # removed in vain, or made by nobody knows what
                 problems |= self._remove_each(self.ledger.alive)
-                self.transport.ownership.look()
+                ownership.look()
         except Inconclusive as error:
             problems["whatever else the account shows"] = str(error)
-        self.transport.ownership.settle()
+        ownership.release()
         stays = dict.fromkeys(self.ledger.alive, "its removal was answered with success, and it is still there")
         unclear = dict.fromkeys(self.ledger.unclaimed, "a create was answered with it, and it shows something else")
         strange = dict.fromkeys(self.ledger.foreign, "it shows a name of this run and is older, so it was not touched")
@@ -255,7 +256,7 @@ class Api:
         for persona_id in persona_ids:
             try:
                 status = self.delete(persona_id).status
-            except Inconclusive as error:
+            except (Inconclusive, NotAllowed, TargetError, httpx.InvalidURL) as error:  # the others are removed
                 problems[persona_id] = str(error)
             else:
                 if status not in GONE:

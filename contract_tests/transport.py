@@ -51,9 +51,9 @@ CLEANING = "cleaning"
 # Set on a create: a Creation.
 CREATION = "creation"
 GONE = frozenset({200, 202, 204, 404})
-# Something uses the item: its removal is asked for again, for so long.
+# Something uses the item: its removal is asked for again, after so many seconds each.
 IN_USE = 409
-LONGEST_IN_USE_SECONDS = 8.0
+IN_USE_PAUSES = (0.5, 1.0, 2.0, 4.0)
 # Requests that are good beyond doubt; one that the request on trial is not shows whether the API answers.
 CONTROLS = ("/personas/voices", "/personas?page_size=1")
 CONTROL_ATTEMPTS = 3
@@ -88,6 +88,7 @@ class FencedTransport(httpx.BaseTransport):
         """What was sent to the borrowed persona, and read from it."""
         self._rest_seconds = 0.0
         """How long a persona was in use after it was written, so that later removals wait for it and are asked for once."""
+        self._written_at: dict[str, float] = {}
         self._hidden = Secrecy([api_key])
         self._secrecy = self._hidden.evident
         self.ownership = Ownership(fence, self.get, means.journal, means.allowance)
@@ -144,7 +145,7 @@ class FencedTransport(httpx.BaseTransport):
                 response = self._persist(request)
                 for persona_id in self.ownership.note_answer(creation, response):
                     self._remove_unseen(persona_id)
-            except Inconclusive:
+            except (Inconclusive, KeyboardInterrupt):
                 self.ownership.note_unsure(creation.name)
                 raise
         return response
@@ -153,16 +154,19 @@ class FencedTransport(httpx.BaseTransport):
         segments = decoded_segments(self._fence.path(request))
         if request.method == "PATCH" and segments[1:] == [self._fence.lent_id]:
             self._note_written(self.written.sent, request.content)
-        if request.method == "DELETE" and self._rest_seconds and segments[1:] and segments[1] in self._ledger.alive:
-            time.sleep(self._rest_seconds)
+        if request.method == "DELETE" and self._rest_seconds:
+            self._rest(self._written_at.get(segments[-1], 0.0) + self._rest_seconds - time.monotonic())
         response = self._persist(request)
         if len(segments) == 2 and segments[0] == "personas":
             if request.method == "DELETE" and response.status_code == IN_USE and segments[1] in self._ledger.alive:
                 response = self._remove_later(request)
-            if request.method == "DELETE" and response.status_code in GONE:
+            is_own_key = request.headers.get("x-api-key") == self._api_key
+            if request.method == "DELETE" and response.status_code in GONE and is_own_key:
                 self.ownership.note_removed(segments[1])
             elif response.status_code == 200:
                 self.ownership.note_reading(segments[1], response)
+                if request.method == "PATCH":
+                    self._written_at[segments[1]] = time.monotonic()
                 if segments[1] == self._fence.lent_id and CLEANING not in request.extensions:
                     self._note_written(self.written.shown, persona_of(response))
         return response
@@ -175,16 +179,20 @@ class FencedTransport(httpx.BaseTransport):
 
     def _remove_later(self, request: httpx.Request) -> httpx.Response:
         """Ask again for the removal of a persona that is in use, ever more slowly, until it is done or time is over."""
-        waited, pause = 0.0, 0.5
-        while True:
-            time.sleep(pause)
-            waited, pause = waited + pause, pause * 2
+        began = time.monotonic()
+        for pause in IN_USE_PAUSES:
+            self._rest(pause)
             response = self._persist(request)
             if response.status_code != IN_USE:
-                self._rest_seconds = max(self._rest_seconds, waited)
-                return response
-            if waited >= LONGEST_IN_USE_SECONDS:
-                return response
+                self._rest_seconds = max(self._rest_seconds, time.monotonic() - began)
+                break
+        return response
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, but no longer than a clean-up may take."""
+        if seconds > 0:
+            ENDING.require_time(seconds)
+            time.sleep(seconds)
 
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""

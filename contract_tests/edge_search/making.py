@@ -97,6 +97,8 @@ def _make_map(console: Console, wish: Wish, settings: Configuration) -> int:
     rows: list[Row] = []
     with opened_session(contract, settings, state.seed, lambda line: work.say(console, line)) as session:
         state = search(console, work, session, state, rows)
+    if session.problem and state.exit_code == 0:
+        state = replace(state, verdict=f"verdict: inconclusive. {session.problem}.", exit_code=INCONCLUSIVE)
     return finish(console, work, rows, state)
 
 

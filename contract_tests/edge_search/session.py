@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from contract_tests import journal
 from contract_tests.configuration import Configuration
 from contract_tests.contract import Contract
-from contract_tests.errors import Refused
+from contract_tests.errors import Inconclusive, Refused
 from contract_tests.interruption import held_back
 from contract_tests.loan import borrowed
 from contract_tests.mock_api.process import MockStartError
@@ -19,7 +19,7 @@ from contract_tests.opening import first_requests, put_right, try_loan
 from contract_tests.run import Run
 from contract_tests.target import Api, Target
 from contract_tests.under_test import opened, shared_allowance, started_mock
-from contract_tests.verdict import Judge
+from contract_tests.verdict import Judge, Violation
 
 # Takes a line that a person reads.
 Tell = Callable[[str], None]
@@ -34,6 +34,8 @@ class Session:
     """The requests that were sent before the run, by operation."""
     settings: Configuration
     """What is asked for."""
+    problem: str = ""
+    """What the account has shown against the API besides the limits; empty where nothing."""
 
     @property
     def requests(self) -> int:
@@ -82,15 +84,17 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
             tell(line)
         try_loan(settings, sent)
         run_id = secrets.token_hex(4)
-        with (
-            opened(settings, run_id, is_name=contract.accepts_name) as api,
-            closed(contract, api, seed, sent, settings, tell) as session,
-        ):
-            yield session
-        with held_back():
-            journal.release_all()
-            for line in put_right(settings, sent).lines():
-                tell(line)
+        try:
+            with (
+                opened(settings, run_id, is_name=contract.accepts_name) as api,
+                closed(contract, api, seed, sent, settings, tell) as session,
+            ):
+                yield session
+        finally:
+            with held_back():
+                journal.release_all()
+                for line in put_right(settings, sent).lines():
+                    tell(line)
 
 
 @contextmanager
@@ -118,9 +122,14 @@ def closed(
     left: list[str] = []
     try:
         with borrowed(api, api.lent_id, contract, left) if api.lent_id else nullcontext() as lent:
-            yield Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)
+            session = Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)
+            yield session
     finally:
         with held_back():
             left += api.remove_all()
             for line in left:
                 tell(f"LEFT BEHIND: {line}")
+    try:
+        session.run.require_own_account()
+    except (Inconclusive, Violation) as surprise:
+        session.problem = str(surprise).partition("\n")[0]

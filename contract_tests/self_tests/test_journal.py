@@ -48,7 +48,7 @@ def test_line_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     """What a full disk has taken of a line is taken back, and the removal is known all the same."""
     journal = Journal(RUN, "http://127.0.0.1:8400/v1", "Key-4711-abc", tmp_path)
     journal.creating(f"{NAME}1")
-    journal.created("abc", f"{NAME}1")
+    journal.created("abc", f"{NAME}1", None)
     size, limits = journal.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 7, limits[1]))
     try:
@@ -90,7 +90,7 @@ def test_damaged_lines_are_passed_over_and_kept(tmp_path: Path, place: int) -> N
     """Whatever stands between the lines of a journal, the others are followed and the file is kept."""
     journal = Journal(RUN, "http://127.0.0.1:8400/v1", "Key-4711-abc", tmp_path)
     journal.creating(f"{NAME}1")
-    journal.created("abc", f"{NAME}1")
+    journal.created("abc", f"{NAME}1", None)
     journal.creating(f"{NAME}2")
     journal.close()
     whole = journal.path.read_bytes().splitlines()

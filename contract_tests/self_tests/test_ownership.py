@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from contract_tests.account import PAGES_OF_A_LOOK, Account, Item
-from contract_tests.errors import RunEnded
+from contract_tests.errors import Inconclusive, RunEnded
 from contract_tests.fence import Fence
 from contract_tests.journal import Journal
 from contract_tests.ledger import Ledger
@@ -33,6 +33,8 @@ class PlayedAccount:
         self.ledger = Ledger()
         fence = Fence(b"127.0.0.1", "", True, RUN, self.ledger, bool, CAP)
         self.ownership = Ownership(fence, self.get, journal, Allowance())
+        self.is_listed = self.is_read = True
+        self.has_next = False
         self.add("foreign", name=None, create_time=LONG_AGO)
 
     def add(self, persona_id: str, *, create_time: str = NOW, **fields: Any) -> Item:
@@ -42,19 +44,24 @@ class PlayedAccount:
 
     def get(self, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True) -> httpx.Response:
         """Answer a GET."""
+        if path == "/personas" and not self.is_listed:
+            return httpx.Response(500, json={})
         if path == "/personas":
-            return httpx.Response(200, json={"personas": list(reversed(self.items.values()))})
+            token = {"next_page_token": "again"} if self.has_next else {}
+            return httpx.Response(200, json={"personas": list(reversed(self.items.values()))} | token)
+        if not self.is_read:
+            return httpx.Response(404, json={})
         item = self.items.get(path.rpartition("/")[2])
         return httpx.Response(404, json={}) if item is None else httpx.Response(200, json={"persona": item})
 
-    def create(self, body: Any, answer: Any, made: dict[str, Item] | None = None, status: int = 201) -> None:
-        """Send a create that makes something, or nothing, and is answered in some way."""
+    def create(self, body: Any, answer: Any, made: dict[str, Item] | None = None, status: int = 201) -> list[str]:
+        """Send a create that makes something, or nothing, and is answered in some way; what is to be removed."""
         request = httpx.Request("POST", "http://127.0.0.1/personas", content=json.dumps(body))
         creation = self.ownership.prepare(request)
         for persona_id, fields in (made or {}).items():
             self.add(persona_id, **fields)
         with self.ownership.pending(creation):
-            self.ownership.note_answer(creation, httpx.Response(status, json=answer))
+            return self.ownership.note_answer(creation, httpx.Response(status, json=answer))
 
 
 @pytest.fixture
@@ -202,12 +209,51 @@ def test_unanswered_create_is_kept_until_it_can_no_longer_be_done(
     request = httpx.Request("POST", "http://127.0.0.1/personas", content=json.dumps({"name": named(1)}))
     creation = account.ownership.prepare(request)
     account.ownership.note_unsure(creation.name)
-    account.ownership.settle()
+    account.ownership.look()
     assert [create.name for create in read(journal.path).unanswered] == [named(1)]
     later = time.time() + SURE_SECONDS
     monkeypatch.setattr(time, "time", lambda: later)
-    account.ownership.settle()
+    account.is_listed = False
+    with pytest.raises(Inconclusive):
+        account.ownership.look()
+    assert [create.name for create in read(journal.path).unanswered] == [named(1)], "nobody has looked"
+    account.is_listed = True
+    account.ownership.look()
     assert read(journal.path).unanswered == []
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_persona_that_a_create_has_overwritten_is_never_owned(account: PlayedAccount, is_first: bool) -> None:
+    """An API may answer a create with somebody else's persona and show the new name there: it is left alone."""
+    if not is_first:
+        account.create({"name": named(1)}, shown("first"), {"first": {"name": named(1)}})
+    account.items["foreign"]["name"] = named(2)
+    account.create({"name": named(2)}, shown("foreign"))
+    account.ownership.look()
+    assert "foreign" not in account.ledger.made
+    assert account.ledger.unclaimed == ["foreign"]
+
+
+def test_persona_that_was_answered_with_is_not_removed_as_unseen(account: PlayedAccount) -> None:
+    """A persona that a read missed and the list shows is the test's own: nobody takes it away."""
+    account.is_read = False
+    found = account.create({"name": named(1)}, shown("mine"), {"mine": {"name": named(1)}})
+    assert (account.ledger.made, found) == (["mine"], [])
+
+
+@pytest.mark.parametrize("answered", ["", "..", "a/b", "x" * 70_000], ids=["empty", "dots", "slash", "long"])
+def test_id_that_no_path_can_hold_is_looked_for_by_name(account: PlayedAccount, answered: str) -> None:
+    """An id that could not be removed is not believed."""
+    account.create({"name": named(1)}, shown(answered), {"mine": {"name": named(1)}})
+    assert account.ledger.made == ["mine"]
+
+
+def test_list_that_is_not_seen_to_its_end_says_nothing(account: PlayedAccount) -> None:
+    """Where the newest come last, a page of old ones is no end."""
+    account.create({"name": named(1)}, shown("first"), {"first": {"name": named(1)}})
+    account.has_next = True
+    with pytest.raises(Inconclusive, match="not seen to its end"):
+        account.ownership.look()
 
 
 @pytest.mark.parametrize("is_new_each_time", [False, True])

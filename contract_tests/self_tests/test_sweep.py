@@ -52,7 +52,7 @@ def _dead_run(sweep: Command, count: int, run: str = RUN, url: str = "", key: st
         name = f"contract-test-{run}-{number}"
         journal.creating(name)
         made.append(_make(server, name))
-        journal.created(made[-1], name)
+        journal.created(made[-1], name, None)
     journal.close()
     return made
 

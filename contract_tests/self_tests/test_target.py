@@ -233,7 +233,7 @@ def test_living_runs_and_other_accounts_are_left_alone(tmp_path: Path) -> None:
     """A journal is followed only after its run has died, and only with the address and the key of its account."""
     journal = Journal("0123abcd", "http://127.0.0.1:8400/v1/", "Key-4711", tmp_path)
     journal.creating("contract-test-0123abcd-1")
-    journal.created("abc", "contract-test-0123abcd-1")
+    journal.created("abc", "contract-test-0123abcd-1", None)
     journal.creating("contract-test-0123abcd-2")
     assert list(of_dead_runs(tmp_path)) == []
     assert list(of_living_runs(tmp_path)) == [journal.path]
