@@ -88,7 +88,7 @@ def _command(configuration: Configuration) -> int:
         caught = sum(peer.peer == CAUGHT for peer in peers.values())
         console.print(f"schemathesis run alone: {caught} of {len(peers)} caught")
     for complaint in complaints:
-        console.print(complaint, markup=False)
+        console.print(complaint, markup=False, soft_wrap=True)
     return _conclude(outcomes, budget, console)
 
 

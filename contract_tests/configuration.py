@@ -162,6 +162,12 @@ def named_target(environment: Mapping[str, str] = os.environ) -> str:
     return re.sub(r"^(\w+://)?.*@", r"\1", address) or "the mock"
 
 
+def named_seed(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return the seed that a run was to have, also where it is refused; None where none can be read."""
+    text = environment.get("SEED", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
 def own_key(environment: Mapping[str, str] = os.environ) -> str:
     """Return the key as it is given, good or bad: it must not be shown, even where it is refused."""
     return environment.get("COVAL_API_KEY", "")

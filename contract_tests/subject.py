@@ -266,6 +266,7 @@ class Subject:
     def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any], boundary: Boundary | None) -> list[Finding]:
         if exchange.was_accepted or not 400 <= exchange.status < 500:
             return []
+        leaks = self.judge.leaks(exchange)
         fields = self.contract.fields("updatePersona")
         promise = "; ".join(fields[name].promise for name in body if name in fields) or "every field is optional"
         sent = [fields[name].pointer for name in body if name in fields]
@@ -273,9 +274,10 @@ class Subject:
         what = (", ".join(body) or "an empty update") if boundary is None else boundary.shown
         problem = f"{what} was refused with {exchange.status}"
         if boundary is None:
-            return [Finding(BROKEN, problem, promise, clause, exchange, "refused")]
+            return [*leaks, Finding(BROKEN, problem, promise, clause, exchange, "refused")]
         headline = f"{boundary.field.name} is refused within what it may be: {boundary.field.promise}"
-        return [Finding(BROKEN, problem, promise, boundary.source, exchange, "refused", headline, boundary.value)]
+        refused = Finding(BROKEN, problem, promise, boundary.source, exchange, "refused", headline, boundary.value)
+        return [*leaks, refused]
 
     def _judge_accepted(self, before: Persona, body: Mapping[str, Any], exchange: Exchange) -> list[Finding]:
         by_itself = self.judge.success("updatePersona", exchange)

@@ -112,7 +112,7 @@ def sweep_all(settings: Configuration, found: list[dict[str, str]], swept: Swept
         for item in found:
             if item["id"] in swept.removed:
                 continue
-            _remove_if(api, item["id"], functools.partial(_bears, item["name"]), swept)
+            _remove_if(api, item["id"], functools.partial(_bears, item["name"]), swept, is_known=False)
         swept.requests += api.ledger.requests
 
 
@@ -181,7 +181,9 @@ def _remove_found(api: Api, account: Account, remains: Remains, swept: Swept) ->
             swept.awaited.append(create)
 
 
-def _remove_if(api: Api, persona_id: str, is_own: Callable[[Persona], bool], swept: Swept) -> bool:
+def _remove_if(
+    api: Api, persona_id: str, is_own: Callable[[Persona], bool], swept: Swept, *, is_known: bool = True
+) -> bool:
     """
     Remove a persona if a read of its own shows whose it is, and read that it is gone.
 
@@ -190,13 +192,14 @@ def _remove_if(api: Api, persona_id: str, is_own: Callable[[Persona], bool], swe
         persona_id: Its id.
         is_own: Whether what the read shows is to be removed.
         swept: Takes what was done, and what could not be done.
+        is_known: Whether a journal says that there is something to remove, so that another's is to be looked at.
 
     Returns:
-        Whether it is gone.
+        Whether it is gone, or was never to be removed.
     """
     try:
         before = api.send("GET", path_of(persona_id), puts_right=True)
-        if before.status == 404:
+        if before.status == 404 or (before.status == 200 and not is_known and not is_own(before.persona)):
             return True
         if before.status != 200 or not is_own(before.persona):
             what = "it is not the one that the run has made" if before.status == 200 else "nobody knows whose it is"
@@ -308,7 +311,7 @@ def _show_left_overs(settings: Configuration, found: list[dict[str, str]]) -> No
     """Print what ALL=1 would remove."""
     print(f"ALL=1: {_count(found)} at {settings.base_url} named exactly {NAME_PREFIX}<run>-<number>", flush=True)
     for item in found:
-        print(f"  {item['name']}  {shown(item['id'])}", flush=True)
+        print(f"  {item['name']}  {shown(repr(item['id']))}", flush=True)
 
 
 def _require_agreement(settings: Configuration, found: list[dict[str, str]]) -> None:

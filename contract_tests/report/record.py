@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contract_tests.configuration import Configuration, named_target
+from contract_tests.configuration import Configuration, named_seed, named_target
 from contract_tests.contract import CONTRACT_FILE, Field, load_contract
 from contract_tests.divergences import Divergence
 from contract_tests.drift import ACCEPTED, REFUSED, Drift
@@ -54,7 +54,7 @@ class Start:
     @classmethod
     def of_nothing(cls) -> Start:
         """Note a run that cannot begin: what it was to be aimed at, as far as that can be read."""
-        return cls._begun(named_target(), None, "whole")
+        return cls._begun(named_target(), named_seed(), "whole")
 
     @classmethod
     def _begun(cls, target: str, seed: int | None, selection: str) -> Start:

@@ -95,7 +95,9 @@ def test_second_signal_ends_the_process_soon(
         output = interrupted(process, 2)
     command.server.sky = fair
     if command.server.alive:
-        assert str(command.journal) in verdict_of(output), output
+        # The watchdog names the journal; a run that came to its own end first names what is left.
+        line = verdict_of(output)
+        assert str(command.journal) in line or "the next run or make sweep puts that right" in line, output
     code, swept = replace(command, module="contract_tests.sweep").run()
     assert code == 0, swept
     require_untouched(command, output + swept)
@@ -115,7 +117,9 @@ def test_interruption_while_nothing_answers_ends_by_itself(command: Command) -> 
         output = interrupted(process, 1, 60)
     assert "removing what this run has made" in output
     assert "LEFT BEHIND" in output
-    assert re.search(r"interrupted after \d+ requests; \d+ personas could not be removed", verdict_of(output)), output
+    assert re.search(r"interrupted after \d+ requests to \S+; \d+ personas could not be removed", verdict_of(output)), (
+        output
+    )
     command.server.sky = fair
     code, swept = replace(command, module="contract_tests.sweep").run()
     assert code == 0, swept

@@ -100,7 +100,7 @@ def test_error_outside_of_pytest_is_inconclusive(tmp_path: Path) -> None:
         "import contract_tests.ending as ending, contract_tests.__main__ as command, os, pathlib, sys\n"
         f"ending.ROOT = pathlib.Path({str(tmp_path)!r}); ending.TRACEBACK = ending.ROOT / 'reports' / 'suite-error.txt'\n"
         "def fail(*_): raise KeyError(os.environ['COVAL_API_KEY'])\n"
-        "command.read_settings = fail\n"
+        "command.read_configuration = fail\n"
         "from contract_tests.entry import enter\n"
         "enter('contract_tests.__main__')\n"
     )
