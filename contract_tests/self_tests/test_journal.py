@@ -139,9 +139,9 @@ def _loop(path: Path) -> None:
 def test_nothing_in_a_journals_place_stops_a_command(command: Command, module: str) -> None:
     """A folder, a pipe, a loop, garbage or an empty file where a journal should be: set aside, said, and passed over."""
     wrong: tuple[Callable[[Path], None], ...] = (_folder, _pipe, _empty, _without_run, _garbage, _loop)
+    command.server.sky = lambda seen: NEVER if seen.method == "DELETE" else None
     with command.start(*TESTS) as process:
-        wait_for(lambda: len(command.server.made) >= 3)
-        command.server.sky = lambda seen: NEVER
+        wait_for(lambda: any(seen.method == "DELETE" for seen in command.server.seen))
         process.kill()
     command.server.sky = fair
     (journal,) = command.journal.glob("*.jsonl")
