@@ -47,7 +47,7 @@ FURTHER_SEEDS = 2
 # Lawful variants that a mock has at the same time. Each group is a whole run, and what is lawful one by one is lawful
 # together; where a group turns red, its members are tried one by one.
 TOGETHER = 5
-SLOW_VARIANTS = frozenset({"slow_answers"})
+SLOW_VARIANTS = frozenset({"slow_answers", "in_use_after_a_write"})
 
 # The share of the faults that a run with a small budget has to catch.
 SHARE_WITHIN_A_BUDGET = 0.8

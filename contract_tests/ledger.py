@@ -38,6 +38,10 @@ class Ledger:
     """The names under which the account showed one persona more than was asked for."""
     made_by_refusals: list[str] = field(default_factory=list)
     """The names of refused creates under which the account showed a persona."""
+    late: list[str] = field(default_factory=list)
+    """The ids that a create was answered with, and that a read after it did not show, though the list did."""
+    missed: httpx.Response | None = None
+    """Such a read."""
     undead: set[str] = field(default_factory=set)
     """The ids whose removal was answered with success, and that were there afterwards."""
     foreign: set[str] = field(default_factory=set)

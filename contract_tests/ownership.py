@@ -140,6 +140,8 @@ class Ownership:
             return []
         found = self._search(creation)
         if found:
+            if shown_id in found:
+                self._ledger.late.append(shown_id)
             return [persona_id for persona_id in found if persona_id != shown_id]
         self.note_unsure(creation.name)
         if shown_id is not None and shown_id not in self._ledger.made:
@@ -280,6 +282,7 @@ class Ownership:
         item = persona_of(response)
         was_there = creation.before is not None and persona_id in creation.before
         if item.get("id") != persona_id or was_there or not self._may_be_new(item):
+            self._ledger.missed = response
             return False
         if creation.marks:
             is_own = bool(self._account.marks_of(item))

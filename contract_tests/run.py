@@ -182,6 +182,12 @@ class Run:
         if ledger.made_by_refusals:
             problem = f"refused creates made personas: {', '.join(ledger.made_by_refusals[:5])}"
             require([self._surprise(problem, "a body that is refused changes nothing", "atomic")])
+        if ledger.late and ledger.missed is not None:
+            missed = f"{len(ledger.late)} of {ledger.creates} new personas were not shown by a read after their creation"
+            promise, clause = "a read sees the last completed write", f"{DECISIONS}/concurrency"
+            if len(ledger.late) == 1 < ledger.creates:
+                raise Inconclusive(missed)
+            require([Finding(BROKEN, missed, promise, clause, self.api.exchange(ledger.missed), "late")])
         stayed = f"{len(ledger.undead)} personas stayed though their removal was answered with success"
         if len(ledger.undead) > 1 and not ledger.removed & set(ledger.made):
             require([self._surprise(stayed, "after a removal the persona is gone", "deletion")])
