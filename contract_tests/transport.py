@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -31,7 +31,17 @@ from contract_tests.ledger import Ledger
 from contract_tests.ownership import Ownership, persona_of
 from contract_tests.pace import Allowance
 from contract_tests.secrecy import Secrecy
-from contract_tests.suspicion import ALIKE, FIRST_ALIKE, Habits, Repeats, claims_json, kind_of, suspicion
+from contract_tests.suspicion import (
+    ALIKE,
+    FIRST_ALIKE,
+    KNOWN_ALIKE,
+    Habits,
+    Repeats,
+    is_broken_json,
+    kind_of,
+    request_key,
+    suspicion,
+)
 from contract_tests.weather import (
     LATE_SECONDS,
     LONGEST_WAIT_SECONDS,
@@ -197,7 +207,7 @@ class FencedTransport(httpx.BaseTransport):
     def _persist(self, request: httpx.Request) -> httpx.Response:
         """Send a request until the API itself answers, or until it may not be sent again."""
         before = self._known_state(request)
-        repeats = Repeats(FIRST_ALIKE if self.means.is_first_look else min(ALIKE, self.means.most_attempts))
+        repeats = Repeats()
         waited, attempt, is_unknown = 0.0, 0, False
         while True:
             attempt += 1
@@ -212,7 +222,8 @@ class FencedTransport(httpx.BaseTransport):
                 is_unknown = True
                 self._uncertain |= self._persona_ids(request) if request.method == "DELETE" else set()
             is_fair = outcome.answer is not None and repeats.is_fair
-            pause = back_off_seconds(outcome, attempt, is_fair=is_fair)
+            is_known = outcome.answer is not None and self._kind(request, outcome.answer) in self._habits.kinds
+            pause = back_off_seconds(outcome, 1 if is_known and is_fair else attempt, is_fair=is_fair)
             pause = max(pause, LATE_SECONDS) if outcome.is_late and is_write else pause
             waited += pause
             if waited > LONGEST_WAIT_SECONDS or attempt >= self.means.most_attempts * (1 + is_fair):
@@ -269,19 +280,28 @@ class FencedTransport(httpx.BaseTransport):
 
     def _is_the_apis(self, request: httpx.Request, answer: httpx.Response, repeats: Repeats, *, is_over: bool) -> bool:
         """Count a suspect answer, and say whether it has come so often between good ones that it is the API's own."""
-        operation = self._operation(request)
-        counted = self._habits.streak(operation) if is_over else repeats
-        kind = kind_of(operation, answer)
-        is_own = counted.add(kind, is_between_good=self._are_controls_good(request, answer, 1 + repeats.count % 2))
+        kind = self._kind(request, answer)
+        # The number of controls varies, so that no beat is met.
+        counted, needed, controls = repeats, ALIKE, 1 + repeats.count % 2
+        if self.means.is_first_look:
+            needed = FIRST_ALIKE
+        elif is_over:
+            counted, controls = self._habits.streak(self._operation(request)), 1
+        elif kind in self._habits.kinds:
+            needed, controls = KNOWN_ALIKE, 0 if repeats.kind is None else 1
+        needed = needed if is_over else max(min(needed, self.means.most_attempts), FIRST_ALIKE)
+        is_own = counted.add(kind, needed, is_between_good=self._are_controls_good(request, answer, controls))
         if is_own and not self.means.is_first_look:
             self._habits.kinds.add(kind)
+            if not is_over:
+                self._habits.proven[request_key(request)] = kind
         return is_own
 
     def _are_controls_good(self, request: httpx.Request, answer: httpx.Response, count: int) -> bool:
-        """Say whether the API answers well what it can only answer well; *count* varies, so that no beat is met."""
+        """Say whether the API answers well what it can only answer well."""
         if self.means.is_first_look:
             return 200 <= answer.status_code < 500
-        if not self._has_spoken and claims_json(answer):
+        if not self._has_spoken and is_broken_json(answer):
             return True  # nothing but JSON that cannot be read ever came from there
         return all(self._is_control_good(request) for _ in range(count))
 
@@ -322,19 +342,21 @@ class FencedTransport(httpx.BaseTransport):
         _make_location_readable(request.url, response)
         response.request = request
         response.elapsed = timedelta(seconds=time.monotonic() - started)
-        failure = failed_answer(response) or self._suspected(operation, response)
+        failure = failed_answer(response) or self._suspected(request, response)
         return response if failure is None else self._told(failure)
 
     def _told(self, failure: Failure) -> Failure:
         """Return a failure with its reason as a person may read it."""
         return replace(failure, reason=shown(self._hidden.text(failure.reason)))
 
-    def _suspected(self, operation: str, response: httpx.Response) -> Failure | None:
+    def _suspected(self, request: httpx.Request, response: httpx.Response) -> Failure | None:
         """Return an answer that may be somebody else's as a failure; None where it is known to be the API's."""
-        reason = suspicion(operation, response)
+        reason = suspicion(self._operation(request), response)
         if not reason:
             self._has_spoken = True
-        if not reason or kind_of(operation, response) in self._habits.kinds:
+            self._habits.note_good(request)
+            return None
+        if self._habits.is_proven(request, self._kind(request, response)):
             return None
         asked = retry_after_seconds(response.headers.get("retry-after", ""))
         return Failure(
@@ -370,6 +392,9 @@ class FencedTransport(httpx.BaseTransport):
         with self._ledger.lock:
             self._ledger.doubts.append(doubt)
         return doubt
+
+    def _kind(self, request: httpx.Request, answer: httpx.Response) -> Hashable:
+        return kind_of(self._operation(request), answer)
 
     def _operation(self, request: httpx.Request) -> str:
         return f"{request.method} {_template(self._fence.path(request))}"
