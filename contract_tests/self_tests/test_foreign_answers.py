@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +32,9 @@ FOREIGN: dict[str, Event] = {
     "gateway's JSON": Event(500, body='{"message": null}', content_type="application/json"),
     "firewall's JSON": Event(403, body='{"message": "Forbidden"}', content_type="application/json"),
     "other JSON": Event(500, body='{"errorCode": 7}', content_type="application/json"),
+    "captcha": Event(405),
+    "Kong's JSON": Event(404, body='{"message": "no Route matched", "request_id": "a"}', content_type="application/json"),
+    "204": Event(204, body=""),
     "status 999": Event(999),
     "no gzip": Event(200, body="{}", content_type="application/json", headers={"content-encoding": "gzip"}),
     "half an answer": Event(is_weather=False, is_cut=True),
@@ -156,6 +160,113 @@ def test_update_that_is_done_and_always_answered_so_is_a_violation(
         with pytest.raises(Violation):
             subject.accepts({"wait_seconds": 1.75})
         shared_server.sky = fair
+
+
+REFUSED_BODY = '{"wait_seconds": "soon"}'
+SHAPES: dict[str, Event] = {
+    "captcha": Event(405),
+    "page of 415": Event(415),
+    "page of 501": Event(501),
+    "Apigee's JSON": Event(403, body='{"fault": {"faultstring": "denied"}}', content_type="application/json"),
+    "Kong's JSON": FOREIGN["Kong's JSON"],
+    "Azure's JSON": Event(401, body='{"statusCode": 401, "message": "denied"}', content_type="application/json"),
+    "a detail": Event(404, body='{"detail": "Not Found"}', content_type="application/json"),
+    "204": Event(204, body=""),
+}
+
+
+def _once(event: Event, method: str) -> Callable[[Seen], Event | None]:
+    """Return a sky with one cloud, for the next request of a method."""
+    left = [event]
+    return lambda seen: left.pop() if left and seen.method == method else None
+
+
+@pytest.mark.parametrize("event", SHAPES.values(), ids=SHAPES)
+def test_one_answer_of_a_gateway_is_no_violation(shared_server: WeatherServer, run: Run, event: Event) -> None:
+    """A documented operation answers an error in the documented shape, whatever the status; all else is asked again."""
+    with run.persona() as subject:
+        shared_server.sky = _once(event, "GET")
+        subject.read()
+        shared_server.sky = _once(event, "PATCH")
+        subject.accepts({"wait_seconds": 1.25})
+        shared_server.sky = fair
+
+
+def _refuse(run: Run, shared_server: WeatherServer, body: str) -> int:
+    """Let a body be refused, which has to be a violation; the number of requests that this took."""
+    with run.persona() as subject:
+        begun = len(shared_server.seen)
+        try:
+            subject.refuses(body, promise="a number", clause="#/components/schemas/WaitSeconds/type")
+        except Violation:
+            return len(shared_server.seen) - begun
+        except Inconclusive as doubt:  # which would count as skipped
+            pytest.fail(f"not proven: {doubt}")
+    pytest.fail("not found")
+
+
+def test_what_is_proven_of_one_body_is_not_of_another_request(shared_server: WeatherServer, run: Run) -> None:
+    """A page that one body always gets says nothing about the same page elsewhere, when it comes once."""
+    event = FOREIGN["page of 500"]
+    shared_server.sky = lambda seen: event if b"soon" in seen.body else None
+    _refuse(run, shared_server, REFUSED_BODY)
+    shared_server.sky = fair
+    with run.persona() as subject:
+        shared_server.sky = _once(event, "GET")
+        subject.read()
+        shared_server.sky = _once(event, "PATCH")
+        subject.accepts({"wait_seconds": 1.25})
+        shared_server.sky = fair
+
+
+def test_known_page_is_proven_sooner_of_another_body(shared_server: WeatherServer, run: Run) -> None:
+    """An API that answers all that it refuses with one page does not cost six requests and their controls each time."""
+    event = FOREIGN["page of 500"]
+    shared_server.sky = lambda seen: event if b"soon" in seen.body else None
+    first = _refuse(run, shared_server, REFUSED_BODY)
+    begun = len(shared_server.seen)
+    second = _refuse(run, shared_server, '{"wait_seconds": "sooner"}')
+    later = shared_server.seen[begun:]
+    assert sum(seen.method == "PATCH" for seen in later) == 3
+    assert sum("voices" in seen.path or "page_size=1" in seen.path for seen in later) >= 2, "never without controls"
+    assert second <= 7 < first
+
+
+def test_known_page_in_an_outage_is_no_violation(shared_server: WeatherServer, run: Run) -> None:
+    """A page that is known of one body says nothing of another while the controls get it too."""
+    event = FOREIGN["page of 403"]
+    shared_server.sky = lambda seen: event if b"soon" in seen.body else None
+    _refuse(run, shared_server, REFUSED_BODY)
+    shared_server.sky = fair
+    with run.persona() as subject:
+        transport = run.api.transport
+        usual, transport.means = transport.means, replace(transport.means, most_attempts=3)
+        shared_server.sky = lambda _: event
+        with pytest.raises(Inconclusive):
+            subject.read()
+        shared_server.sky, transport.means = fair, usual
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ('{"detail": "boom", "request_id": "ID"}', "application/json"),
+        ("<html>Something went wrong. Reference: ID</html>", "text/html"),
+    ],
+    ids=["JSON", "page"],
+)
+def test_same_answer_with_another_id_each_time_is_a_violation(
+    shared_server: WeatherServer, run: Run, body: str, content_type: str
+) -> None:
+    """The id of a request does not hide that the API always answers so."""
+
+    def sky(seen: Seen) -> Event | None:
+        event = Event(500, body=body.replace("ID", str(uuid.uuid4())), content_type=content_type)
+        return event if b"soon" in seen.body else None
+
+    shared_server.sky = sky
+    _refuse(run, shared_server, REFUSED_BODY)
+    shared_server.sky = fair
 
 
 def judged_removal(run: Run, persona_id: str) -> None:
