@@ -310,7 +310,8 @@ class Ownership:
     def _reconcile(self, account: Account) -> None:
         """Hold the books of the run against what the account shows."""
         ledger = self._ledger
-        listing = account.listed(PAGES_OF_A_LOOK, since=ledger.first_made_at or datetime.now(UTC) - LONGEST_RUN)
+        since = ledger.first_made_at or datetime.now(UTC) - LONGEST_RUN
+        listing = account.listed(PAGES_OF_A_LOOK, {"order_by": "-create_time"}, since)
         for item in listing.items:
             persona_id, marks = item["id"], account.marks_of(item)
             if persona_id in ledger.removed:

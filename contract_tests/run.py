@@ -183,7 +183,9 @@ class Run:
             problem = f"refused creates made personas: {', '.join(ledger.made_by_refusals[:5])}"
             require([self._surprise(problem, "a body that is refused changes nothing", "atomic")])
         if ledger.late and ledger.missed is not None:
-            missed = f"{len(ledger.late)} of {ledger.creates} new personas were not shown by a read after their creation"
+            missed = (
+                f"{len(ledger.late)} of {ledger.creates} new personas were not shown by a read after their creation"
+            )
             promise, clause = "a read sees the last completed write", f"{DECISIONS}/concurrency"
             if len(ledger.late) == 1 < ledger.creates:
                 raise Inconclusive(missed)
