@@ -23,7 +23,7 @@ from contract_tests.foreign_text import shown
 from contract_tests.ledger import Ledger
 from contract_tests.report.causes import failed_assertions, members, told_assertion
 from contract_tests.report.entries import Entry, Told, gather, tell
-from contract_tests.report.remainder import Remainder
+from contract_tests.report.remainder import Remainder, is_self_test
 from contract_tests.report.snippets import entry_snippet
 
 # The order in which kinds are told.
@@ -135,6 +135,9 @@ class Outcomes:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Show a violation as its message alone, and keep an inconclusive answer apart from both outcomes."""
+        if is_self_test(item):
+            plain: Any = yield
+            return plain
         violations = members(call.excinfo.value, Violation) if call.excinfo is not None else []
         if violations and call.excinfo is not None:
             call.excinfo.traceback = call.excinfo.traceback[-1:]  # the message replaces it, and writing it takes long
