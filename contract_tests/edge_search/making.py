@@ -97,6 +97,9 @@ def _make_map(console: Console, wish: Wish, settings: Configuration) -> int:
     rows: list[Row] = []
     with opened_session(contract, settings, state.seed, lambda line: work.say(console, line)) as session:
         state = search(console, work, session, state, rows)
+        counted = session.requests
+    state = with_cleaning(state, rows, session.requests - counted)
+    keep(work, rows, state)
     if session.problem and state.exit_code == 0:
         state = replace(state, verdict=f"verdict: inconclusive. {session.problem}.", exit_code=INCONCLUSIVE)
     return finish(console, work, rows, state)
@@ -138,6 +141,13 @@ def search(console: Console, work: Work, session: Session, state: State, rows: l
     state = replace(state, verdict=line, exit_code=INCONCLUSIVE if is_interrupted else code)
     keep(work, rows, state)
     return state
+
+
+def with_cleaning(state: State, rows: list[Row], requests: int) -> State:
+    """Return a state that counts what the removal at the end has sent too, in its last line as well."""
+    state = replace(state, requests=state.requests + requests)
+    is_over = state.finished or "Interrupted" not in state.verdict
+    return replace(state, verdict=text.verdict(rows, state.requests)[0]) if is_over else state
 
 
 def keep(work: Work, rows: list[Row], state: State) -> None:
