@@ -18,6 +18,7 @@ from contract_tests.exchange import Exchange
 from contract_tests.fence import path_of
 from contract_tests.subject import Persona, Subject
 from contract_tests.target import Api
+from contract_tests.transport import IN_USE
 from contract_tests.verdict import BROKEN, DECISIONS, Finding, Judge, Violation, require
 
 # A field that takes any text, and so can carry the name of the run.
@@ -27,8 +28,6 @@ MARKED_FIELD = "persona_prompt"
 PAUSES_SECONDS = (0.25, 0.85, 2.2)
 # So many pages of a list are turned: an account may have many personas, and a page may hold few.
 MOST_PAGES = 40
-# A removal is refused so where something uses the persona.
-IN_USE = 409
 
 
 @dataclass(frozen=True)

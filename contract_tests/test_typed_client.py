@@ -35,9 +35,9 @@ from contract_tests.boundaries import boundaries, good_values, to_json
 from contract_tests.contract import LANGUAGE_FIELD, VOICE_FIELD, Field, load_contract
 from contract_tests.errors import Inconclusive
 from contract_tests.exchange import Exchange
-from contract_tests.run import IN_USE, MOST_PAGES, Run, spoken_languages
+from contract_tests.run import MOST_PAGES, Run, spoken_languages
 from contract_tests.subject import Subject
-from contract_tests.transport import AsyncFencedTransport
+from contract_tests.transport import IN_USE, AsyncFencedTransport
 from contract_tests.verdict import BROKEN, DECISIONS, Finding, require, same_instant
 
 CONTRACT = load_contract()
