@@ -1,22 +1,27 @@
 """
-What the client takes from openapi.yaml besides the operations: where the API is, and the header of its key.
+What the client takes from a contract besides the operations: where the API is, and how a request carries its key.
 
 The generator reads neither, and its complaints about a broken reference do not say where that stands.
 """
 
 from __future__ import annotations
 
+import pprint
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
-import yaml
+from contract_tests.spec.document import Document, escape, read_document
+from contract_tests.spec.extensions import error_code_place, error_fields_place, named_properties
+from contract_tests.spec.operation import METHODS, Operation
+from contract_tests.spec.security import read_key
 
+Way: TypeAlias = tuple[str, ...]
 
-class ContractFileError(Exception):
-    """The contract cannot be read, or lacks what a client needs; the message names the file and the field."""
+# What a property is called that says to a person what went wrong, by preference.
+MESSAGES = ("message", "detail", "title", "description", "error_description", "reason", "msg", "error")
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,21 @@ class ClientFacts:
     """What a client must know before its first request."""
 
     base_url: str
-    api_key_header: str
-    """In lower case, as it goes over the wire."""
+    key_kind: str
+    """header, query, cookie, bearer, basic or none."""
+    key_name: str
+    """Of the header, in lower case as it goes over the wire, of the query parameter or of the cookie."""
+    key_variable: str
+    codes: list[Way]
+    """Where an error says its code: the names on the way, a star for each element of an array."""
+    messages: list[Way]
+    """Where it says what went wrong, the best place first."""
+    fields: list[tuple[Way, Way, Way]]
+    """Where it lists the fields at fault, and where in an element their name and description stand."""
+    example_operation: str
+    """An operation to show, empty where none needs no more than a body."""
+    example_body: str
+    """Its body as Python; empty where it takes none."""
 
 
 def read_client_facts(path: Path) -> ClientFacts:
@@ -39,53 +57,92 @@ def read_client_facts(path: Path) -> ClientFacts:
         The facts that the templates need.
 
     Raises:
-        ContractFileError: The file cannot be read, a reference in it leads nowhere, or it names no server or no key.
+        ContractError: The file cannot be read, a reference in it leads nowhere, or it names no server.
 
     Source: OpenAPI 3.1, sections 4.8.5 and 4.8.27.
     """
-    document = _read_document(path)
-    for pointer, reference in _references(document, "#"):
-        if not _leads_somewhere(document, reference):
-            raise ContractFileError(f"{path.name} {pointer}: nothing stands at {reference!r}")
-    return ClientFacts(_base_url(document, path.name), _api_key_header(document, path.name))
+    document = read_document(path)
+    for pointer, reference in _references(document.tree, "#"):
+        if not isinstance(reference, str) or not reference.startswith("#/") or not document.has(reference):
+            raise document.error(
+                pointer, f"nothing stands at {reference!r}; correct the reference, or add what it names"
+            )
+    key = read_key(document)
+    operations = list(_operations(document))
+    return ClientFacts(
+        _base_url(document), key.kind, key.name, key.env, *_error_places(document, operations), *_example(operations)
+    )
 
 
-def _read_document(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise ContractFileError(f"{path.name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ContractFileError(f"{path.name} cannot be read: byte {error.start} is not UTF-8") from None
-    except yaml.YAMLError as error:
-        raise ContractFileError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
-        raise ContractFileError(f"{path.name} #/openapi: must be 3.1.x")
-    return document
+def _operations(document: Document) -> Iterator[Operation]:
+    for path, item in document.tree.get("paths", {}).items():
+        for method in METHODS:
+            if isinstance(item.get(method), dict):
+                name, pointer = str(item[method].get("operationId", "")), f"#/paths/{escape(path)}/{method}"
+                yield Operation(name, method.upper(), path, item[method], pointer, document)
 
 
-def _base_url(document: dict[str, Any], name: str) -> str:
-    match document.get("servers"):
+def _error_places(
+    document: Document, operations: list[Operation]
+) -> tuple[list[Way], list[Way], list[tuple[Way, Way, Way]]]:
+    """Return where the errors of a contract say their code, their message and the fields at fault, each place once."""
+    codes: dict[Way, None] = {}
+    messages: dict[Way, None] = {}
+    fields: dict[tuple[Way, Way, Way], None] = {}
+    for operation in operations:
+        # The last two are asked for 4XX, 5XX and default.
+        for status in [*sorted(status for status in operation.statuses if status >= 400), 499, 599]:
+            if (schema := operation.answer_pointer(status)) is None:
+                continue
+            named = [path for path, _ in named_properties(document, schema, (), set())]
+            owners = {path[:end] for path in named for end in range(len(path))}
+            said = sorted((path for path in named if path[-1] in MESSAGES and path not in owners), key=_preference)
+            messages |= dict.fromkeys([path for path in said if "*" not in path] or said)
+            if (code := error_code_place(document, operation, status)) is not None:
+                codes[code] = None
+            if (place := error_fields_place(document, operation, status)) is not None:
+                end = len(place) - place[::-1].index("*") if "*" in place else len(place)
+                beside = [path[-1:] for path in said if path[:-1] == place[:end]]
+                fields[place[:end], place[end:], next(iter(beside), ("description",))] = None
+    return list(codes), list(messages), list(fields)
+
+
+def _preference(path: Way) -> tuple[int, int]:
+    return MESSAGES.index(path[-1]), len(path)
+
+
+def _example(operations: list[Operation]) -> tuple[str, str]:
+    """Return an operation that needs no id, and its example as Python: a POST with an example, else a GET."""
+    simple = [operation for operation in operations if operation.operation_id and not operation.path_parameters]
+    for operation in simple:
+        if operation.method == "POST" and isinstance(body := _body_example(operation), dict):
+            return operation.operation_id, pprint.pformat(body, width=100, sort_dicts=False)
+    return next((each.operation_id for each in simple if each.method == "GET"), ""), ""
+
+
+def _body_example(operation: Operation) -> object:
+    """Return the example of a body, or the first of its named examples; None where it has none."""
+    if operation.body_pointer is None:
+        return None
+    document, pointer = operation.document, operation.body_pointer.removesuffix("/schema")
+    carrier = document.at(pointer)
+    named = [document.resolve(f"{pointer}/examples/{escape(name)}")[1] for name in carrier.get("examples", {})]
+    examples = [carrier.get("example"), *(example.get("value") for example in named if isinstance(example, dict))]
+    return next((example for example in examples if example is not None), None)
+
+
+def _base_url(document: Document) -> str:
+    match document.tree.get("servers"):
         case [{"url": str(url)}, *_] if urlsplit(url).scheme in ("http", "https") and not set(url) & set("{}\"'\\ "):
             return url
-    raise ContractFileError(f"{name} #/servers/0/url: must be a whole URL, https://... without variables")
-
-
-def _api_key_header(document: dict[str, Any], name: str) -> str:
-    match document.get("components"):
-        case {"securitySchemes": dict(schemes)}:
-            for scheme in schemes.values():
-                match scheme:
-                    case {"type": "apiKey", "in": "header", "name": str(header)} if header.replace("-", "").isalnum():
-                        return header.lower()
-    raise ContractFileError(f"{name} #/components/securitySchemes: must hold an apiKey in a header")
+    raise document.error("#/servers/0/url", "must be a whole URL; write https://... without variables")
 
 
 def _references(node: object, pointer: str) -> Iterator[tuple[str, object]]:
     """Every $ref with its place; examples hold data and are left alone."""
     if isinstance(node, dict):
         for key, value in node.items():
-            here = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            here = f"{pointer}/{escape(str(key))}"
             if key == "$ref":
                 yield here, value
             elif key not in ("value", "example", "const", "enum"):
@@ -93,15 +150,3 @@ def _references(node: object, pointer: str) -> Iterator[tuple[str, object]]:
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _references(value, f"{pointer}/{index}")
-
-
-def _leads_somewhere(document: dict[str, Any], reference: object) -> bool:
-    if not isinstance(reference, str) or not reference.startswith("#/"):
-        return False
-    node: Any = document
-    for step in reference.removeprefix("#/").split("/"):
-        step = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(node, dict) or step not in node:
-            return False
-        node = node[step]
-    return True

@@ -1,17 +1,18 @@
 """
-Write the typed client from openapi.yaml, or say where generated_client is not what openapi.yaml gives.
+Write the typed client of a contract, or say where a client is not what its contract gives.
 
 It exists because the generator alone overwrites in place, leaves files of an earlier run behind, takes whatever
-ruff the PATH offers, and forgets servers and API keys. Here it writes into a temporary folder, with the ruff of
+ruff the PATH offers, and forgets servers and keys. Here it writes into a temporary folder, with the ruff of
 this environment, and only a complete client takes the place of the old one.
 
-    python -m codegen.generate            write generated_client
-    python -m codegen.generate --check    compare; exit 1 and name the files that differ
+    contract-tests client                                     write generated_client from openapi.yaml
+    contract-tests client --contract tools.yaml --out tools   write the client of another contract
+    contract-tests client -- --check                          compare; exit 1 and name the files that differ
 """
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
 import re
 import shutil
@@ -20,91 +21,134 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from codegen.contract_file import ClientFacts, ContractFileError, read_client_facts
+import yaml
+
+from codegen.contract_file import ClientFacts, read_client_facts
 from codegen.trees import differences, replace_tree
+from contract_tests.errors import Refused
+from contract_tests.runner.configuration import Configuration
 
-ROOT = Path(__file__).parent.parent
-CONTRACT_FILE = ROOT / "openapi.yaml"
-CLIENT = ROOT / "generated_client"
-CONFIG_FILE = Path(__file__).parent / "config.yaml"
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
+# The contract for which config.yaml has names and README has examples.
+OWN_CONTRACT = HERE.parent / "openapi.yaml"
+OWN_CLIENT = Path("generated_client")
+CONFIG_FILE = HERE / "config.yaml"
+OWN_SETTINGS = ("project_name_override", "package_name_override")
+TEMPLATES = HERE / "templates"
 
-HOLDS, DIFFERS, REFUSED = 0, 1, 4
+HOLDS, DIFFERS = 0, 1
 
 
-class GeneratorError(Exception):
+class GeneratorError(Refused):
     """openapi-python-client could not write the whole client."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0, 1 where the client differs, 4 where openapi.yaml cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.generate", description="Write the typed client.")
-    parser.add_argument("--check", action="store_true", help="compare with generated_client and change nothing")
-    is_check = parser.parse_args(arguments).check
-    try:
-        return check_client() if is_check else write_client()
-    except (ContractFileError, GeneratorError) as error:
-        print(f"{error}", file=sys.stderr)
-        return REFUSED
+def client(configuration: Configuration, arguments: Sequence[str]) -> int:
+    """
+    Write a client, or compare it.
+
+    Args:
+        configuration: Names the contract, and the folder of the client.
+        arguments: `--check` compares and changes nothing.
+
+    Returns:
+        The exit code: 0, or 1 where the client differs.
+
+    Raises:
+        Refused: The contract cannot be used, or nobody has said where its client goes.
+    """
+    if list(arguments) not in ([], ["--check"]):
+        raise Refused(f"{' '.join(arguments)}: --check is all that can be said")
+    contract = configuration.contract
+    folder = configuration.out or (OWN_CLIENT if is_own(contract) else None)
+    if folder is None:
+        raise Refused(f"OUT is not set; name the folder into which the client of {contract.name} is written")
+    return check_client(contract, folder) if arguments else write_client(contract, folder)
 
 
-def write_client() -> int:
-    """Write generated_client; a run that fails leaves the old one as it was."""
-    with tempfile.TemporaryDirectory(prefix=".generated_client-", dir=ROOT) as folder:
+def is_own(contract: Path) -> bool:
+    """Whether a contract is the one of this repository."""
+    return contract.resolve() == OWN_CONTRACT.resolve()
+
+
+def write_client(contract: Path, client: Path) -> int:
+    """Write a client; a run that fails leaves the old one as it was."""
+    parent = client.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{client.name}-", dir=parent) as folder:
         fresh = Path(folder) / "new"
-        generate(CONTRACT_FILE, fresh)
-        changed = differences(fresh, CLIENT)
-        replace_tree(CLIENT, fresh, Path(folder) / "old")
-    print(f"{CLIENT.name} is written; files that changed: {len(changed)}")
+        generate(contract, fresh, client.name)
+        changed = differences(fresh, client)
+        replace_tree(client, fresh, Path(folder) / "old")
+    print(f"{client.name} is written; files that changed: {len(changed)}")
     return HOLDS
 
 
-def check_client() -> int:
-    """Compare generated_client with what openapi.yaml gives, and change neither."""
-    with tempfile.TemporaryDirectory(prefix="generated_client-") as folder:
+def check_client(contract: Path, client: Path) -> int:
+    """Compare a client with what its contract gives, and change neither."""
+    with tempfile.TemporaryDirectory(prefix="client-") as folder:
         fresh = Path(folder) / "new"
-        generate(CONTRACT_FILE, fresh)
-        found = differences(fresh, CLIENT)
+        generate(contract, fresh, client.name)
+        found = differences(fresh, client)
     if not found:
-        print(f"{CLIENT.name} is what openapi.yaml gives")
+        print(f"{client.name} is what {contract.name} gives")
         return HOLDS
-    print(f"{CLIENT.name} is not what openapi.yaml gives; `make client` writes it anew", file=sys.stderr)
+    print(f"{client.name} is not what {contract.name} gives; `make client` writes it anew", file=sys.stderr)
     for difference in found:
-        print(f"  {difference.kind:8} {CLIENT.name}/{difference.path}", file=sys.stderr)
+        print(f"  {difference.kind:8} {client.name}/{difference.path}", file=sys.stderr)
     return DIFFERS
 
 
-def generate(contract_file: Path, destination: Path) -> None:
+def generate(contract_file: Path, destination: Path, name: str) -> None:
     """
     Write the client that belongs to a contract.
 
     Args:
         contract_file: The OpenAPI document.
         destination: A folder that does not exist yet.
+        name: What the folder will be called.
 
     Raises:
-        ContractFileError: The document cannot be read, or is no OpenAPI 3.1.
+        ContractError: The document cannot be read, or is no OpenAPI 3.1.
         GeneratorError: The generator failed, or would have skipped a part of the document.
     """
     facts = read_client_facts(contract_file)
     with tempfile.TemporaryDirectory(prefix="templates-") as folder:
         templates = Path(folder) / "templates"
         shutil.copytree(TEMPLATES, templates)
-        (templates / "contract.jinja").write_text(_as_jinja(facts), "utf-8")
-        _run_generator(contract_file, destination, templates)
+        (templates / "contract.jinja").write_text(_as_jinja(facts, contract_file, name), "utf-8")
+        config = templates / CONFIG_FILE.name
+        config.write_text(_settings(contract_file), "utf-8")
+        _run_generator(contract_file, destination, templates, config)
 
 
-def _as_jinja(facts: ClientFacts) -> str:
+def _as_jinja(facts: ClientFacts, contract_file: Path, name: str) -> str:
     """The generator shows its templates neither servers nor security schemes; this file does."""
-    return f'{{% set base_url = "{facts.base_url}" %}}\n{{% set api_key_header = "{facts.api_key_header}" %}}\n'
+    command = "make client" if is_own(contract_file) else f"make client CONTRACT={contract_file.name} OUT={name}"
+    told = {"has_examples": is_own(contract_file), "file_name": contract_file.name, "folder": name, "command": command}
+    # What an error says where is written as the Python that it becomes.
+    literals = {key: repr(tuple(value)) for key, value in asdict(facts).items() if isinstance(value, list)}
+    return "".join(
+        f"{{% set {key} = {json.dumps(value, ensure_ascii=False)} %}}\n"
+        for key, value in {**asdict(facts), **literals, **told}.items()
+    )
 
 
-def _run_generator(contract_file: Path, destination: Path, templates: Path) -> None:
+def _settings(contract_file: Path) -> str:
+    """Return the settings of the generator; another contract's client is named by its title."""
+    text = CONFIG_FILE.read_text("utf-8")
+    if is_own(contract_file):
+        return text
+    return yaml.safe_dump({name: said for name, said in yaml.safe_load(text).items() if name not in OWN_SETTINGS})
+
+
+def _run_generator(contract_file: Path, destination: Path, templates: Path, config: Path) -> None:
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "uv"]
-    command += ["--path", str(contract_file), "--config", str(CONFIG_FILE)]
-    command += ["--custom-template-path", str(templates), "--output-path", str(destination)]
+    command += ["--path", str(contract_file), "--config", str(config)]
+    command += ["--custom-template-path", str(templates), "--output-path", str(destination.absolute())]
     finished = subprocess.run(
         command, env=_generator_environment(), cwd=templates, capture_output=True, text=True, encoding="utf-8"
     )
@@ -130,7 +174,3 @@ def _first_complaint(stderr: str) -> str:
     first = causes[0] if causes else 0
     line = ": ".join(part.rstrip(":") for part in paragraphs[first : first + 2])
     return re.sub(r"\.other\b|\[type=.*", "", line).strip() or f"no reason given: {stderr!r}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

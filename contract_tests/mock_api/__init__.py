@@ -1,1 +1,1 @@
-"""A Personas API on localhost that keeps openapi.yaml in memory; `python -m contract_tests.mock_api` runs it."""
+"""A stateful API on localhost that follows a contract from the file alone; `python -m contract_tests.mock_api` runs it."""

@@ -7,24 +7,22 @@ import shlex
 import sys
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote
 
 from .app import Api
-from .contract import Contract, read_contract
+from .contract import MISSHAPEN, Contract, misshapen, read_contract
 from .errors import StartError
-from .parent import end_with_parent
-from .protocol import TIMEOUT_SECONDS, MockProtocol
-from .rules import Rules
-from .seeds import built_in_personas, plant, read_seeds
-from .server import HOST, listen, serve
-from .store import Store
-from .voices import Voices
+from .process import ROOT, end_with_parent
+from .seeds.planting import plant
+from .wire.protocol import TIMEOUT_SECONDS, MockProtocol
+from .wire.server import address, listen, serve
 
 REFUSED = 4
-ROOT = Path(__file__).resolve().parents[2]
 
 # Made up, and no secret: it opens nothing but a mock. Capitals and small letters, so that a key compared
 # without case shows.
 MOCK_API_KEY = "Mock4Key7xQ2vRt9LbWn"
+MOCK_USER = "mock"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,10 +34,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(command_line: list[str]) -> None:
     """Start the mock and run it until a signal; exit with 4 and one line when it cannot start."""
-    parser = argument_parser("contract_tests.mock_api", "A Personas API on localhost that behaves.")
+    parser = argument_parser("contract_tests.mock_api", "An API on localhost that follows its contract.")
     try:
         arguments = parser.parse_args(command_line)
-        start(build_api(arguments.contract, arguments.seed_file), arguments)
+        start(build_api(arguments.contract, arguments.seeds), arguments)
     except StartError as error:
         print(f"mock: {error}", file=sys.stderr)
         sys.exit(REFUSED)
@@ -47,11 +45,7 @@ def main(command_line: list[str]) -> None:
 
 def start(api: Api, arguments: argparse.Namespace) -> None:
     """
-    Serve *api* until a signal.
-
-    Args:
-        api: What to serve.
-        arguments: What `argument_parser` read: the port and the time limit.
+    Serve *api* until a signal, as the arguments say that `argument_parser` read.
 
     Raises:
         StartError: The port cannot be had.
@@ -60,16 +54,18 @@ def start(api: Api, arguments: argparse.Namespace) -> None:
         end_with_parent(arguments.parent)
     MockProtocol.timeout_seconds = api.outbox.timeout_seconds = arguments.timeout_seconds
     listener = listen(arguments.port)
-    api.url = f"http://{HOST}:{listener.getsockname()[1]}{api.contract.base_path}"
+    api.url = address(api, listener)
     serve(api, listener, lambda: print(announcement(api), flush=True))
 
 
 def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     """Make the parser of the command line of *module*."""
     parser = _Parser(prog=f"python -m {module}", description=description)
-    parser.add_argument("--port", type=port, default=8400, help="0 takes a free one (default: 8400)")
-    parser.add_argument("--seed-file", type=Path, help="JSON or YAML list of the personas at the start")
-    parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", help="(default: openapi.yaml)")
+    parser.add_argument("--port", type=_port, default=8400, help="0 takes a free one (default: 8400)")
+    parser.add_argument("--seeds", type=Path, metavar="FILE", help="the items at the start, in YAML or JSON")
+    parser.add_argument(
+        "--contract", type=Path, metavar="FILE", default=ROOT / "openapi.yaml", help="(default: openapi.yaml)"
+    )
     parser.add_argument(
         "--timeout-seconds",
         type=float,
@@ -80,70 +76,71 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def port(text: str) -> int:
-    """Read a port number."""
+def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError("write a number from 0 to 65535")
     return int(text)
 
 
-def build_api(contract_file: Path, seed_file: Path | None = None) -> Api:
+def build_api(contract_file: Path, seeds: Path | None = None) -> Api:
     """
-    Build the API with its personas.
-
-    Args:
-        contract_file: openapi.yaml, or a copy.
-        seed_file: The personas at the start; the built-in ones without it.
+    Build the API of an OpenAPI 3.1 document with its items: those of *seeds*, else of the contract.
 
     Raises:
         StartError: One of the files cannot be followed.
     """
-    return assemble(read_contract(contract_file), seed_file)
+    return assemble(read_contract(contract_file), seeds)
 
 
-def assemble(contract: Contract, seed_file: Path | None = None) -> Api:
-    """
-    Put the parts of the API together, with its personas.
-
-    Args:
-        contract: What the API follows.
-        seed_file: The personas at the start; the built-in ones without it.
-
-    Raises:
-        StartError: One of the files cannot be followed.
-    """
-    voices = Voices()
+def assemble(contract: Contract, seeds: Path | None = None) -> Api:
+    """Do what `build_api` does with a contract that has been read."""
     try:
-        rules = Rules(contract)
-        store = Store(rules, voices)
-        api = Api(contract, os.environ.get("MOCK_API_KEY") or MOCK_API_KEY, rules, voices, store)
-        seeds = read_seeds(seed_file, rules) if seed_file else built_in_personas(contract)
-        plant(store, seeds, str(seed_file or contract.file))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise StartError(f"{contract.file}: cannot be followed at {error}; write it as OpenAPI 3.1") from None
+        api = Api(contract)
+        made_key = {"none": "", "basic": f"{MOCK_USER}:{MOCK_API_KEY}"}.get(api.key_scheme.kind, MOCK_API_KEY)
+        api.api_key = (os.environ.get("MOCK_API_KEY") or made_key).encode()
+        plant(api, contract, seeds)
+    except MISSHAPEN as error:
+        raise misshapen(contract.file, error) from None
     return api
 
 
 def announcement(api: Api) -> str:
     """Return what a person reads when the mock is ready."""
-    key = api.api_key.decode()
     return "\n".join(
         [
             f"mock: {api.url}",
-            f"key:  {key}",
+            f"key:  {api.api_key.decode()}",
             f"docs: {api.url.removesuffix(api.contract.base_path)}/docs",
-            f"try:  {curl_line(api.contract, api.url, key, next(iter(api.store.personas), None))}",
+            f"try:  {' '.join(['curl', '-X', *_curl_arguments(api)])}",
         ]
     )
 
 
-def curl_line(contract: Contract, url: str, key: str, persona_id: str | None) -> str:
-    """Return a line for a shell that updates a persona, or that lists them if there is none."""
-    header = shlex.quote(f"x-api-key: {key}")
-    if persona_id is None:
-        return f"curl -H {header} {url}/personas"
-    body = shlex.quote(json.dumps(contract.example("updatePersona") or {}))
-    return f"curl -X PATCH -H {header} -H 'content-type: application/json' -d {body} {url}/personas/{persona_id}"
+def _curl_arguments(api: Api) -> list[str]:
+    """Return the arguments of curl that update an item, or that send another request if there is none."""
+    operations, item_id = api.resource.layout.operations, next(iter(api.resource.store.items), None)
+    if item_id is None or "update" not in operations:
+        operation = operations.get("list", operations["create"])
+        return [operation.method, *_key_arguments(api, api.url + operation.path)]
+    operation = operations["update"]
+    body = shlex.quote(json.dumps(api.contract.example(operation.name) or {}))
+    sent = ["-H", shlex.quote(f"content-type: {operation.body_type}"), "-d", body]
+    path = operation.path.replace(f"{{{api.resource.layout.id_parameter}}}", quote(item_id, safe=""))
+    return [operation.method, *sent, *_key_arguments(api, api.url + path)]
+
+
+def _key_arguments(api: Api, url: str) -> list[str]:
+    """Return the arguments of curl for a request to *url* with the key, as the contract wants to be given it."""
+    scheme, key = api.key_scheme, api.api_key.decode()
+    carried = {
+        "header": ["-H", shlex.quote(f"{scheme.name}: {key}")],
+        "bearer": ["-H", shlex.quote(f"authorization: Bearer {key}")],
+        "cookie": ["-b", shlex.quote(f"{scheme.name}={key}")],
+        "basic": ["-u", shlex.quote(key)],
+    }
+    if scheme.kind == "query":
+        url = f"{url}?{scheme.name}={quote(key, safe='')}"
+    return [*carried.get(scheme.kind, []), shlex.quote(url)]
 
 
 if __name__ == "__main__":

@@ -1,194 +1,163 @@
 """
-Holds the personas and changes them as the contract says.
+Holds the items of one resource and changes them as the contract says.
 
-Nothing here waits, so each call is atomic: no other request sees a persona between its old and its new state.
+Nothing here waits, so each call is atomic: no other request sees an item between its old and its new state.
 """
 
-import secrets
-import string
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
-from .errors import Detail, Refusal
+from .choices import Choices
+from .errors import Refusal
 from .rules import Fields, Rules, too_deep
-from .voices import Voices
 
-MAX_PERSONAS = 10_000
-MAX_STORED_BYTES = 64 * 1024 * 1024  # of all personas together, as JSON
-
-ID_CHARACTERS = string.ascii_letters + string.digits
-ID_LENGTH = 22
+MAX_ITEMS = 10_000
+MAX_STORED_BYTES = 64 * 1024 * 1024  # of all items together, as JSON
 
 TICK = timedelta(microseconds=1)
 
 
-class Persona(NamedTuple):  # made on every update, in a third of the time of a frozen dataclass
-    """
-    A persona as it is stored.
+class Item(NamedTuple):  # made on every update, in a third of the time of a frozen dataclass
+    """An item as it is stored."""
 
-    Args:
-        id: What finds it; it never changes.
-        fields: The body fields that are set; a cleared one is absent.
-        create_time: In UTC.
-        update_time: In UTC; None before the first update.
-        size: Bytes of the fields as JSON.
-    """
-
-    id: str
-    fields: Fields
-    create_time: datetime
-    update_time: datetime | None
-    size: int
+    id: str  # as it stands in a path; it never changes
+    fields: Fields  # those of the body that are set; a cleared one is absent
+    created_at: datetime  # in UTC
+    updated_at: datetime | None  # in UTC; None before the first update
+    size: int  # bytes of the fields as JSON
+    version: int = 1  # one more with each change
+    constants: Mapping[str, Any] = MappingProxyType({})  # server fields that seed data brings and that never change
 
     @property
     def last_change(self) -> datetime:
-        """When the persona was updated, or created if it never was."""
-        return self.update_time or self.create_time
+        """When the item was updated, or created if it never was."""
+        return self.updated_at or self.created_at
 
 
 class Store:
-    """The personas in memory, by id."""
+    """The items in memory, by id."""
 
-    def __init__(self, rules: Rules, voices: Voices) -> None:
+    def __init__(
+        self, rules: Rules, choices: Choices, id_name: str, made_id: Callable[[int], str], replaces: bool
+    ) -> None:
         self.rules = rules
-        self.voices = voices
-        self.personas: dict[str, Persona] = {}
+        self.choices = choices
+        self.id_name = id_name  # the field in which a client may choose the id of a new item
+        self.made_id = made_id  # makes an id, from the number of items that were made before
+        self.replaces = replaces  # whether an update brings the whole item, as PUT does
+        self.items: dict[str, Item] = {}
+        self.count = 0  # of all ids that were ever made
         self.stored_bytes = 0
         self.last_time = datetime.now(UTC)
 
-    def find(self, persona_id: str) -> Persona:
-        """
-        Return the persona with this id, compared exactly.
-
-        Raises:
-            Refusal: 404.
-        """
+    def find(self, item_id: str) -> Item:
+        """Return the item with this id, compared exactly; refuse with 404."""
         try:
-            return self.personas[persona_id]
+            return self.items[item_id]
         except KeyError:
-            raise Refusal(404, "No persona has this id.") from None
+            raise Refusal(404, "Nothing has this id.") from None
 
-    def all(self) -> Iterator[Persona]:
-        """Go through the personas in no promised order."""
-        return iter(self.personas.values())
+    def all(self) -> Iterator[Item]:
+        """Go through the items in no promised order."""
+        return iter(self.items.values())
 
-    def create(self, body: Fields) -> Persona:
-        """
-        Store a new persona.
+    def create(self, body: Fields) -> Item:
+        """Store a new item of valid fields, in which a null does what it does in an update; refuse an id that is taken."""
+        fields = self.merge({}, {**self.rules.defaults, **body})
+        self.check(fields, body)
+        if len(self.items) >= MAX_ITEMS:
+            raise Refusal(429, f"The mock holds {MAX_ITEMS} items and no more; delete some.")
+        item_id = str(fields.get(self.id_name, ""))  # a client may choose it, where the contract lets it
+        if item_id in self.items:
+            raise Refusal(409, "The id is taken.", [{"field": self.id_name, "description": "It is taken."}])
+        return self.write(Item(item_id or self.new_id(), fields, self.now(), None, self.measure(fields)))
 
-        Args:
-            body: Valid fields; a null is a field that is not set.
+    def update(self, item_id: str, changes: Fields) -> Item:
+        """Change an item by valid fields; without a difference it stays as it is, its times included."""
+        item = self.find(item_id)
+        fields = self.merge(self.base(item.fields, changes), changes)
+        self.check(fields, changes)
+        if fields == item.fields:
+            return item
+        changed_at, size = self.touch(item), self.measure(fields)
+        return self.write(Item(item_id, fields, item.created_at, changed_at, size, item.version + 1, item.constants))
 
-        Raises:
-            Refusal: 400 for a voice and language that do not go together, 429 when the store is full.
-        """
-        fields = self.merge({}, body)
-        self.check_voice(fields, body)
-        if len(self.personas) >= MAX_PERSONAS:
-            raise Refusal(429, f"The mock holds {MAX_PERSONAS} personas and no more; delete some.")
-        return self.write(Persona(self.new_id(), fields, self.now(), None, self.measure(fields)))
+    def remove(self, item_id: str) -> Item:
+        """Remove an item, and return it as it was; refuse with 404."""
+        item = self.find(item_id)
+        self.stored_bytes -= item.size
+        del self.items[item_id]
+        return item
 
-    def update(self, persona_id: str, changes: Fields) -> Persona:
-        """
-        Change a persona; without a difference it stays as it is, its update_time included.
-
-        Args:
-            persona_id: Which.
-            changes: Valid fields; an absent one stays, a null does what `x-on-null` says.
-
-        Raises:
-            Refusal: 404, 400 for a voice and language that do not go together, 429 when the store is full.
-        """
-        persona = self.find(persona_id)
-        fields = self.merge(persona.fields, changes)
-        self.check_voice(fields, changes)
-        if fields == persona.fields:
-            return persona
-        return self.write(Persona(persona_id, fields, persona.create_time, self.touch(persona), self.measure(fields)))
-
-    def delete(self, persona_id: str) -> None:
-        """
-        Remove a persona.
-
-        Raises:
-            Refusal: 404.
-        """
-        self.stored_bytes -= self.find(persona_id).size
-        del self.personas[persona_id]
+    def base(self, fields: Fields, changes: Fields) -> Fields:
+        """Return what of *fields* an update that brings *changes* does not replace."""
+        if not self.replaces:
+            return fields
+        named = self.rules.fields["update"]
+        return {name: value for name, value in fields.items() if name in changes or name not in named}
 
     def merge(self, fields: Fields, changes: Fields) -> Fields:
-        """Return *fields* with *changes* applied; *fields* itself stays as it is."""
-        merged = dict(fields)
+        """Return *fields* with *changes* applied, each field whole; *fields* itself stays as it is."""
+        merged, rules = dict(fields), self.rules
         for name, value in changes.items():
-            if value is None:
-                self.apply_null(merged, name)
+            if value is None and rules.keeps_on_null(name):
+                continue
+            if (value is None and rules.clears_on_null(name)) or (value == "" and rules.clears_on_empty(name)):
+                merged.pop(name, None)
             else:
                 merged[name] = value
         return merged
 
-    def apply_null(self, fields: Fields, name: str) -> None:
-        """Do to *fields* what null in the field *name* means."""
-        if not self.rules.keeps_on_null(name):
-            fields.pop(name, None)
-
-    def check_voice(self, fields: Fields, sent: Fields) -> None:
+    def check(self, fields: Fields, sent: Fields) -> None:
         """
-        Refuse a voice that is unknown or does not speak the language, when one of the two was sent.
+        Refuse an item whose fields do not go together.
 
-        Raises:
-            Refusal: 400, naming those of the two fields that were sent.
+        Args:
+            fields: The item as it would be.
+            sent: What the request brings; a refusal names those at fault that are among it.
         """
-        if sent.get("voice_name") is None and sent.get("language_code") is None:
-            return
-        voice, language = fields.get("voice_name"), fields.get("language_code")
-        if voice is None:
-            return
-        if not self.voices.is_known(voice):
-            raise voice_refusal({"voice_name"}, "No voice has this name; GET /personas/voices lists them.")
-        if language is not None and not self.voices.speaks(voice, language):
-            raise voice_refusal(sent.keys(), "The voice does not speak the language; GET /personas/voices tells.")
+        self.choices.check(fields, sent)
+        broken = self.rules.broken_constraints(fields)
+        if broken:
+            details = [
+                {"field": name, "description": constraint.title}
+                for constraint in broken
+                for name in sorted(constraint.names & sent.keys())
+            ]
+            raise Refusal(400, broken[0].title, details)
 
-    def write(self, persona: Persona) -> Persona:
-        """
-        Store *persona* in place of what had its id.
-
-        Raises:
-            Refusal: 429 when there is no room.
-        """
-        before = self.personas.get(persona.id)
-        stored_bytes = self.stored_bytes + persona.size - (before.size if before else 0)
+    def write(self, item: Item) -> Item:
+        """Store *item* in place of what had its id; refuse with 429 when there is no room."""
+        stored_bytes = self.stored_bytes + item.size - self.size(item.id)
         if stored_bytes > MAX_STORED_BYTES and stored_bytes > self.stored_bytes:
-            raise Refusal(429, f"The mock holds {MAX_STORED_BYTES} bytes of personas and no more; delete some.")
+            raise Refusal(429, f"The mock holds {MAX_STORED_BYTES} bytes of items and no more; delete some.")
         self.stored_bytes = stored_bytes
-        self.personas[persona.id] = persona
-        return persona
+        self.items[item.id] = item
+        return item
 
     def measure(self, fields: Fields) -> int:
-        """
-        Return how many bytes *fields* take as JSON.
-
-        Raises:
-            Refusal: 400, where they cannot be answered, such as JSON nested 300 deep.
-        """
+        """Return how many bytes *fields* take as JSON; refuse with 400 what JSON cannot hold, such as 300 levels."""
         try:
             return len(orjson.dumps(fields))
         except TypeError:
             raise Refusal(400, "The request body is not valid.", too_deep(fields)) from None
 
-    def size(self, persona_id: str) -> int:
-        """Return how many bytes the fields of a persona take as JSON; 0 where none has this id."""
-        persona = self.personas.get(persona_id)
-        return persona.size if persona else 0
+    def size(self, item_id: str) -> int:
+        """Return how many bytes the fields of an item take as JSON; 0 where none has this id."""
+        item = self.items.get(item_id)
+        return item.size if item else 0
 
     def new_id(self) -> str:
-        """Make an id that no persona has."""
+        """Make an id that no item has or had."""
         while True:
-            persona_id = "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH))
-            if persona_id not in self.personas:
-                return persona_id
+            self.count += 1
+            item_id = self.made_id(self.count)
+            if item_id not in self.items:
+                return item_id
 
     def now(self) -> datetime:
         """Return the time, later than every time returned before."""
@@ -196,14 +165,6 @@ class Store:
         self.last_time = time if time > self.last_time else self.last_time + TICK
         return self.last_time
 
-    def touch(self, persona: Persona) -> datetime:
-        """Return the update_time of a change to *persona*: later than its last change, even if that is to come."""
-        time = self.now()
-        return time if time > persona.last_change else persona.last_change + TICK
-
-
-def voice_refusal(fields: Set[str], description: str) -> Refusal:
-    """Return the refusal of a voice or a language, naming which of the two are among *fields*."""
-    at_fault = [name for name in ("voice_name", "language_code") if name in fields]
-    details: list[Detail] = [{"field": name, "description": description} for name in at_fault]
-    return Refusal(400, "The voice and the language do not go together.", details)
+    def touch(self, item: Item) -> datetime:
+        """Return the time of a change to *item*: later than its last change, even if that is to come."""
+        return max(self.now(), item.last_change + TICK)

@@ -56,9 +56,6 @@ def write_whole(path: Path, text: str) -> None:
     Args:
         path: The file; its folder is made if it is not there.
         text: Anything; half a surrogate pair is spelled as JSON spells it.
-
-    Raises:
-        OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)

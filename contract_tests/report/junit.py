@@ -18,12 +18,7 @@ NAME = "junit.xml"
 
 
 class JUnitReport:
-    """
-    Leaves a junit.xml.
-
-    Args:
-        reports: Where it goes, and where a failure to write it is noted.
-    """
+    """Leaves a junit.xml."""
 
     def __init__(self, reports: Reports) -> None:
         self.reports = reports

@@ -9,45 +9,25 @@ their results whose they are.
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from contract_tests.contract import ROOT
-from contract_tests.report.boundary_page import write_boundaries, write_no_map
-from contract_tests.report.fault_page import write_faults
+from contract_tests.boundary_map.limit_result import LimitResult, MapRun
 from contract_tests.report.folder import Reports, alone, write_whole
-from contract_tests.report.record import history_with
-from contract_tests.report.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, write_index
-from contract_tests.report.stored import read_json
+from contract_tests.report.html.boundary_page import write_boundaries, write_no_map
+from contract_tests.report.html.fault_page import write_faults
+from contract_tests.report.html.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, Known, write_index
+from contract_tests.report.records import as_document, read_all, read_as, read_json
+from contract_tests.report.run_record import RunRecord, TrialRun, history_with
 
-__all__ = [
-    "main",
-    "report_faults",
-    "report_map",
-    "report_no_map",
-    "report_run",
-    "write_boundaries",
-    "write_faults",
-    "write_index",
-    "write_pages",
-]
-
-REPORTS = ROOT / "reports"
+REPORTS = Path("reports")
 DONE, REFUSED = 0, 4
 
 
 def main(arguments: list[str]) -> int:
-    """
-    Write every page that there is something for.
-
-    Args:
-        arguments: A folder; reports/ without one.
-
-    Returns:
-        0, or 4 when the folder is not there or cannot be written.
-    """
+    """Write every page that there is something for; return 0, or 4 when the folder is missing or read-only."""
     folder = Path(arguments[0]) if arguments else REPORTS
     if not folder.is_dir():
         print(f"{folder} is no folder; make contract, make boundaries and make faults write reports/", file=sys.stderr)
@@ -63,100 +43,60 @@ def main(arguments: list[str]) -> int:
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """
-    Write every page that there is something for; the index last, so that it knows the others.
-
-    Args:
-        folder: Where reports are kept.
-
-    Returns:
-        The pages.
-    """
-    written = []
+    """Write every page that there is something for and return them; the index last, so that it knows the others."""
     with alone(folder):
-        for name, write in ((BOUNDARIES, write_boundaries), (FAULTS, write_faults)):
-            stored = read_json(folder / name)
-            if isinstance(stored.value, list):
-                written.append(write(stored.value, folder))
+        limits, trial = (read_json(folder / name).value for name in (BOUNDARIES, FAULTS))
+        written = [write_boundaries(read_all(LimitResult, limits), folder)] if isinstance(limits, list) else []
+        written += [write_faults(read_all(TrialRun, trial), folder)] if isinstance(trial, list) else []
         return [*written, write_index(folder)]
 
 
-def report_run(reports: Reports, told: dict[str, Any]) -> None:
-    """
-    Leave what a contract run came to.
-
-    Args:
-        reports: Where; what cannot be written is noted there.
-        told: The record of the run. One that came to no test takes in the run before it, which the page shows as such.
-    """
+def report_run(reports: Reports, run: RunRecord) -> None:
+    """Leave what a contract run came to; one that came to no test takes in the run before it."""
     folder = reports.path
     with alone(folder):
-        if not any(told["tests"].values()):
-            told = told | {"earlier": _run_before(folder)}
+        if not run.came_to_a_test:
+            run = replace(run, earlier=_run_before(folder))
         with reports.attempt(RUN):
-            write_whole(folder / RUN, as_document(told))
+            write_whole(folder / RUN, as_document(asdict(run)))
         with reports.attempt(HISTORY):
-            write_whole(folder / HISTORY, history_with(folder / HISTORY, told))
+            write_whole(folder / HISTORY, history_with(folder / HISTORY, run))
         with reports.attempt("index.html"):
-            write_index(folder, {RUN: told})
+            write_index(folder, Known(run=run))
 
 
-def report_map(reports: Reports, rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
-    """
-    Draw the page of a boundary map whose rows are written already.
-
-    Args:
-        reports: Where; what cannot be written is noted there.
-        rows: The map.
-        state: What boundaries.run.json says of it.
-    """
+def report_map(reports: Reports, results: Sequence[LimitResult], state: MapRun) -> None:
+    """Draw the page of a boundary map that is written already; *state* is what boundaries.run.json says of it."""
     with alone(reports.path):
         with reports.attempt("boundaries.html"):
-            write_boundaries(rows, reports.path, state)
+            write_boundaries(results, reports.path, state)
         with reports.attempt("index.html"):
-            write_index(reports.path, {BOUNDARIES: rows})
+            write_index(reports.path, Known(limits=results))
 
 
-def report_no_map(reports: Reports, told: dict[str, Any]) -> None:
-    """
-    Say on the page of the boundary map that a search did not begin; the map before is kept, and labelled as earlier.
-
-    Args:
-        reports: Where; what cannot be written is noted there.
-        told: The record of the search.
-    """
+def report_no_map(reports: Reports, refused: RunRecord) -> None:
+    """Say on the page of the boundary map that a search did not begin; the map before is labelled as earlier."""
     with alone(reports.path), reports.attempt("boundaries.html"):
-        write_no_map(reports.path, told)
+        write_no_map(reports.path, refused)
 
 
-def report_faults(reports: Reports, rows: list[dict[str, Any]]) -> None:
-    """
-    Leave what a trial of the suite came to.
-
-    Args:
-        reports: Where; what cannot be written is noted there.
-        rows: One object for each run of the suite.
-    """
+def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:
+    """Leave what a trial of the suite came to, one entry for each run of it."""
     with alone(reports.path):
         with reports.attempt(FAULTS):
-            write_whole(reports.path / FAULTS, as_document(rows))
+            write_whole(reports.path / FAULTS, as_document([asdict(run) for run in runs]))
         with reports.attempt("faults.html"):
-            write_faults(rows, reports.path)
+            write_faults(runs, reports.path)
         with reports.attempt("index.html"):
-            write_index(reports.path, {FAULTS: rows})
+            write_index(reports.path, Known(trial=runs))
 
 
-def as_document(value: object) -> str:
-    """Write a report as JSON that a person can read too."""
-    return json.dumps(value, indent=1, ensure_ascii=False)
-
-
-def _run_before(folder: Path) -> Any:
-    """Return the last run that came to a test; None where there was none."""
-    value = read_json(folder / RUN).value
-    if isinstance(value, dict) and "earlier" in value:
-        return value["earlier"]
-    return value if isinstance(value, dict) else None
+def _run_before(folder: Path) -> RunRecord | None:
+    stored = read_json(folder / RUN)
+    if not isinstance(stored.value, dict):
+        return None
+    last = read_as(RunRecord, stored.value)
+    return last if last.came_to_a_test else last.earlier
 
 
 if __name__ == "__main__":

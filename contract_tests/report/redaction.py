@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contract_tests.foreign_text import LAYOUT, shown
-from contract_tests.secrecy import Secrecy
+from contract_tests.transport.redaction import Redactor
 
 # Characters of a traceback, or of what a test has printed.
 LONGEST_TEXT = 200_000
@@ -24,7 +24,7 @@ class Redaction:
     """Clears the reports of a run of its key."""
 
     def __init__(self, api_key: str) -> None:
-        self._secrecy = Secrecy([api_key])
+        self._redactor = Redactor([api_key])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -49,9 +49,9 @@ class Redaction:
         for name in REASONS:
             if hasattr(report, name):
                 setattr(report, name, shown(self._clear(getattr(report, name))))
-        for told in (*getattr(report, "findings", ()), *(told for _, told in getattr(report, "met", ()))):
-            told.update({name: self._clear(text) for name, text in told.items() if isinstance(text, str)})
+        for data in (*getattr(report, "findings", ()), *(data for _, data in getattr(report, "met", ()))):
+            data.update({name: self._clear(text) for name, text in data.items() if isinstance(text, str)})
         return report
 
     def _clear(self, text: str) -> str:
-        return shown(self._secrecy.text(text), LONGEST_TEXT, keep=LAYOUT)
+        return shown(self._redactor.text(text), LONGEST_TEXT, keep=LAYOUT)

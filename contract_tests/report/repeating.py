@@ -1,55 +1,76 @@
-"""The shell line before one that repeats a failure: the persona of a run is gone when its report is read."""
+"""The shell line before one that repeats a failure: the items of a run are gone when its report is read."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from contract_tests.contract import Contract, Schema
+from contract_tests.generation.boundaries import good_values
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.document import escape
+from contract_tests.spec.security import KeyScheme
 
-VARIABLE = "$PERSONA_ID"
+VARIABLE = "$ITEM_ID"
 ADVICE = (
-    "A line that repeats a request needs BASE_URL and COVAL_API_KEY in the environment, and a persona of your own. "
-    "This one makes it:"
+    "A line that repeats a request takes from the environment each variable that it names. "
+    f"This one makes an item, and {VARIABLE} its id:"
 )
-BODY = "$response.body#/"
 
 
 def needs_item(lines: Iterable[str]) -> bool:
-    """Whether one of some shell lines is about a persona."""
+    """Whether one of some shell lines is about an item."""
     return any(VARIABLE in line for line in lines)
 
 
 def making_line(contract: Contract) -> str:
-    """
-    Return a shell line that makes a persona and puts its id into PERSONA_ID.
-
-    It sends the shortest example of a create, and takes the id from where the links of its answer say that it stands.
-
-    Args:
-        contract: What openapi.yaml says.
-
-    Returns:
-        One line; empty where the contract has no such example or link.
-    """
-    operation = contract.operation("createPersona")
-    bodies = [json.dumps(each["value"]) for each in _examples(operation.definition)]
-    links = [link for answer in operation.definition["responses"].values() for link in answer.get("links", {}).values()]
-    places = [place for link in links for place in link.get("parameters", {}).values() if place.startswith(BODY)]
-    if not bodies or not places:
+    """Return a shell line that makes an item and exports its id as ITEM_ID; empty where no valid body is known."""
+    create, resource = contract.resource.create, contract.resource
+    body = _good_body(contract)
+    if body is None or create.path_parameters:
         return ""
-    create = (
-        f'curl -sS -X {operation.method} "$BASE_URL"{operation.path} -H "content-type: application/json" '
-        f'-H "x-api-key: $COVAL_API_KEY" --data-binary {shlex.quote(min(bodies, key=len))}'
-    )
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in places[0].removeprefix(BODY).split("/")]
-    taken = "".join(f"[{json.dumps(step)}]" for step in steps)
-    program = shlex.quote(f"import json, sys; print(json.load(sys.stdin){taken})")
-    return f"export PERSONA_ID=$({create} | python3 -c {program})"
+    options, query = _key_options(contract.key)
+    headers = " ".join([f'-H "content-type: {create.body_type}"', *options])
+    request = f'curl -sS -X {create.method} "$BASE_URL"{create.path}{query} {headers} --data-binary {shlex.quote(body)}'
+    steps = "".join(f"[{json.dumps(step)}]" for step in (*resource.item_at, resource.id_name))
+    program = shlex.quote(f"import json, sys; print(json.load(sys.stdin){steps})")
+    return f"export {VARIABLE[1:]}=$({request} | python3 -c {program})"
 
 
-def _examples(definition: Schema) -> list[Schema]:
-    return [
-        each for media in definition["requestBody"]["content"].values() for each in media.get("examples", {}).values()
-    ]
+def _key_options(key: KeyScheme) -> tuple[list[str], str]:
+    value = f"${key.env}"
+    headers = {"header": f"{key.name}: {value}", "bearer": f"authorization: Bearer {value}"}
+    headers["cookie"] = f"cookie: {key.name}={value}"
+    if key.kind in headers:
+        return [f'-H "{headers[key.kind]}"'], ""
+    if key.kind == "basic":
+        return [f'-u "{value}"'], ""
+    return [], f'"?{key.name}={value}"' if key.kind == "query" else ""
+
+
+def _good_body(contract: Contract) -> str | None:
+    """Return the shortest body of the contract's own examples; one made of its required fields where it has none."""
+    bodies = [json.dumps(body) for body in (*_examples(contract), _made(contract)) if contract.accepts("create", body)]
+    return min(bodies, key=len, default=None)
+
+
+def _examples(contract: Contract) -> Iterator[Any]:
+    document, create = contract.document, contract.resource.create
+    if create.body_pointer is None:
+        return
+    carrier = create.body_pointer.removesuffix("/schema")
+    media = document.at(carrier)
+    examples = (document.resolve(f"{carrier}/examples/{escape(name)}")[1] for name in media.get("examples", {}))
+    yield from (each["value"] for each in examples if "value" in each)
+    if "example" in media:
+        yield media["example"]
+
+
+def _made(contract: Contract) -> dict[str, Any] | None:
+    """Make a body of the required fields; None where another operation decides which values are valid."""
+    required = [tried for tried in contract.fields("create").values() if tried.is_required]
+    if not all(tried.is_free for tried in required):
+        return None
+    made = {tried.name: next(iter(good_values(contract, tried)), None) for tried in required}
+    return made if contract.accepts("create", made) else None

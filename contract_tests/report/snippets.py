@@ -1,5 +1,5 @@
 """
-The lines that would bring openapi.yaml up to date, where the contract is what is behind.
+The lines that would bring a contract up to date, where the contract is what is behind.
 
 Each says in its first line where it goes, as a JSON pointer, and is merged there by hand: nothing edits the contract.
 """
@@ -11,15 +11,14 @@ from typing import Any
 
 import yaml
 
-from contract_tests.contract import Contract, Schema
-from contract_tests.drift import Drift
+from contract_tests.boundary_map.limit_result import COUNTS, LOWER, UPPER
+from contract_tests.checks.observations import Drift
 from contract_tests.foreign_text import LAYOUT, LONGEST_LINE, shown
-from contract_tests.report.entries import Entry, as_limit
+from contract_tests.report.issues import Issue, as_limit
+from contract_tests.spec.contract import Contract, Schema
 
-UPPER = ("maximum", "exclusiveMaximum", "maxLength")
-LOWER = ("minimum", "exclusiveMinimum", "minLength")
 TRIED = "the {side} {what} tried that was accepted; `make boundaries` finds where acceptance flips"
-# A value that nobody would add to an enum: where it is accepted the enum holds nothing together.
+# A value of no sense: where it is accepted, the API does not check the enum at all.
 NONSENSE = "contract-test-unknown"
 OPEN_FORM = "custom:"
 UNDOCUMENTED = "Seen in answers and not documented."
@@ -27,53 +26,34 @@ LINE_WIDTH = 110
 
 
 def drift_snippet(drift: Drift) -> str:
-    """
-    Write the property, or the response, that would make a drift part of the contract.
-
-    Args:
-        drift: What was seen, and where openapi.yaml would name it.
-
-    Returns:
-        YAML with the place in its first line.
-    """
+    """Write the property, or the response, that would make a drift part of the contract; line one names the place."""
     parent, _, name = drift.where.rpartition("/")
     if drift.types:
-        return _snippet(parent, {_unescape(name): inferred_schema(drift.types)})
+        return _snippet(parent, {name.replace("~1", "/").replace("~0", "~"): inferred_schema(drift.types)})
     return _snippet(parent, {name: {"description": UNDOCUMENTED}})
 
 
-def entry_snippet(contract: Contract, entry: Entry, refused: Sequence[float]) -> str | None:
+def issue_snippet(contract: Contract, issue: Issue, refused: Sequence[float]) -> str:
     """
-    Write what would make a violation lawful.
+    Write what would make a violation lawful, its place in the first line; empty where a change would be no cure.
 
     Args:
-        contract: What openapi.yaml says now.
-        entry: An entry of the report.
+        contract: What it says now.
+        issue: An issue of the report.
         refused: The numbers or lengths that were refused for the same clause.
-
-    Returns:
-        YAML with the place in its first line; None where a change of the contract would be no cure.
     """
-    parent, _, keyword = entry.clause.rpartition("/")
-    if entry.kind == "broken":
-        return _response_snippet(contract, entry)
-    if contract.field_of(entry.clause) is None:
-        return None
+    parent, _, keyword = issue.clause.rpartition("/")
+    if issue.kind == "broken":
+        return _response_snippet(contract, issue)
+    if contract.field_of(issue.clause) is None:
+        return ""
     if keyword in UPPER or keyword in LOWER:
-        return _limit_snippet(parent, keyword, entry.sizes, refused)
-    return _enum_snippet(parent, contract.at(parent), entry.values) if keyword == "enum" else None
+        return _limit_snippet(parent, keyword, issue.sizes, refused)
+    return _enum_snippet(parent, contract.at(parent), issue.values) if keyword == "enum" else ""
 
 
 def inferred_schema(types: Sequence[str]) -> dict[str, Any]:
-    """
-    Infer the schema of a field from the JSON types of its values.
-
-    Args:
-        types: As `drift.json_type` names them.
-
-    Returns:
-        One type, or anyOf several, null last; without a type where nothing but null was seen.
-    """
+    """Infer the schema of a field from the types of its values, as `json_type` names them; null stands last."""
     named = [name for name in types if name != "null"]
     if "number" in named:
         named = [name for name in named if name != "integer"]
@@ -104,49 +84,52 @@ def _type_schema(name: str) -> dict[str, Any]:
     return {"type": "array", "items": _type_schema(item) if item and item != "null" else {}}
 
 
-def _limit_snippet(pointer: str, keyword: str, sizes: Sequence[float], refused: Sequence[float]) -> str | None:
+def _limit_snippet(pointer: str, keyword: str, sizes: Sequence[float], refused: Sequence[float]) -> str:
     """Move a limit to the farthest value that was accepted, unless one that is nearer was refused."""
     if not sizes:
-        return None
-    is_upper = keyword in UPPER
-    farthest = max(sizes) if is_upper else min(sizes)
-    if any(size <= farthest if is_upper else size >= farthest for size in refused):
-        return None
+        return ""
+    outwards = 1 if keyword in UPPER else -1
+    farthest = outwards * max(outwards * size for size in sizes)
+    if any(outwards * size <= outwards * farthest for size in refused):
+        return ""
     word = keyword.replace("exclusiveM", "m")
-    what = "length" if "Length" in keyword else "value"
-    comment = TRIED.format(side="largest" if is_upper else "smallest", what=what)
+    what = "size" if keyword in COUNTS else "value"
+    comment = TRIED.format(side="largest" if outwards > 0 else "smallest", what=what)
     removed = f", in place of {keyword}" if word != keyword else ""
     return f"# at {pointer}{removed}\n{word}: {as_limit(farthest)}  # {comment}"
 
 
-def _enum_snippet(pointer: str, schema: Schema, values: Sequence[str]) -> str | None:
+def _enum_snippet(pointer: str, schema: Schema, values: Sequence[str]) -> str:
     added = [value for value in values if not value.startswith(OPEN_FORM)]
     if NONSENSE in added or not added:
-        return None
+        return ""
     return _snippet(pointer, {"enum": [*schema["enum"], *added]})
 
 
-def _response_snippet(contract: Contract, entry: Entry) -> str | None:
+def _response_snippet(contract: Contract, issue: Issue) -> str:
     """Give an operation's success the status that it was answered with, all else as it stands."""
-    if not entry.clause.endswith("/responses") or not entry.status or not 200 <= entry.status < 300:
-        return None
-    responses = contract.at(entry.clause)
+    status = issue.plainest["status"]
+    if not issue.clause.endswith("/responses") or not 200 <= status < 300:
+        return ""
+    responses = contract.at(issue.clause)
     success = next(status for status in responses if str(status).startswith("2"))
-    return _snippet(entry.clause, {str(entry.status): responses[success]}, f", in place of '{success}'")
+    return _snippet(issue.clause, {str(status): responses[success]}, f", in place of '{success}'")
 
 
 def _snippet(pointer: str, lines: Mapping[str, Any], how: str = "") -> str:
-    text = _as_yaml(lines, allow_unicode=True)
-    if shown(text, len(text), keep=LAYOUT) != text:
-        text = _as_yaml(lines, allow_unicode=False)
+    text = ""
+    for allow_unicode in (True, False):
+        text = yaml.dump(
+            lines,
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=allow_unicode,
+            width=LINE_WIDTH,
+            default_flow_style=None,
+        )
+        if shown(text, len(text), keep=LAYOUT) == text:
+            break
     return f"# at {shown(pointer + how, LONGEST_LINE)}\n{text.rstrip()}"
-
-
-def _as_yaml(lines: Mapping[str, Any], *, allow_unicode: bool) -> str:
-    text: str = yaml.dump(
-        lines, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=LINE_WIDTH, default_flow_style=None
-    )
-    return text
 
 
 class _Dumper(yaml.SafeDumper):
@@ -154,7 +137,3 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
-
-
-def _unescape(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")

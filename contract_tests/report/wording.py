@@ -19,15 +19,7 @@ LONG_ENOUGH_TO_SAY = 24
 
 
 def visible(text: str) -> str:
-    """
-    Spell out the characters that cannot be seen; lines stay lines.
-
-    Args:
-        text: Anything, lone surrogates included.
-
-    Returns:
-        The text in characters that UTF-8 can carry and a browser shows in reading order.
-    """
+    """Spell out the characters that cannot be seen, so that UTF-8 carries the text; lines stay lines."""
     return shown(text, len(text), keep=LAYOUT)
 
 
@@ -61,7 +53,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(text: str) -> str:
-    """Write a time in UTC, which is the same for whoever reads the page; what is no time stays as it is."""
+    """Write a time in UTC, which is the same for every reader; anything but a time stays as it is."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:

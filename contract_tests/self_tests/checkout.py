@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract_tests.contract import ROOT
+from contract_tests.spec.contract import ROOT
 
 NEEDED = ("contract_tests", "generated_client", "openapi.yaml", "pyproject.toml")
 OWN = ("BASE_URL", "COVAL_API_KEY", "SEED", "FAULT", "FIELD", "FRESH", "PERSONA_ID", "DRY_RUN", "PROFILE", "SELECTION")

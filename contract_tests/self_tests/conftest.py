@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from contract_tests.checks.conditions import MARKS
+from contract_tests.runner.hooks import RUN_MARKS
 from contract_tests.self_tests.live_command import Command
-from contract_tests.self_tests.weather_server import WeatherServer, weather_server
+from contract_tests.self_tests.transport.weather_server import WeatherServer, weather_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks of the promises: some tests here import their modules. A busy machine is no failure."""
+    settings.register_profile("self-tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("self-tests")
+    for name, meaning in {**RUN_MARKS, **MARKS}.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 from contract_tests.mock_api.__main__ import argument_parser, assemble, start
 from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.contract import read_contract
-from contract_tests.mock_api.faults import seams
-from contract_tests.mock_api.faults.seams import CREATE, UPDATE, Operation
+from contract_tests.trials.faults import seams
+from contract_tests.trials.faults.seams import CREATE, UPDATE, Operation
 
 MORE_SOUND = "backchanneling"
 LONGEST_WAIT = 3
@@ -46,7 +46,7 @@ def is_longer_wait(value: Any) -> bool | None:
 def main() -> None:
     """Start it, and run it until a signal."""
     arguments = argument_parser("contract_tests.self_tests.differing_api", "An API beyond the contract.").parse_args()
-    api = assemble(read_contract(arguments.contract), arguments.seed_file)
+    api = assemble(read_contract(arguments.contract), arguments.seeds)
     differ(api)
     start(api, arguments)
 

@@ -1,24 +1,24 @@
 """
 The contract run on a machine where the disk of its journal is full after some lines.
 
-    python -m contract_tests.self_tests.full_disk LINES [arguments of the contract run]
+    python -m contract_tests.self_tests.full_disk LINES [arguments for pytest]
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 
-from contract_tests.__main__ import main as run
-from contract_tests.entry import enter
-from contract_tests.journal import Journal
+from contract_tests.runner.process.entry import main
+from contract_tests.transport.journal import Journal
 
 usual = Journal._append
 
 
-def main(arguments: list[str]) -> int:
-    """Run the contract tests on such a disk."""
-    left = int(arguments[0])
+def fill_after(lines: int) -> None:
+    """Let the disk take so many lines and no more."""
+    left = lines
 
     def append(self: Journal, line: bytes) -> OSError | None:
         nonlocal left
@@ -26,8 +26,9 @@ def main(arguments: list[str]) -> int:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if left < 0 else usual(self, line)
 
     Journal._append = append  # type: ignore[method-assign]
-    return run(arguments[1:])
 
 
 if __name__ == "__main__":
-    enter("contract_tests.self_tests.full_disk")
+    fill_after(int(sys.argv[1]))
+    sys.argv[1:] = ["run", "--", *sys.argv[2:]]
+    main()

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract_tests import remains
-from contract_tests.configuration import foreign_environment
-from contract_tests.contract import ROOT
-from contract_tests.self_tests.weather_server import WeatherServer
+from contract_tests.runner.command_line import COMMANDS
+from contract_tests.runner.configuration import foreign_environment
+from contract_tests.self_tests.transport.weather_server import WeatherServer
+from contract_tests.spec.contract import ROOT
+from contract_tests.transport import leftovers as remains
+
+COMMAND_NAMES = frozenset(command.name for command in COMMANDS)
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Command:
 
     server: WeatherServer
     journal: Path
-    module: str = "contract_tests"
+    module: str = "run"
+    """The name of the command, or another module."""
     root: Path = ROOT
     """Where it is run, and where its reports land."""
 
@@ -35,10 +39,17 @@ class Command:
             "PYTHONUNBUFFERED": "1",
         }
 
+    def words(self, *arguments: str) -> list[str]:
+        """Return what stands after `python -m`; to a run, the arguments are pytest's."""
+        if self.module not in COMMAND_NAMES:
+            return [self.module, *arguments]
+        is_for_pytest = self.module in ("run", "fuzz") and "--" not in arguments
+        return ["contract_tests", self.module, *(["--"] if is_for_pytest else []), *arguments]
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it and let it run."""
         return subprocess.Popen(
-            [sys.executable, "-m", self.module, *arguments], cwd=self.root, env=self.environment() | environment,
+            [sys.executable, "-m", *self.words(*arguments)], cwd=self.root, env=self.environment() | environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -70,4 +81,4 @@ def require_untouched(command: Command, output: str, budget: int = 2_000) -> Non
     assert len(server.seen) <= budget, output
     # A create that was never answered may yet be done, so it stays in the journal for a while.
     kept = [remains.read(path) for path in command.journal.glob("*.jsonl")]
-    assert [left for left in kept if left.alive or left.lent is not None] == [], output
+    assert [left for left in kept if left.alive or left.borrowed is not None] == [], output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import httpx
@@ -14,6 +14,14 @@ T = TypeVar("T")
 
 SHOWN_CHARACTERS = 300
 """How much of a body that is not the documented one a message shows."""
+
+# Where an error says its parts: the names on the way, a star for each element of an array.
+_CODES: tuple[tuple[str, ...], ...] = (("error", "code"),)
+_MESSAGES: tuple[tuple[str, ...], ...] = (("error", "message"),)
+# Where it lists the fields at fault, and where in each element the name and the description stand.
+_FIELDS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
+    (("error", "details", "*"), ("field",), ("description",)),
+)
 
 # What response.json(), from_dict() and check_types() raise for a body of another shape.
 _MISFITS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
@@ -32,25 +40,22 @@ class ApiError(Exception):
         self.message = message
         """What went wrong, for a person; where the body does not say, what came instead, shortened."""
         self.details = details or []
-        """The fields at fault, where the API names them: objects with `field` and `description`."""
+        """The fields at fault, where the API names them: objects with `field` and, where it says more, `description`."""
         super().__init__(status, code, message, self.details)
 
     def __str__(self) -> str:
         head = f"{self.status} {self.code}" if self.code else str(self.status)
-        details = "; ".join(f"{detail.get('field')}: {detail.get('description')}" for detail in self.details)
+        parts = [[detail.get("field"), detail.get("description")] for detail in self.details]
+        details = "; ".join(": ".join(str(part) for part in pair if part is not None) for pair in parts)
         return f"{head}: {self.message}" + (f" ({details})" if details else "")
 
     @classmethod
     def from_response(cls, response: httpx.Response) -> ApiError:
         """Read an answer that is not the success. The key is masked, also where the API echoes it."""
-        error = _mask_key(_error_object(response), response)
-        code, message, details = error.get("code"), error.get("message"), error.get("details")
-        return cls(
-            response.status_code,
-            code if isinstance(code, str) else None,
-            message if isinstance(message, str) else _describe(response),
-            [item for item in details if isinstance(item, dict)] if isinstance(details, list) else [],
-        )
+        body = _body_of(response)
+        found: list[Any] = [_first_text(body, _CODES), _first_text(body, _MESSAGES), list(_details(body))]
+        code, message, details = _mask_key(found, response)
+        return cls(response.status_code, code, _describe(response) if message is None else message, details)
 
     @classmethod
     def from_misfit(cls, response: httpx.Response, misfit: Exception) -> ApiError:
@@ -84,12 +89,34 @@ def read_documented(response: httpx.Response, parse: Callable[[httpx.Response], 
     return parsed
 
 
-def _error_object(response: httpx.Response) -> dict[str, Any]:
+def _body_of(response: httpx.Response) -> Any:
     try:
-        error = response.json()["error"]
+        return response.json()
     except _MISFITS:
-        return {}
-    return error if isinstance(error, dict) else {}
+        return None
+
+
+def _at(node: Any, way: tuple[str, ...]) -> Iterator[Any]:
+    if not way:
+        yield node
+    elif way[0] == "*":
+        for item in node if isinstance(node, list) else ():
+            yield from _at(item, way[1:])
+    elif isinstance(node, dict) and way[0] in node:
+        yield from _at(node[way[0]], way[1:])
+
+
+def _first_text(node: Any, ways: tuple[tuple[str, ...], ...]) -> str | None:
+    return next((text for way in ways for text in _at(node, way) if isinstance(text, str)), None)
+
+
+def _details(body: Any) -> Iterator[dict[str, Any]]:
+    for elements, name, description in _FIELDS:
+        for element in _at(body, elements):
+            if isinstance(element, dict | str):
+                parts = {"field": _first_text(element, (name,)), "description": _first_text(element, (description,))}
+                known = {part: text for part, text in parts.items() if text is not None}
+                yield {**(element if isinstance(element, dict) else {}), **known}
 
 
 def _describe(response: httpx.Response) -> str:
@@ -99,7 +126,7 @@ def _describe(response: httpx.Response) -> str:
     if not text:
         return "the body is empty"
     shown = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
-    return f"the body is not the documented one, it is {response.headers.get('content-type', 'of no type')}: {shown}"
+    return f"what came is {response.headers.get('content-type', 'of no type')}: {shown}"
 
 
 def _mask_key(value: T, response: httpx.Response) -> T:

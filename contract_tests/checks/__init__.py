@@ -1,0 +1,1 @@
+"""An exchange goes in, findings come out."""

@@ -1,0 +1,346 @@
+"""One answer judged against the contract: a list of findings, so that it can break several promises and each is named."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from contract_tests.checks.findings import BROKEN, LOOSER, Finding, Violation, require
+from contract_tests.checks.leaks import echoes_key, internal_name
+from contract_tests.checks.observations import Observations, brief
+from contract_tests.checks.readings import Reader, is_earlier, parse_time, same_instant
+from contract_tests.singles import nearest_single
+from contract_tests.spec.contract import Contract, Fault
+from contract_tests.spec.operation import is_json_type
+from contract_tests.transport.answers.json_reading import DEEPEST, TOO_DEEP
+from contract_tests.transport.exchange import NOT_JSON, Exchange
+
+__all__ = ["BROKEN", "DECISIONS", "LOOSER", "Finding", "Judge", "Violation", "parse_time", "require", "same_instant"]
+
+DECISIONS = "#/x-promises"
+# What a body does that breaks a limit and is accepted.
+BEYOND = {
+    "maximum": "beyond maximum", "exclusiveMaximum": "beyond exclusiveMaximum", "minimum": "below minimum",
+    "exclusiveMinimum": "below exclusiveMinimum", "maxLength": "longer than maxLength",
+    "minLength": "shorter than minLength", "enum": "outside its enum of", "type": "as another type than",
+    "multipleOf": "between multiples of", "pattern": "against its pattern", "format": "not of the format",
+    "maxItems": "with more items than maxItems", "minItems": "with fewer items than minItems",
+    "maxProperties": "with more fields than maxProperties", "minProperties": "with fewer fields than minProperties",
+    "uniqueItems": "with items that are not unique:", "const": "as another value than",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Holds answers to the contract."""
+
+    contract: Contract
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What no answer may carry: the caller's key."""
+    observations: Observations = field(default_factory=Observations, repr=False)
+    """What was tried, and what goes beyond the contract without breaking it."""
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Print as repr does: hypothesis, which prints the arguments of a failing test, would print every field."""
+        printer.text(repr(self))
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What knows what the fields of an item may read as."""
+        return Reader(self.contract)
+
+    def success(self, name: str, exchange: Exchange, *others: int) -> list[Finding]:
+        """Judge an answer that must say that the operation was done, or be one of *others*."""
+        return self.answer(name, exchange, *self.contract.operation(name).successes, *others)
+
+    def answer(self, name: str, exchange: Exchange, *statuses: int) -> list[Finding]:
+        """
+        Judge one answer by itself: status, media type, shape, error code, and what it must not tell.
+
+        Args:
+            name: The operation that was called, by role or operationId.
+            exchange: The request and its answer.
+            statuses: The statuses that are right here; without any, all that the contract names.
+        """
+        found = self.leaks(exchange)
+        operation = self.contract.operation(name)
+        if exchange.flaw:
+            problem = f"{operation.operation_id} gave an answer that no client can read: {exchange.flaw}"
+            where = f"{operation.pointer}/responses"
+            return [*found, Finding(BROKEN, problem, "an answer can be read", where, exchange, "unreadable")]
+        right = statuses or tuple(operation.statuses)
+        if exchange.status in right:
+            self._note(name, exchange, exchange.status)
+            return found + self._shape(name, exchange, exchange.status)
+        successes = [status for status in right if status in operation.successes]
+        if exchange.was_accepted and successes:
+            found.append(self._wrong_status(name, exchange, successes, f"{operation.pointer}/responses"))
+            self._note(name, exchange, successes[0])
+            # Only the status is wrong, so the rest of the answer is held to what a success promises.
+            return found + self._shape(name, exchange, successes[0])
+        is_refusal = bool({*operation.refusals} & {*right})
+        if exchange.was_accepted and is_refusal and (faults := self._sent_faults(name, exchange)):
+            return found + [self._looser(fault, exchange) for fault in faults]
+        where = f"{operation.pointer}/responses" + (f"/{right[0]}" if len(right) == 1 else "")
+        return [*found, self._wrong_status(name, exchange, right, where)]
+
+    def leaks(self, exchange: Exchange) -> list[Finding]:
+        """Find what no answer may carry: the caller's key, a stack trace, an internal name."""
+        if not self.contract.promises_that("no_leaks"):
+            return []
+        found = []
+        if echoes_key(exchange, self.secrets):
+            problem = "the answer carries the caller's key"
+            found.append(self.promised("no_leaks", problem, "no answer carries the key", exchange))
+        if (internal := internal_name(exchange)) is not None:
+            problem = f"the answer shows the API's inside: {internal!r}"
+            promise = "no answer carries a stack trace or an internal name"
+            found.append(self.promised("no_leaks", problem, promise, exchange))
+        return found
+
+    def refusal(
+        self, name: str, exchange: Exchange, *statuses: int, promise: str, clause: str, about: str = "the body"
+    ) -> list[Finding]:
+        """
+        Judge the answer to a request that the contract forbids; what is found is looser when the API did what was asked.
+
+        Args:
+            name: The operation that was called, by role or operationId.
+            exchange: The request and its answer.
+            statuses: The statuses that refuse it rightly; without any, those of an invalid body.
+            promise: What the contract says, in a sentence.
+            clause: Where it says so.
+            about: What is wrong with the request, for the message.
+        """
+        statuses = statuses or self.contract.operation(name).refusals
+        faults = self._sent_faults(name, exchange)
+        if not exchange.was_accepted or exchange.flaw:
+            if len(faults) == 1 and exchange.status in statuses:
+                self.observations.refuse(faults[0].clause, faults[0].value)
+            return self.answer(name, exchange, *statuses)
+        if self.in_single_precision(name, exchange) is not None:
+            return self.success(name, exchange)
+        if faults:
+            return [*self.leaks(exchange), *(self._looser(fault, exchange) for fault in faults)]
+        problem = f"{about} was accepted with {exchange.status}"
+        topic = "" if clause == DECISIONS else "accepted"
+        headline = self._accepted_headline(clause)
+        return [*self.leaks(exchange), Finding(LOOSER, problem, promise, clause, exchange, topic, headline)]
+
+    def in_single_precision(self, name: str, exchange: Exchange) -> dict[str, Any] | None:
+        """
+        Return what an accepted body of an update or a create reads as in single precision, where that is valid.
+
+        Returns:
+            None where the body itself is valid, or wrong in another way, or where the answer shows other numbers.
+
+        Source: #/x-promises/exact_numbers.
+        """
+        body = self._sent_body(name, exchange)
+        if body is None or not exchange.was_accepted:
+            return None
+        singles = {n for n, tried in self.contract.fields(name).items() if tried.schema.get("format") == "float"}
+        shown = {n: nearest_single(value) for n, value in body.items() if n in singles and isinstance(value, float)}
+        changed = {n: (value,) for n, value in shown.items() if value != body[n]}
+        if not changed or not all(math.isfinite(value) for (value,) in changed.values()):
+            return None
+        rounded = {**body, **shown}
+        is_right = not self.contract.body_faults(name, rounded)
+        return rounded if is_right and not self.shows(exchange, exchange.item, changed, "") else None
+
+    def details(self, name: str, exchange: Exchange, field_name: str) -> list[Finding]:
+        """Find an error that blames another field, by its plain name, than the one at fault."""
+        path = self.contract.error_fields_at(name, exchange.status)
+        if path is None or not self.contract.promises_that("error_fields"):
+            return []
+        named = [str(said) for said in values_at(exchange.json, path)]
+        wrong = [said for said in named if said.lstrip("/") in self.contract.item_fields - {field_name}]
+        if not wrong or any(field_name in said for said in named):
+            return []
+        problem = f"the error blames {', '.join(wrong)}, but only {field_name} is at fault"
+        promise = "a field that an error names by its plain name is at fault"
+        return [self.promised("error_fields", problem, promise, exchange)]
+
+    def shows(
+        self, exchange: Exchange, item: Mapping[str, Any], expected: Mapping[str, tuple[Any, ...]], promise: str
+    ) -> list[Finding]:
+        """Find each field of an item that reads as nothing of what is expected; None is null or left out."""
+        found = []
+        for name, readings in expected.items():
+            shown = item.get(name)
+            if any(self.reader.is_same(name, shown, reading) for reading in readings):
+                continue
+            problem = f"{name} reads {_brief(shown)} instead of {' or '.join(map(_brief, readings))}"
+            headline = f"{name} reads otherwise than it should: {promise}"
+            found.append(Finding(BROKEN, problem, promise, self.clause_of(name), exchange, headline=headline))
+        return found
+
+    def moved_back(self, exchange: Exchange, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Finding]:
+        """Find a time that moves with updates and is earlier than it was."""
+        found = []
+        for name in self.reader.moving_times:
+            was, now = before.get(name), after.get(name)
+            if was is not None and now is not None and is_earlier(now, was):
+                problem, promise = f"{name} moved back from {was} to {now}", f"{name} moves forward"
+                found.append(Finding(BROKEN, problem, promise, f"{self.clause_of(name)}/x-changes", exchange))
+        return found
+
+    def clause_of(self, name: str) -> str:
+        """Return where the contract says what a field of an item is."""
+        fields = self.reader.fields
+        if name in fields:
+            return fields[name].place
+        places = self.contract.document.properties(self.contract.resource.item_pointer)
+        return places.get(name, f"{self.contract.resource.item_pointer}/properties/{name}")
+
+    def promised(self, name: str, problem: str, promise: str, exchange: Exchange, topic: str = "") -> Finding:
+        """Return a finding that breaks a promise of x-promises."""
+        return Finding(BROKEN, problem, promise, self.contract.pointer_of_promise(name), exchange, topic)
+
+    def unnamed_method(self, exchange: Exchange) -> list[Finding]:
+        """Judge the answer to a method that the contract does not name."""
+        if exchange.status in (404, 405):
+            return self.leaks(exchange)
+        problem = f"{exchange.method} {exchange.path} answered {exchange.status} instead of 405 or 404"
+        promise = "a method that the contract does not name gets 405 or 404"
+        clause, kind = (
+            self.contract.pointer_of_promise("named_methods_only"),
+            LOOSER if exchange.was_accepted else BROKEN,
+        )
+        return [*self.leaks(exchange), Finding(kind, problem, promise, clause, exchange)]
+
+    def _note(self, name: str, exchange: Exchange, status: int) -> None:
+        """Note in what the answer goes beyond what the contract says of *status*: by being there, by its fields."""
+        operation = self.contract.operation(name)
+        if not operation.response_pointer(status):
+            where = f"{operation.pointer}/responses/{exchange.status}"
+            headline = f"{operation.operation_id} answers {exchange.status}, which {self.contract.name} does not name"
+            self.observations.see(where, headline)
+        for addition in self.contract.additions(name, status, exchange.json):
+            self.observations.add(addition, secrets=(*self.secrets, *exchange.secrets))
+
+    def _shape(self, name: str, exchange: Exchange, status: int) -> list[Finding]:
+        operation = self.contract.operation(name)
+        pointer, media_type = operation.response_pointer(status), operation.answer_type(status)
+        if pointer is None or media_type is None or operation.answer_pointer(status) is None:
+            return []
+        named = {kind.lower() for kind in self.contract.at(pointer)["content"] if is_json_type(kind)}
+        if exchange.media_type in named and _shows_what_was_sent(exchange):
+            return []
+        if exchange.media_type not in named or exchange.json is NOT_JSON:
+            said = exchange.media_type or "without a media type"
+            problem = headline = f"the {exchange.status} is {said}, not {media_type}"
+            if exchange.media_type in named:
+                headline = f"the {exchange.status} says that it is JSON and is not what a client can read"
+                problem = f"{headline}: {exchange.unreadable}"
+            promise = f"the answer is {media_type}"
+            return [Finding(BROKEN, problem, promise, f"{pointer}/content", exchange, headline=headline)]
+        faults = self.contract.answer_faults(name, status, exchange.json)
+        found = [self._misshapen(fault, exchange) for fault in faults]
+        return found or self._wrong_code(name, exchange, status, pointer)
+
+    def _wrong_code(self, name: str, exchange: Exchange, status: int, pointer: str) -> list[Finding]:
+        code = self.contract.error_code(name, status)
+        path = None if code is None else self.contract.error_code_at(name, status)
+        if path is None:
+            return []
+        shown = list(values_at(exchange.json, path))
+        if str(code) in map(str, shown) or (not shown and "*" in path):  # an array without elements says none
+            return []
+        problem = f"the {exchange.status} has code {next(iter(shown), None)!r} instead of {code!r}"
+        return [Finding(BROKEN, problem, f"{'.'.join(path)} is {code}", f"{pointer}/x-error-code", exchange)]
+
+    def _misshapen(self, fault: Fault, exchange: Exchange) -> Finding:
+        problem = f"the {exchange.status} breaks its schema: {fault.path or 'body'}: {fault.message}"
+        topic = re.sub(r"/\d+", "", fault.path) or "body"
+        headline = f"an answer breaks its schema at {topic}"
+        return Finding(BROKEN, problem, "this schema", fault.clause, exchange, topic, headline)
+
+    def _wrong_status(self, name: str, exchange: Exchange, right: Collection[int], clause: str) -> Finding:
+        expected = " or ".join(str(status) for status in sorted(right))
+        problem = f"{self.contract.operation(name).operation_id} answered {exchange.status} instead of {expected}"
+        return Finding(BROKEN, problem, f"the answer here is {expected}", clause, exchange, topic=problem)
+
+    def _looser(self, fault: Fault, exchange: Exchange) -> Finding:
+        """Tell that a body was accepted although one of its fields, or the lack of one, breaks the schema."""
+        if fault.is_missing:
+            what = "a body without " + fault.path
+            problem, promise = f"{what} was accepted with {exchange.status}", f"{fault.path} is required"
+            return Finding(LOOSER, problem, promise, fault.clause, exchange, what, f"{what} is accepted")
+        tried = self.contract.field_of(fault.clause, fault.path)
+        inside = f"{fault.path} is accepted against a limit of the values in it"
+        return Finding(
+            LOOSER,
+            f"{fault.path} {brief(fault.value)} was accepted with {exchange.status}",
+            fault.message if tried is None else tried.promise,
+            fault.clause,
+            exchange,
+            "accepted",
+            self._accepted_headline(fault.clause) or inside,
+            NotImplemented if tried is None else fault.value,
+        )
+
+    def _accepted_headline(self, clause: str) -> str:
+        """Say what a body does that is accepted though it breaks this limit; empty where the clause is no limit."""
+        keyword = clause.rpartition("/")[2]
+        tried = self.contract.field_of(clause)
+        if tried is None or keyword not in BEYOND or keyword not in tried.schema:
+            return ""
+        limit = tried.schema[keyword]
+        return f"{tried.name} is accepted {BEYOND[keyword]} {f'{len(limit)} values' if keyword == 'enum' else limit}"
+
+    def _sent_faults(self, name: str, exchange: Exchange) -> list[Fault]:
+        """List the clauses that the body of a request breaks; none where it is no JSON object."""
+        try:
+            body = self._sent_body(name, exchange)
+            return [] if body is None else self.contract.body_faults(name, body)
+        except ValueError:  # what no schema can be held against: half a surrogate
+            return []
+
+    def _sent_body(self, name: str, exchange: Exchange) -> dict[str, Any] | None:
+        """Decode the body of a request; None where the operation takes none, or where it is no JSON object."""
+        if self.contract.operation(name).body_pointer is None:
+            return None
+        try:
+            body = json.loads(exchange.request_body, parse_constant=_no_number, parse_float=_finite)
+        except (ValueError, RecursionError):
+            return None
+        return body if isinstance(body, dict) else None
+
+
+def _shows_what_was_sent(exchange: Exchange) -> bool:
+    """Whether an answer is too deep for some clients only because it refuses a body that was as deep."""
+    sent = sum(map(exchange.request_body.count, (b"[", b"{")))
+    return exchange.status >= 400 and exchange.unreadable == TOO_DEEP and sent >= DEEPEST
+
+
+def values_at(answer: Any, path: tuple[str, ...]) -> list[Any]:
+    """Return what stands at a path in an answer, where `*` is every element of an array."""
+    found = [answer]
+    for step in path:
+        if step == "*":
+            found = [item for node in found if isinstance(node, list) for item in node]
+        else:
+            found = [node[step] for node in found if isinstance(node, dict) and step in node]
+    return found
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _brief(value: Any) -> str:
+    if value is None:
+        return "null or nothing"
+    text = repr(value)
+    return text if len(text) <= 90 else f"{text[:60]}... ({len(value)} long)"

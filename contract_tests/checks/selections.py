@@ -1,0 +1,230 @@
+"""What tests choose from a contract: fields by what can be done with them, operations, paths, and queries of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contract_tests.checks.conditions import where
+from contract_tests.checks.readings import Reader
+from contract_tests.generation.boundaries import Boundary, boundaries, good_values
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+from contract_tests.spec.operation import Operation
+from contract_tests.spec.resource import Role
+
+# What a text field must take, so that only the JSON around it is wrong.
+WORDS = "contract test"
+# With any of these a text is not any text.
+TEXT_LIMITS = frozenset({"enum", "const", "maxLength", "pattern", "format"})
+
+
+# -- Fields -----------------------------------------------------------------------------------------------------------
+
+
+def free_fields(contract: Contract) -> list[Field]:
+    """Return the fields of the update whose values the schema alone decides."""
+    return [tried for tried in contract.fields("update").values() if tried.is_free and good_values(contract, tried)]
+
+
+def shown_fields(contract: Contract) -> list[Field]:
+    """Return the free fields that an item shows."""
+    return [tried for tried in free_fields(contract) if not tried.is_write_only]
+
+
+def changeable_fields(contract: Contract) -> list[Field]:
+    """Return the free fields that can be given another value, and show it."""
+    return [tried for tried in shown_fields(contract) if len(good_values(contract, tried)) > 1]
+
+
+def nullable_fields(contract: Contract) -> list[Field]:
+    """Return the fields of the update that take null."""
+    return [tried for tried in contract.fields("update").values() if tried.is_nullable]
+
+
+def clearing_fields(contract: Contract) -> list[Field]:
+    """Return the free fields that null clears."""
+    return [tried for tried in free_fields(contract) if tried.clears_on_null]
+
+
+def text_fields(contract: Contract, text: str = WORDS) -> list[Field]:
+    """Return the fields that take a text as it is, and show it."""
+    texts = [tried for tried in shown_fields(contract) if "string" in tried.types and "enum" not in tried.schema]
+    return [tried for tried in texts if contract.accepts_value(tried, text)]
+
+
+def is_unlimited(tried: Field) -> bool:
+    """Whether a field takes any text of any length."""
+    return tried.json_type == "string" and not TEXT_LIMITS & tried.schema.keys()
+
+
+def fields_with_faults(contract: Contract) -> list[Field]:
+    """Return the fields of the update that a value can break."""
+    return [tried for tried in contract.fields("update").values() if faults_of(contract, tried)]
+
+
+def faults_of(contract: Contract, tried: Field) -> list[Boundary]:
+    """Return the values on trial that a field refuses."""
+    return [value for value in boundaries(contract, tried) if not value.accepted]
+
+
+def by_field(values: Iterable[Boundary]) -> dict[str, list[Boundary]]:
+    """Group values on trial by their field."""
+    found: dict[str, list[Boundary]] = {}
+    for value in values:
+        found.setdefault(value.field.name, []).append(value)
+    return found
+
+
+def is_whole(contract: Contract) -> bool:
+    """Whether an update is sent whole: with every field that the item has."""
+    return contract.operation("update").method == "PUT"
+
+
+def listed_fields(contract: Contract, role: Role = "update") -> dict[str, Field]:
+    """Return the fields of a body whose values another operation lists."""
+    return {name: tried for name, tried in contract.fields(role).items() if not tried.is_free}
+
+
+def given_fields(contract: Contract, role: Role = "update") -> list[tuple[str, str]]:
+    """Return the listed fields whose values must go with another listed field, and that field."""
+    listed = listed_fields(contract, role)
+    return [(name, other) for name, tried in listed.items() for other in given_of(tried) if other in listed]
+
+
+def given_of(tried: Field) -> tuple[str, ...]:
+    """Return the fields that the values of a listed field must go with."""
+    return tuple(tried.values_from.given) if tried.values_from is not None else ()
+
+
+def listed_rule(contract: Contract, name: str, role: Role = "update") -> tuple[str, str]:
+    """Return what the contract says of a listed field, in a sentence, and where."""
+    tried = contract.fields(role)[name]
+    assert tried.values_from is not None, "a listed field says where its values come from"
+    beside = f" for its {' and '.join(given_of(tried))}" if given_of(tried) else ""
+    own = contract.at(tried.pointer)
+    place = tried.pointer if isinstance(own, dict) and "x-values-from" in own else tried.place
+    return f"{name} is one of the values that {tried.values_from.operation_id} lists{beside}", f"{place}/x-values-from"
+
+
+def required_fields(contract: Contract) -> list[Field]:
+    """Return the fields that every new item needs."""
+    return [tried for tried in contract.fields("create").values() if tried.is_required]
+
+
+def optional_fields(contract: Contract) -> list[Field]:
+    """Return the fields that a create may leave out, but for that which carries the name of the run."""
+    fields = contract.fields("create").values()
+    return [tried for tried in fields if not tried.is_required and tried.name != contract.run_name]
+
+
+def birth_time(contract: Contract) -> str | None:
+    """Return the time that says when an item was created: the one that the server sets once, if it is one."""
+    births = Reader(contract).birth_times
+    return births[0] if len(births) == 1 else None
+
+
+# -- Operations and paths ---------------------------------------------------------------------------------------------
+
+
+def named_methods(contract: Contract, path: str) -> set[str]:
+    """Return the methods that the contract names for a path."""
+    return {operation.method for operation in contract.operations.values() if operation.path == path}
+
+
+def is_guarded(contract: Contract, name: str) -> bool:
+    """Whether an operation takes a key, and says what it answers without the right one."""
+    operation = contract.operation(name)
+    schemes = operation.definition.get("security", contract.document.tree.get("security", []))
+    return bool(schemes) and {} not in schemes and operation.names(401)
+
+
+def guarded_operations(contract: Contract) -> list[str]:
+    """Return the operations that need a key, and that a request can be made for: by role or operationId."""
+    found = []
+    for operation in contract.operations.values():
+        role = contract.role(operation.operation_id)
+        is_callable = role in contract.resource.operations or operation.method == "GET"
+        is_reached = {*operation.path_parameters} <= {contract.resource.id_parameter}
+        if is_callable and is_reached and is_guarded(contract, role):
+            found.append(role)
+    return found
+
+
+def item_path(contract: Contract) -> str:
+    """Return the path of an item, its id in braces."""
+    of_an_item = (contract.resource.get(role) for role in ("read", "update", "remove"))
+    return next(operation.path for operation in of_an_item if operation is not None)
+
+
+def literal_paths(contract: Contract) -> list[Operation]:
+    """Return the reads whose path has the form of an item's, and names none."""
+    wanted = item_path(contract).split("/")
+    found = []
+    for operation in contract.operations.values():
+        parts = operation.path.split("/")
+        fits = len(parts) == len(wanted) and all(a == b or b[:1] == "{" for a, b in zip(parts, wanted, strict=True))
+        if fits and operation.method == "GET" and not operation.path_parameters:
+            found.append(operation)
+    return found
+
+
+def id_schema(contract: Contract) -> dict[str, Any]:
+    """Return the schema of an id as an item shows it."""
+    place = contract.document.properties(contract.resource.item_pointer).get(contract.resource.id_name)
+    schema: dict[str, Any] = contract.document.resolve(place)[1] if place is not None else {"type": "string"}
+    return schema
+
+
+# -- Queries of the list ----------------------------------------------------------------------------------------------
+
+
+def page_size(contract: Contract) -> Field | None:
+    """Return the parameter that says how many items a page may hold."""
+    return contract.listing.paging.size if contract.listing is not None else None
+
+
+def orders(contract: Contract) -> list[str]:
+    """Return what the list can be ordered by: a field, with a dash in front for descending."""
+    return list(contract.listing.orders) if contract.listing is not None else []
+
+
+def finds_by_name(contract: Contract) -> bool:
+    """Whether a filter of the list finds an item by the name of a run."""
+    return contract.listing is not None and contract.run_name in contract.listing.filters
+
+
+def spells_any_name(contract: Contract) -> bool:
+    """Whether a filter spells any name as it is: it is the name alone, or has it in quotes."""
+    assert contract.listing is not None, "a name is filtered by"
+    before, _, after = contract.listing.filters[str(contract.run_name)][1].partition(f"{{{contract.run_name}}}")
+    return before + after == "" or before[-1:] == after[:1] == '"'
+
+
+def has_page_token(contract: Contract) -> bool:
+    """Whether pages are turned by a token."""
+    return contract.listing is not None and contract.listing.paging.token is not None
+
+
+def refusals_of_list(contract: Contract) -> list[int]:
+    """Return the statuses by which the list refuses a query."""
+    return [status for status in (400, 422) if status in contract.operation("list").statuses]
+
+
+def wrong_query(contract: Contract) -> dict[str, str]:
+    """Return a query that the list refuses; empty where the contract refuses none."""
+    for name, tried in contract.query_fields("list").items():
+        for value in (0, -1):
+            if "integer" in tried.types and not contract.accepts_value(tried, value):
+                return {name: str(value)}
+    return {}
+
+
+# -- Conditions of tests ----------------------------------------------------------------------------------------------
+
+CAN_CHANGE = where(changeable_fields, "no field can be given another value")
+CAN_FAIL = where(fields_with_faults, "no value of a field is refused")
+TAKES_NULL = where(nullable_fields, "no field takes null")
+HAS_BIRTH = where(birth_time, "no time says when an item was created")
+HAS_NAME_FILTER = where(finds_by_name, "no filter finds an item by the name of a run")
+HAS_PAGE_TOKEN = where(has_page_token, "pages have no token")

@@ -1,0 +1,234 @@
+"""Wrong requests: updates that are no JSON object or of another media type, and keys that are not the account's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
+from contract_tests.checks.judge import Finding, Judge
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import changeable_fields, free_fields, text_fields
+from contract_tests.generation.boundaries import good_values, to_json
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+from contract_tests.transport.exchange import Exchange
+from contract_tests.transport.resource_shape import ItemId
+
+# Stands for a value while the text around it is written.
+MARK = "\ue000"
+# Right beside the statuses of an invalid body.
+WRONG_TYPE = 415
+
+NO_OBJECT = ("[]", "1.25", "true", "false", "null")
+OTHER_TYPES = (
+    "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream",
+    "multipart/form-data; boundary=x", "application/jsonp", "image/png",
+    # Of JSON's kin: by suffix (RFC 6839), of the patches, and as JSON was called before RFC 4627.
+    "application/vnd.api+json", "application/merge-patch+json", "application/json-patch+json", "application/ld+json",
+    "text/json", "application/x-json", "text/x-json", "application/x-ndjson",
+)  # fmt: skip
+TEXTS = {
+    "open-text": b'"contract',
+    "raw-newline": b'"contract\ntest"}',
+    "raw-nul": b'"contract\x00test"}',
+    "bad-escape": b'"contract\\x"}',
+    "short-escape": b'"contract\\u12"}',
+    "bad-utf8": b'"contract\xff\xfe"}',
+    "overlong-utf8": b'"contract\xc0\xaf"}',
+    "latin-1": '"contract é"}'.encode("latin-1"),
+}
+# Numbers that JSON does not have, and what each would be as a careless parser reads it.
+NUMBERS: dict[str, tuple[float, str]] = {
+    "leading-zero": (1, "01"),
+    "leading-point": (0.5, ".5"),
+    "trailing-point": (1, "1."),
+    "plus-sign": (1, "+1"),
+    "hexadecimal": (1, "0x1"),
+    "underscore": (10, "1_0"),
+}
+NULLS = {"python-none": "None", "capital-null": "NULL", "undefined": "undefined"}
+
+
+# Of these bodies and media types, those that tell most: test_first_look.py sends them, and again only a long run.
+TELLING = frozenset({
+    "open-object", "trailing-comma", "trailing-text", "yaml", "empty", "open-brace", "raw-newline", "bad-utf8",
+    "[]", "null", "text", "pair", "array", "text/plain", "application/x-www-form-urlencoded", "application/jsonp",
+    "application/vnd.api+json", "text/json",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A body that is no JSON, or no object."""
+
+    name: str
+    token: bytes
+    field: str | None = None
+    """The field that it is about, where it looks like an object of one field."""
+
+
+def known_good(contract: Contract) -> tuple[Field, Any] | None:
+    """Return a field and a value that it surely takes: a number with a fraction, where the contract has one."""
+    fields = changeable_fields(contract)
+    by_type = [tried for kind in ("number", "integer", "string") for tried in fields if tried.json_type == kind]
+    tried = next(iter(by_type or fields), None)
+    return (tried, good_values(contract, tried)[1]) if tried is not None else None
+
+
+def known(contract: Contract) -> tuple[str, Any]:
+    """Return the name of that field, and the value."""
+    found = known_good(contract)
+    assert found is not None, "the conditions of a test have looked for one"
+    return found[0].name, found[1]
+
+
+def malformed(contract: Contract) -> list[Malformed]:
+    """Return bodies that are no JSON, each with one mistake."""
+    field, value = known(contract)
+    name, good = to_json(field), to_json(value)
+    member = f"{name}: {good}"
+    around = {
+        "open-object": f"{{{member}",
+        "open-object-after-comma": f"{{{member}, ",
+        "closed-twice": f"{{{member}}}}}",
+        "trailing-comma": f"{{{member},}}",
+        "single-quotes": f"{{'{field}': {good}}}",
+        "bare-key": f"{{{field}: {good}}}",
+        "two-values": f"{{{member}}} {{}}",
+        "trailing-text": f"{{{member}}} x",
+        "no-colon": f"{{{name} {good}}}",
+        "no-value": f"{{{name}: }}",
+        "comment": f"{{{member} /* a comment */}}",
+    }
+    others = {"form": f"{field}={value}", "yaml": f"{field}: {value}", "xml": f"<{field}>{value}</{field}>"}
+    others |= {"empty": "", "spaces": "   ", "open-brace": "{"}
+    found = [Malformed(of, text.encode(), field) for of, text in around.items()]
+    found += [Malformed(of, text.encode()) for of, text in others.items()]
+    return [*found, *_malformed_values(contract, field)]
+
+
+def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:
+    """Yield objects of one field whose value is no JSON."""
+    numeric = [tried for tried in free_fields(contract) if {"number", "integer"} & {*tried.types}]
+    for of, (value, spelling) in NUMBERS.items():
+        for taker in [tried.name for tried in numeric if contract.accepts_value(tried, value)][:1]:
+            yield Malformed(of, f"{{{to_json(taker)}: {spelling}}}".encode(), taker)
+    nullable = [tried.name for tried in free_fields(contract) if tried.is_nullable] or [field]
+    for of, word in NULLS.items():
+        yield Malformed(of, f"{{{to_json(nullable[-1])}: {word}}}".encode(), nullable[-1])
+    for tried in text_fields(contract)[:1]:
+        for of, text in TEXTS.items():
+            yield Malformed(of, f"{{{to_json(tried.name)}: ".encode() + text, tried.name)
+
+
+def no_object(contract: Contract) -> list[Malformed]:
+    """Return JSON that is no object."""
+    field, value = known(contract)
+    name, member = to_json(field), f"{{{to_json(field)}: {to_json(value)}}}"
+    tokens = {token: token for token in NO_OBJECT}
+    tokens |= {"text": to_json(member), "pair": f"[[{name}, {to_json(value)}]]", "array": f"[{member}]", "name": name}
+    return [Malformed(of, token.encode()) for of, token in tokens.items()]
+
+
+def no_json(item: ItemUnderTest, body: Malformed) -> Rejection:
+    """Return the update that sends a body; the other fields stand before it where an update is sent whole."""
+    token = body.token
+    if body.field is not None:
+        before = item.body({}, {body.field: MARK}).partition(f"{to_json(body.field)}: {MARK}")[0]
+        token = before.encode() + token.removeprefix(b"{")
+    promise = "a body that is no JSON object (RFC 8259) is refused as invalid"
+    clause = item.contract.pointer_of_promise("strict_json")
+    return Rejection(token, promise, clause, about=f"the body ({body.name})")
+
+
+def other_types(contract: Contract) -> list[str]:
+    """Return the media types that no operation of the contract takes, those that tell most first."""
+    named = frozenset().union(*(operation.body_types for operation in contract.operations.values()))
+    other = [kind for kind in OTHER_TYPES if not any(fnmatch(kind.partition(";")[0], name) for name in named)]
+    return sorted(other, key=lambda kind: kind not in TELLING)
+
+
+def wrong_type(contract: Contract, content_type: str) -> tuple[str, str]:
+    """Return what the contract says of a body of another media type, and where."""
+    promise = f"a body sent as {content_type} is refused as invalid or with {WRONG_TYPE}"
+    return promise, contract.pointer_of_promise("strict_media_types")
+
+
+def other_type(item: ItemUnderTest, content_type: str) -> Rejection:
+    """Return a right update that is sent as another media type."""
+    statuses = (*item.contract.operation("update").refusals, WRONG_TYPE)
+    promise, clause = wrong_type(item.contract, content_type)
+    token = item.body(dict([known(item.contract)]))
+    return Rejection(token, promise, clause, statuses=statuses, content_type=content_type)
+
+
+# -- Keys --------------------------------------------------------------------------------------------------------------
+
+WRONG_KEY = "contract-test-wrong-key"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that is not the account's."""
+
+    name: str
+    spoil: Callable[[str], str | None]
+    """Makes it from the right one; None sends no key."""
+    statuses: tuple[int, ...] = (401,)
+    promise: str | None = None
+    """What the contract must promise for the key to be wrong."""
+
+
+def _changed(key: str, other: str, end: str) -> str:
+    """Return a key in another form; where that is the same, with another end."""
+    return other if other != key else f"{key}{end}"
+
+
+KEYS = (
+    Key("missing", lambda _key: None),
+    Key("empty", lambda _key: ""),
+    Key("wrong", lambda _key: WRONG_KEY),
+    Key("truncated", lambda key: key[:-1]),
+    Key("first-character", lambda key: key[:1]),
+    Key("first-half", lambda key: key[: max(len(key) // 2, 1)]),
+    Key("extended", lambda key: f"{key}x"),
+    Key("prefixed", lambda key: f"x{key}"),
+    Key("doubled", lambda key: key + key),
+    Key("other-case", lambda key: _changed(key, key.swapcase(), "X"), promise="exact_keys"),
+    Key("last-changed", lambda key: key[:-1] + ("a" if key[-1] != "a" else "b")),
+    Key("bearer", lambda key: f"Bearer {key}"),
+    Key("quoted", lambda key: f'"{key}"'),
+    Key("wildcard", lambda _key: "*"),
+    Key("percent", lambda _key: "%"),
+    Key("null-word", lambda _key: "null"),
+    Key("sql", lambda _key: "' OR '1'='1"),
+    Key("list", lambda key: f"{WRONG_KEY}, {key}"),
+    # A server in front may refuse the header itself: RFC 9110, section 5.5, calls such bytes obsolete.
+    Key("beyond-ascii", lambda _key: "contract-test-ключ-鍵", (400, 401)),
+    Key("long", lambda _key: "contract-test-" + "x" * 1_000),
+    Key("spaced", lambda key: f" {key} "),
+    Key("reversed", lambda key: _changed(key, key[::-1], "-")),
+)
+
+
+def wrong_keys(contract: Contract, *names: str) -> list[Key]:
+    """Return the keys that are wrong for a contract: those of some names, or all."""
+    # No client sends an Authorization header with a scheme alone, and HTTP strips spaces around a header.
+    kind = contract.key.kind
+    left_out = {"empty"} if kind in ("bearer", "basic") else set()
+    left_out |= set() if kind in ("query", "basic") else {"spaced"}
+    keys = [key for key in KEYS if key.name not in left_out and key.name in (names or (key.name,))]
+    return [key for key in keys if key.promise is None or contract.promises_that(key.promise)]
+
+
+def call_wrongly(run: Run, name: str, item_id: ItemId, key: Key) -> tuple[Exchange, list[Finding]]:
+    """Call an operation with a wrong key, and judge the answer: 401 in its shape, and nothing in it that was sent as a key."""
+    spoilt = key.spoil(run.api.target.api_key)
+    exchange = run.call(name, item_id, spoilt)
+    is_refused_before = exchange.status == 400 and 400 in key.statuses
+    found = [] if is_refused_before else run.judge.answer(name, exchange, *key.statuses)
+    stranger = Judge(run.contract, (spoilt,) if spoilt is not None else ())
+    return exchange, found + [finding for finding in stranger.leaks(exchange) if finding not in found]

@@ -1,0 +1,1 @@
+"""A schema goes in, values to send come out; knows no HTTP."""

@@ -1,0 +1,323 @@
+"""
+What varies when a body is sent: the value on trial, what the item holds, what stands beside it, and what came before.
+
+All of it comes from the contract, so that each contract has the levels that its own fields and promises give.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import cycle
+from typing import Any
+
+from contract_tests.generation.boundaries import (
+    Boundary,
+    boundaries,
+    good_values,
+    packed_texts,
+    representatives,
+    to_json,
+)
+from contract_tests.generation.corpus import NUMBERS, WHOLE
+from contract_tests.generation.covering import VALUE, Cover, Row
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+from contract_tests.spec.resource import Role
+
+Values = dict[str, tuple[Any, str]]
+"""By field: a value and its JSON text."""
+
+UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle", "first", "other"
+ABSENT, NULL = "absent", "null"
+ALONE, ALL, ONLY = "alone", "all", "only"
+# A text that is longer is not sent with each of its characters escaped, nor beside another value.
+LONG = 4_000
+# Updates after which an item is old.
+MANY = 20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A class of values of one field, which are tried in turn."""
+
+    field: Field
+    unit: str
+    faults: tuple[Boundary, ...] = ()
+    """Values that are refused; empty for a class that is accepted."""
+    level: str = ""
+    """The level of the unit that it gives, where it is accepted."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A field, or fields whose values other operations list together."""
+
+    name: str
+    fields: tuple[Field, ...]
+    values: Mapping[str, list[Values]]
+    """By level: the values that give it, which are sent in turn."""
+    is_sized: bool = False
+    """Whether levels differ in size, not only in value."""
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether every field of it takes null."""
+        return all(tried.is_nullable for tried in self.fields)
+
+    def level_of(self, item: Mapping[str, Any]) -> str:
+        """Return the level that an item has."""
+        shown = {tried.name: item.get(tried.name) for tried in self.fields}
+        if None in shown.values():
+            return UNSET
+        for level, values in self.values.items():
+            for name, (value, _) in values[0].items():
+                if level not in (MIDDLE, OTHER) and (
+                    _is_as_large(shown[name], value) if self.is_sized else shown[name] == value
+                ):
+                    return level
+        return MIDDLE if self.fields[0].is_free else OTHER
+
+
+class Contexts:
+    """
+    The factors of an operation, and which of their levels may meet.
+
+    Args:
+        contract: What is under test.
+        role: create or update.
+        listed: Sets of values that other operations list, and that go together; without them nothing can be sent.
+        seed: Decides which values of a class come first.
+    """
+
+    def __init__(
+        self, contract: Contract, role: Role, listed: Iterable[Mapping[str, Any]] = (), seed: str = ""
+    ) -> None:
+        self.contract = contract
+        self.role = role
+        self._listed = [*listed]
+        self._seed = seed
+        self.is_whole = role == "update" and contract.operation(role).method == "PUT"
+        self.cover = Cover(dict(self._factors()), self._fits, random.Random(f"{seed} {role}"))
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The fields of the body."""
+        return self.contract.fields(self.role)
+
+    @cached_property
+    def units(self) -> dict[str, Unit]:
+        """What a body brings together, or leaves out together."""
+        free = [tried for tried in self.fields.values() if tried.is_free and good_values(self.contract, tried)]
+        found = {tried.name: _unit(self.contract, tried) for tried in free}
+        listed = tuple(tried for tried in self.fields.values() if not tried.is_free)
+        if listed:
+            rows = [
+                {f.name: (row[f.name], to_json(row[f.name])) for f in listed if f.name in row} for row in self._listed
+            ]
+            others = [row for row in rows if not row.items() & rows[0].items()] if rows else []
+            # Without an answer of the API, the levels have names and no values.
+            levels = {FIRST: rows[:1] or [{}], OTHER: others or rows[1:] or [{}]}
+            found[listed[0].name] = Unit(listed[0].name, listed, levels)
+        return found
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        """The classes of values on trial, by name."""
+        found: dict[str, Trial] = {}
+        unit_of = {tried.name: unit for unit in self.units.values() for tried in unit.fields}
+        for name, tried in self.fields.items():
+            unit = unit_of.get(name)
+            levels = [*unit.values] if unit is not None and name == unit.name and self._is_settable(unit) else []
+            if self.role == "create" and len(levels) > 2:  # as many rows for an update stand for a create, too
+                levels = levels[::2]
+            levels += [NULL] if unit is not None and tried.is_nullable and self.role == "update" else []
+            found |= {f"{name} {level}": Trial(tried, unit.name, level=level) for level in levels if unit is not None}
+            chance = random.Random(f"{self._seed} {self.role} {name}")
+            wrong = [value for value in boundaries(self.contract, tried) if not value.accepted]
+            further = representatives((value for value in wrong if not value.is_smoke), chance)
+            chosen = [value for value in wrong if value.is_smoke] + chance.sample(further, len(further))
+            for fault in chosen:
+                kind = "null" if fault.kind == "null" and not fault.path else fault.keyword
+                key = f"{name} against {kind}"
+                known = found[key].faults if key in found else ()
+                found[key] = Trial(tried, unit.name if unit is not None else name, (*known, fault))
+        return found
+
+    @cached_property
+    def marked(self) -> str | None:
+        """The field that carries the name of the run where the field that should is on trial; see Run.marked_body."""
+        for name, tried in self.fields.items():
+            is_text = name != self.contract.run_name and "string" in tried.types and tried.is_free
+            if is_text and self.contract.accepts_value(tried, "text (contract-test-0)"):
+                return name
+        return None
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether valid values may stand beside each other."""
+        return self.is_whole or self.role == "create" or self.contract.promises_that("any_combination")
+
+    def _is_settable(self, unit: Unit) -> bool:
+        return self.role == "update" or unit.name != self.contract.run_name
+
+    def _is_optional(self, unit: Unit) -> bool:
+        return not self.is_whole and not any(tried.is_required for tried in unit.fields)
+
+    def _factors(self) -> Iterator[tuple[str, list[str]]]:
+        is_update, promises = self.role == "update", self.contract.promises_that
+        yield VALUE, [*self.trials]
+        for unit in self.units.values():
+            if is_update and not any(tried.is_write_only for tried in unit.fields):
+                is_cleared = all(tried.on_null == "clear" for tried in unit.fields)
+                yield held(unit.name), [*([UNSET] if is_cleared else []), *unit.values]
+            absent, null = [ABSENT] if self._is_optional(unit) else [], [NULL] if unit.is_nullable else []
+            if self._is_settable(unit):
+                yield sent(unit.name), [*absent, *unit.values, *null]
+        null = [NULL] if any(unit.is_nullable for unit in self.units.values()) else []
+        yield "beside", [*([] if self.is_whole else [ALONE, "one"]), ALL, *null]
+        yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
+        yield "spelled", ["plain", "pretty", "escaped", *(["charset"] if promises("strict_media_types") else [])]
+        yield "after", [*self._befores()]
+        if is_update:
+            yield "age", ["fresh", "young", "old"]
+            yield "read", ["alone", *self._reads()]
+
+    def _befores(self) -> Iterator[str]:
+        yield from ("create", "refused")
+        if self.role == "update":
+            yield "update"
+            yield from ["same"] if self.contract.promises_that("idempotent_update") else []
+            yield from ["list"] if self.contract.has("list") else []
+            yield from ["other", *(["removal"] if self.contract.has("remove") else [])]
+
+    def _reads(self) -> Iterator[str]:
+        yield "connection"
+        listing = self.contract.listing
+        if listing is not None and self.contract.promises_that("list_shows_items"):
+            yield from ["list", *(["filter"] if self.contract.run_name in listing.filters else [])]
+
+    def _fits(self, factor: str, level: str, other: str, its: str) -> bool:
+        """Whether two levels may meet in one row; asked for both orders."""
+        if factor == VALUE:
+            trial = self.trials[level]
+            is_own = trial.field.name == self.contract.run_name and self.role == "create"
+            if is_own and self.marked and (other == sent(self.marked) or (other == "beside" and its in (ALONE, "one"))):
+                return False
+            if other == sent(trial.unit) or (trial.faults and other in ("read", "after") and its not in REFUSED_AT):
+                return False
+            return bool(trial.faults) or self._is_free or not _is_company(other, its)
+        if factor in ("read", "after") and level not in REFUSED_AT and not self._is_free and _is_company(other, its):
+            return False
+        if factor == "place" and level == ONLY and other.endswith(SENT):
+            return its == ABSENT
+        if (factor, level) == ("beside", NULL) and (other == VALUE or (other.endswith(SENT) and its != NULL)):
+            own = self.trials[its].unit if other == VALUE else other.removesuffix(SENT)
+            if not any(unit.is_nullable for unit in self.units.values() if unit.name != own):
+                return False
+        if factor == "beside" and other == "place" and self.role == "update":
+            return (its == ONLY) == (level == ALONE)
+        if factor == "beside" and other.endswith(SENT):
+            is_left = self._is_optional(self.units[other.removesuffix(SENT)])
+            if level == ALONE:
+                return its == ABSENT or (not is_left and its != NULL)
+            return level == NULL or (its != NULL and (level != ALL or its != ABSENT))
+        if factor == "age" and other == "after":
+            return its not in (("update", "same") if level == "fresh" else ("create",))
+        if other.endswith(HELD) and (factor, level) in (("age", "fresh"), ("after", "create")):
+            unit = self.units[other.removesuffix(HELD)]
+            is_made = all(tried.name in self.contract.fields("create") for tried in unit.fields)
+            return its != UNSET and is_made and (unit.name != self.contract.run_name or its == MIDDLE)
+        return True
+
+    def levels(self, trial: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> Row:
+        """Return the levels that a body has in truth, on an item as it is."""
+        own, row = self.trials[trial], {VALUE: trial}
+        extras, names = [], {own.field.name}
+        for unit in self.units.values():
+            row[held(unit.name)] = unit.level_of(item)
+            if unit.name == own.unit:
+                names |= {tried.name for tried in unit.fields}
+                continue
+            some = {tried.name: body[tried.name] for tried in unit.fields if tried.name in body}
+            is_null = (
+                any(self.fields[n].clears_on_empty and value == "" for n, value in some.items())
+                or None in some.values()
+            )
+            level = ABSENT if not some else NULL if is_null else unit.level_of(some)
+            row[sent(unit.name)] = level
+            extras += [level] if self._is_optional(unit) or level == NULL or self.is_whole else []
+        valued = len(extras) - extras.count(ABSENT)
+        row["beside"] = NULL if NULL in extras else {0: ALONE, 1: "one", len(extras): ALL}.get(valued, "some")
+        order = [name in names for name in body]
+        row["place"] = ONLY if all(order) else "first" if order[0] else "last" if order[-1] else "between"
+        return row
+
+
+# What comes before a refusal; a read after it is a read before the next update.
+REFUSED_AT = ("alone", "create", "update", "refused", "list", "other", "removal")
+HELD, SENT = " held", " sent"
+
+
+def _is_company(factor: str, level: str) -> bool:
+    """Whether a level is one of bodies that bring more than the value on trial."""
+    return level != (ABSENT if factor.endswith(SENT) else {"beside": ALONE, "place": ONLY}.get(factor, level))
+
+
+def held(unit: str) -> str:
+    """Name the factor of what an item holds."""
+    return unit + HELD
+
+
+def sent(unit: str) -> str:
+    """Name the factor of what a body brings beside the value on trial."""
+    return unit + SENT
+
+
+def _unit(contract: Contract, tried: Field) -> Unit:
+    """Sort the valid values of a field: at either limit, by number, by length or by place in the enum, and between."""
+    good = good_values(contract, tried)
+    numbers = [number for number in NUMBERS if contract.accepts_value(tried, number)]
+    limits = [(each.value, each.token) for each in boundaries(contract, tried) if each.accepted and each.is_readable]
+    texts, others = ([(v, to_json(v)) for v in some] for some in (_awkward_texts(contract, tried), [*good, *numbers]))
+    pairs = [*texts, *limits, *others]
+    alike = [(value, token) for value, token in pairs if _kind(value) == _kind(good[0])]
+    longest = tried.schema.get("maxLength", LONG)
+    values = [(value, token) for value, token in alike if not isinstance(value, str) or len(value) <= longest]
+    values = [(v, token) for v, token in values if not (v == "" and tried.clears_on_empty)]
+    sizes = [_size(value) for value, _ in values]
+    is_sized = "enum" not in tried.schema and min(sizes) < max(sizes)
+    if not is_sized:
+        values = [(value, to_json(value)) for value in good]
+        sizes = [*range(len(values))]
+    found: dict[str, list[Values]] = {LOW: [], MIDDLE: [], HIGH: []}
+    least, most = min(sizes), max(sizes)
+    for value, size in zip(values, sizes, strict=True):
+        level = LOW if _is_as_large(size, least) else HIGH if _is_as_large(size, most) else MIDDLE
+        found[level].append({tried.name: value})
+    return Unit(tried.name, (tried,), {level: some for level, some in found.items() if some}, is_sized)
+
+
+def _awkward_texts(contract: Contract, tried: Field) -> list[str]:
+    """Return texts of every kind: by turns many in one, and one that matters as a whole."""
+    if not contract.promises_that("exact_text") or "string" not in tried.types:
+        return []
+    by_turns = zip(cycle(packed_texts(contract, tried) or [""]), WHOLE.values())
+    return [text for pair in by_turns for text in pair if contract.accepts_value(tried, text)]
+
+
+def _kind(value: Any) -> str:
+    """Return what values are compared as: two of another kind have no order."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return "number" if is_number else type(value).__name__
+
+
+def _size(value: Any) -> Any:
+    return len(value) if isinstance(value, (str, list, dict)) else value
+
+
+def _is_as_large(shown: Any, value: Any) -> bool:
+    return _kind(shown) == _kind(value) and math.isclose(_size(shown), _size(value), rel_tol=1e-7)

@@ -1,0 +1,81 @@
+"""The texts that a pattern or a format allows, near misses of them, and their lengths at the limits."""
+
+import re
+from collections.abc import Iterator
+
+from contract_tests.generation.candidate import Candidate, sizes_around
+from contract_tests.generation.instances import good_values
+from contract_tests.generation.library import library_values
+from contract_tests.generation.places import View
+from contract_tests.generation.texts import (
+    FORMATS,
+    LENGTHS,
+    LONGEST,
+    TEXT_FORMATS,
+    format_candidates,
+    length_candidates,
+)
+
+# A longer text that matches a pattern takes too long to find.
+LONGEST_FOUND = 2_000
+
+# Engines differ lawfully on whether these stand for ASCII alone.
+DEPENDS_ON_ENGINE = re.compile(r"\\[dDwWbB]")
+
+
+def string_candidates(view: View) -> Iterator[Candidate]:
+    """Yield texts at the length limits; with a pattern or a format only texts that it allows, and near misses of it."""
+    name = view.schema.get("format", "")
+    if name in FORMATS:
+        yield from format_candidates(view)
+    if "pattern" in view.schema:
+        yield from pattern_candidates(view)
+    if "pattern" in view.schema or name in FORMATS:
+        yield from _other_lengths(view)
+    elif name in ("", *TEXT_FORMATS):
+        yield from length_candidates(view.schema)
+
+
+def pattern_candidates(view: View) -> Iterator[Candidate]:
+    """Yield valid texts, and what differs from one by a character."""
+    goods = [text for text in good_values(view.place) if isinstance(text, str)]
+    for index, text in enumerate(goods[:2]):
+        yield Candidate("pattern", f"matching-{index}", text, "pattern")
+    if not goods:
+        return
+    text = max(goods[:2], key=len)
+    half = len(text) // 2
+    for reason, miss in {
+        "letter-after": f"{text}a", "letter-before": f"a{text}", "digit-after": f"{text}0", "digit-before": f"0{text}",
+        "space-after": f"{text} ", "space-before": f" {text}", "newline-after": f"{text}\n", "dash-after": f"{text}-",
+        "newline-and-more": f"{text}\n{text}", "first-removed": text[1:], "last-removed": text[:-1],
+        "first-replaced": f"!{text[1:]}", "last-replaced": f"{text[:-1]}!", "middle-replaced": f"{text[:half]}!{text[half + 1:]}",
+        "accented": f"{text[:-1]}é", "upper": text.upper(), "lower": text.lower(), "twice": text * 2, "empty": "",
+    }.items():  # fmt: skip
+        if miss != text:
+            yield Candidate("pattern", f"pattern-{reason}", miss, "pattern")
+    if not DEPENDS_ON_ENGINE.search(view.schema["pattern"]):
+        wide = re.sub("[a-zA-Z]", lambda letter: chr(ord(letter[0]) + 0xFEE0), text, count=1)
+        for reason, miss in (("arabic-digit", re.sub("[0-9]", "\u0663", text, count=1)), ("wide-letter", wide)):
+            if miss != text:
+                yield Candidate("pattern", f"pattern-{reason}", miss, "pattern", is_wrong_or_doubtful=True)
+
+
+def _other_lengths(view: View) -> Iterator[Candidate]:
+    """Yield texts at the length limits that break nothing else; a limit that nothing else lets one reach has none."""
+    schema = view.schema
+    known = FORMATS.get(schema.get("format", ""))
+    most = LONGEST if known is None else known.most
+    for keyword in LENGTHS:
+        limit = schema.get(keyword)
+        if limit is None or limit > LONGEST:
+            continue
+        # Within the limit, a text may be too long for its format all the same.
+        for size in (size for size in sizes_around(limit) if not most < size <= limit):
+            if "pattern" not in schema:
+                found = FORMATS[schema["format"]].of_length(size)
+            else:
+                wanted = {"type": "string", "pattern": schema["pattern"], "minLength": size, "maxLength": size}
+                found = library_values(view.place.document, wanted, 1) if size <= LONGEST_FOUND else []
+            for text in found:
+                yield Candidate("length", f"{size}-long", text, keyword)

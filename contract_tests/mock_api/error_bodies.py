@@ -1,0 +1,145 @@
+"""Writes the body of an error in the shape that the contract gives to it."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from .choices import bindings
+from .contract import Contract, Operation, Schema, json_content
+from .documents import pointer
+from .errors import Refusal
+from .layout import Path
+from .made import made
+
+# A body that the contract forbids is refused with the first of these that the operation names.
+INVALID = (400, 422, 409)
+TEXTS = ("message", "detail", "description", "reason", "error", "error_description", "title")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How an error is written."""
+
+    media_type: str
+    schema: Schema
+    code: str | None  # the contract's code for its status; None where it names none
+    fields_at: Path  # where its body names the fields at fault; () where it does not
+
+
+class ErrorBodies:
+    """The errors of a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.shapes: dict[tuple[str, int], Shape | None] = {}
+
+    def status(self, operation: Operation | None, status: int) -> int:
+        """Return the status that *operation* gives to an invalid request, where *status* is 400; else *status*."""
+        if status != INVALID[0] or operation is None:
+            return status
+        return next((each for each in INVALID if str(each) in operation.responses), status)
+
+    def shape(self, operation: Operation | None, status: int) -> Shape | None:
+        """Return how *operation* writes *status*; as another error is written where the contract does not say."""
+        place = (operation.name if operation else "", status)
+        if place not in self.shapes:
+            self.shapes[place] = next(self._shapes(operation, status), None)
+        return self.shapes[place]
+
+    def code(self, operation: Operation | None, status: int) -> str:
+        """Return the code that goes with *status*: the contract's, or the name that HTTP gives to the status."""
+        shape = self.shape(operation, status)
+        phrase = HTTPStatus(status).phrase.upper().replace(" ", "_").replace("-", "_")
+        return phrase if shape is None or shape.code is None else shape.code
+
+    def body(self, operation: Operation | None, refusal: Refusal) -> Any:
+        """Write the body of *refusal*; None where the contract gives it none."""
+        shape = self.shape(operation, refusal.status)
+        if shape is None:
+            return None
+        body = self._told(shape.schema, refusal.status, refusal.message)
+        if refusal.details and shape.fields_at:
+            body = self._name_fields(shape, body, refusal)
+        texts = dict(sorted(self._texts(shape.schema), key=lambda found: "*" in found[0]))
+        marked = [path for path, schema in texts.items() if self.contract.said(schema, "x-error-code")]
+        code_at = next(iter(marked or [path for path in texts if path[-1] == "code"]), ())
+        code = self.code(operation, refusal.status)
+        if not code_at or not self.contract.validator(texts[code_at]).is_valid(code):
+            return body
+        if "*" not in code_at:
+            return put(body, code_at, code)
+        before, after = _parted(code_at)
+        return put(body, before, [put(each, after, code) for _, each in bindings(body, (*before, "*"))])
+
+    def _told(self, schema: Schema, status: int, message: str) -> Any:
+        """Make a body, or an element of it, with *message* in the texts that are meant for it, and its *status*."""
+        body = deepcopy(made(self.contract, schema))
+        meant = [path for path, _ in self._texts(schema) if path[-1] in TEXTS and "*" not in path]
+        for path in [path for path in meant if [*bindings(body, path)]] or meant[:1]:
+            body = put(body, path, HTTPStatus(status).phrase if path[-1] == "title" else message)
+        if "integer" in self.contract.types(self.contract.members(schema).get("status")):
+            body = put(body, ("status",), status)
+        return body
+
+    def _name_fields(self, shape: Shape, body: Any, refusal: Refusal) -> Any:
+        if "*" not in shape.fields_at:
+            return put(body, shape.fields_at, refusal.details[0]["field"])
+        before, after = _parted(shape.fields_at)
+        schema = self.contract.at(shape.schema, (*before, "*")) or {}
+        elements = []
+        for detail in refusal.details:
+            element = self._told(schema, refusal.status, detail["description"]) if after else None
+            elements.append(put(element, after, detail["field"]))
+        return put(body, before, elements)
+
+    def _texts(self, schema: Schema, place: Path = ()) -> Iterator[tuple[Path, Schema]]:
+        """Yield the texts of a body, the outermost first; a star stands for the elements of an array in it."""
+        members = self.contract.members(schema)
+        for name, part in members.items():
+            if "string" in self.contract.types(part) and self.contract.said(part, "const") is None:
+                yield (*place, name), part
+        for name, part in members.items():
+            if "object" in self.contract.types(part):
+                yield from self._texts(part, (*place, name))
+            elif "array" in self.contract.types(part) and "*" not in place:
+                yield from self._texts(self.contract.at(part, ("*",)) or {}, (*place, name, "*"))
+
+    def _shapes(self, operation: Operation | None, status: int) -> Iterator[Shape | None]:
+        own = operation.response(status) if operation else None
+        if own is not None:
+            shape = self._shape(own)
+            # 429 tells of the mock's own limits, which a person wants to read.
+            yield from [shape] if shape or status != HTTPStatus.TOO_MANY_REQUESTS else []
+        everywhere = list(self.contract.operations.values())
+        for other in (status, *INVALID, *range(400, 600)):
+            responses = [response for each in everywhere if (response := each.response(other)) is not None]
+            shape = next((found for each in responses if (found := self._shape(each))), None)
+            if shape is not None:
+                yield shape if other == status else replace(shape, code=None)
+
+    def _shape(self, response: dict[str, Any]) -> Shape | None:
+        media_type, content = json_content(response)
+        if not media_type:
+            return None
+        schema = content.get("schema", {})
+        fields_at = response.get("x-error-fields") or self.contract.said(schema, "x-error-fields") or "#"
+        return Shape(media_type, schema, response.get("x-error-code"), pointer(fields_at))
+
+
+def put(node: Any, path: Path, value: Any) -> Any:
+    """Return *node* with *value* at *path*, where `*` is the first element of an array."""
+    if not path:
+        return value
+    if path[0] == "*":
+        return [put(node[0] if isinstance(node, list) and node else None, path[1:], value)]
+    node = node if isinstance(node, dict) else {}
+    node[path[0]] = put(node.get(path[0]), path[1:], value)
+    return node
+
+
+def _parted(path: Path) -> tuple[Path, Path]:
+    """Part *path* at its first star."""
+    star = path.index("*")
+    return path[:star], path[star + 1 :]

@@ -1,0 +1,1 @@
+"""What exists at the start: items, and the answers of operations that belong to no resource."""

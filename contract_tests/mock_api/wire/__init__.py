@@ -1,0 +1,1 @@
+"""HTTP on the wire: the server, the protocol's limits, bodies, answers that wait, paths and the docs page."""

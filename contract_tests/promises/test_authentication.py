@@ -1,0 +1,203 @@
+"""Who may call: without the right key every operation answers 401, before anything else, and shows nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+
+from contract_tests.checks.conditions import Condition, for_each, needs, where
+from contract_tests.checks.item_under_test import ItemUnderTest, object_of
+from contract_tests.checks.judge import BROKEN, Finding, Judge, require
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import (
+    HAS_NAME_FILTER,
+    changeable_fields,
+    fields_with_faults,
+    guarded_operations,
+    is_guarded,
+    wrong_query,
+)
+from contract_tests.checks.wrong_requests import WRONG_KEY, Key, call_wrongly, wrong_keys
+from contract_tests.generation.boundaries import good_values, plain_fault, to_json
+from contract_tests.spec.contract import Contract
+from contract_tests.transport.exchange import Exchange
+
+PROMISE = "a request without the right key gets 401, whatever else is right or wrong with it"
+# Where careless servers look for a key.
+QUERY_NAMES = ("api_key", "apikey", "key", "x-api-key", "X-API-Key", "access_token", "token")
+PLACES = ("authorization", "basic", "cookie", "other-header", "body")
+
+
+SHORT_LIST = ("missing", "wrong", "truncated", "extended", "other-case", "spaced")
+
+
+def _guarded(*roles: str) -> Condition:
+    """Return the condition that the contract says what some operations answer without the right key."""
+    otherwise = f"{' or '.join(roles)} needs no key, or names no 401"
+    return where(lambda contract: all(is_guarded(contract, role) for role in roles), otherwise)
+
+
+def _others(contract: Contract) -> list[str]:
+    return [name for name in guarded_operations(contract) if name != "update"]
+
+
+def _refused(run: Run, item: ItemUnderTest, name: str, keys: list[Key]) -> list[Finding]:
+    before, found = item.last, []
+    for key in keys:
+        exchange, more = call_wrongly(run, name, item.item_id, key)
+        found += more
+    return found + item.unmoved(before, exchange)
+
+
+def _texts(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        return [text for inner in node.values() for text in _texts(inner)]
+    if isinstance(node, list):
+        return [text for inner in node for text in _texts(inner)]
+    return [node] if isinstance(node, str) else []
+
+
+def _said(answers: list[Exchange], item_id: str) -> list[str]:
+    """Return the words of two errors alike: the number of a request and the id itself say nothing."""
+    one, other = (unquote(" ".join(_texts(answer.json))).replace(item_id, "") for answer in answers)
+    return [word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other)]
+
+
+@pytest.fixture(scope="module")
+def guarded(run: Run) -> Iterator[ItemUnderTest]:
+    """An item that callers without the right key try to reach."""
+    with run.item() as item:
+        yield item
+
+
+@needs("update", "read", _guarded("update"))
+@for_each("keys", wrong_keys, together=True)
+def test_wrong_key_is_refused_and_changes_nothing(run: Run, guarded: ItemUnderTest, keys: list[Key]) -> None:
+    """update, security: an update needs the key, the whole key and nothing but the key."""
+    require(_refused(run, guarded, "update", keys))
+
+
+@needs("read")
+@for_each("key", lambda contract: wrong_keys(contract, *SHORT_LIST))
+@for_each("name", _others)
+def test_every_operation_needs_the_key(run: Run, guarded: ItemUnderTest, name: str, key: Key) -> None:
+    """security: every operation needs the key; without it nothing is shown, made, or removed."""
+    require(_refused(run, guarded, name, [key]))
+
+
+@needs("create", "list", HAS_NAME_FILTER, _guarded("create"))
+def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
+    """create, security: a create without the key answers 401, and no item of that name comes to be."""
+    exchange = run.call("create", "", None)
+    require(judge.answer("create", exchange, 401))
+    name = json.loads(exchange.request_body)[run.contract.run_name]
+    if run.named(name):
+        problem = "a create that was answered 401 made an item"
+        require([Finding(BROKEN, problem, PROMISE, run.contract.operation("create").pointer, exchange)])
+
+
+@needs("key_before_anything", "read")
+@for_each("name", lambda contract: [n for n in ("read", "update", "remove") if n in guarded_operations(contract)])
+def test_wrong_key_does_not_show_which_items_exist(run: Run, judge: Judge, guarded: ItemUnderTest, name: str) -> None:
+    """x-promises/key_before_anything: 401 comes before 404; without the key an item that exists looks like one that does not."""
+    ids = [run.api.absent_id(), guarded.item_id]
+    absent, present = ([run.call(name, item_id, WRONG_KEY) for _ in range(2)] for item_id in ids)
+    require([finding for answer in (*absent, *present) for finding in judge.answer(name, answer, 401)])
+    told, of_none = _said(present, str(ids[1])), _said(absent, str(ids[0]))
+    if told != of_none:
+        problem = f"without the key an item that exists is answered {' '.join(told)!r}, else {' '.join(of_none)!r}"
+        promise = "without the key nothing shows which items exist"
+        clause = run.contract.pointer_of_promise("key_before_anything")
+        require([Finding(BROKEN, problem, promise, clause, present[0])])
+    request = unquote(present[0].path)  # what was sent may be repeated
+    texts = [value for value in guarded.last.values() if isinstance(value, str) and len(value) > 12]
+    body = present[0].body.decode("utf-8", "replace")
+    if any(text in body and text not in request for text in texts):
+        clause = run.contract.operation(name).pointer
+        require([Finding(BROKEN, "a 401 shows data of the item", PROMISE, clause, present[0])])
+
+
+def _bodies(contract: Contract) -> list[Any]:
+    """Return bodies that are wrong in different ways, and a right one."""
+    # The name of a run is left alone: what might be created must carry it.
+    faulty = [tried for tried in fields_with_faults(contract) if tried.name != contract.run_name][:1]
+    changeable = [tried for tried in changeable_fields(contract) if tried.name != contract.run_name][:1]
+    found = [("malformed", "{"), ("no-object", "[]"), ("empty", ""), ("empty-object", "{}")]
+    found += [("invalid-value", object_of({f.name: plain_fault(contract, f).token})) for f in faulty]
+    found += [("valid", to_json({tried.name: good_values(contract, tried)[0]})) for tried in changeable]
+    return [pytest.param(body, id=name) for name, body in found]
+
+
+@needs("key_before_anything", "update", "create", _guarded("update", "create"))
+@for_each("body", _bodies)
+def test_key_is_checked_before_the_body(run: Run, judge: Judge, guarded: ItemUnderTest, body: str) -> None:
+    """x-promises/key_before_anything: 401 comes before what an invalid body is answered; nothing shows what is wrong with it."""
+    update, create = run.contract.operation("update"), run.contract.operation("create")
+    for operation, path, name in ((update, guarded.path, "update"), (create, create.path, "create")):
+        exchange = run.api.send(operation.method, path, body=body, content_type=operation.body_type, key=None)
+        require(judge.answer(name, exchange, 401))
+
+
+@needs("key_before_anything", "list", where(wrong_query, "the list refuses no query"), _guarded("list"))
+def test_key_is_checked_before_the_query(run: Run, judge: Judge) -> None:
+    """x-promises/key_before_anything: 401 comes before what an invalid query is answered."""
+    operation = run.contract.operation("list")
+    exchange = run.api.send("GET", operation.path, params=wrong_query(run.contract), key=None)
+    require(judge.answer("list", exchange, 401))
+
+
+@pytest.mark.all_parameters
+@needs("read", _guarded("read"))
+@for_each("name", lambda contract: [n for n in QUERY_NAMES if (contract.key.kind, contract.key.name) != ("query", n)])
+def test_key_does_not_count_in_the_query(run: Run, judge: Judge, guarded: ItemUnderTest, name: str) -> None:
+    """components, securitySchemes: the scheme says where the key stands; a URL ends up in logs, so no key belongs there."""
+    if not run.api.target.is_loopback:
+        pytest.skip("a key in a URL would end up in somebody's logs, so this is tried on loopback only")
+    exchange = run.api.send("GET", guarded.path, params={name: run.api.target.api_key}, key=None)
+    require(judge.answer("read", exchange, 401))
+
+
+def _places(contract: Contract) -> list[str]:
+    kind, own = contract.key.kind, contract.key.name.lower()
+    taken = {"bearer": "authorization", "basic": "basic", "cookie": "cookie"}.get(kind)
+    if kind == "header" and own in ("authorization", "api-key"):
+        taken = "authorization" if own == "authorization" else "other-header"
+    is_body = "update" in guarded_operations(contract) and contract.promises_that("key_before_anything")
+    return [place for place in PLACES if place != taken and (place != "body" or is_body)]
+
+
+@pytest.mark.all_parameters
+@needs("read", _guarded("read"))
+@for_each("place", _places)
+def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, guarded: ItemUnderTest, place: str) -> None:
+    """components, securitySchemes: the scheme says where the key stands; no other place carries it."""
+    key, own = run.api.target.api_key, run.contract.key.name
+    headers = {
+        "authorization": ("authorization", f"Bearer {key}"),
+        "basic": ("authorization", "Basic " + base64.b64encode(f"{key}:".encode()).decode()),
+        "cookie": ("cookie", f"{own or 'key'}={quote(key, safe='')}"),
+        "other-header": ("api-key", key),
+    }
+    name = "update" if place == "body" else "read"
+    exchange = run.api.send(
+        run.contract.operation(name).method,
+        guarded.path,
+        body=to_json({"api_key": WRONG_KEY}) if place == "body" else None,
+        headers=[headers[place]] if place in headers else [],
+        key=None,
+    )
+    require(judge.answer(name, exchange, 401))
+
+
+@needs("read", _guarded("read"))
+def test_right_key_works_after_wrong_ones(run: Run, judge: Judge, guarded: ItemUnderTest) -> None:
+    """security: wrong keys do not lock the right one out."""
+    for _ in range(3):
+        require(judge.answer("read", run.call("read", guarded.item_id, "contract-test-no"), 401))
+    guarded.read()

@@ -1,0 +1,151 @@
+"""What goes in comes out: text to the code point, numbers to the double."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.item_under_test import ItemUnderTest
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import shown_fields
+from contract_tests.checks.updates import allowed, allowed_part
+from contract_tests.generation.boundaries import good_values, packed_texts
+from contract_tests.generation.corpus import NUMBERS, TEXTS, WHOLE
+from contract_tests.generation.strategies import values
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+
+pytestmark = needs("update", "read")
+
+# Updates with an awkward value in every field, where few requests may be sent.
+ROWS = 14
+# Every kind of escape in one text.
+ESCAPED = "é 😀 / \u2028 \x00 A"
+
+
+def _text_fields(contract: Contract) -> list[Field]:
+    return [tried for tried in shown_fields(contract) if _texts(contract, tried)]
+
+
+def _texts(contract: Contract, tried: Field) -> dict[str, str]:
+    is_text = "string" in tried.types and not {"enum", "const", "format"} & tried.schema.keys()
+    return {name: text for name, text in TEXTS.items() if is_text and contract.accepts_value(tried, text)}
+
+
+def _number_fields(contract: Contract) -> list[Field]:
+    return [tried for tried in shown_fields(contract) if _numbers(contract, tried)]
+
+
+def _numbers(contract: Contract, tried: Field) -> list[float]:
+    if "number" not in tried.types or {"enum", "const"} & tried.schema.keys():
+        return []
+    valid = [number for number in dict.fromkeys(NUMBERS) if contract.accepts_value(tried, number)]
+    return valid or [number for number in good_values(contract, tried) if isinstance(number, float)]
+
+
+def _cases_of_text(contract: Contract) -> list[Any]:
+    return [
+        pytest.param(tried, text, id=f"{tried.name}-{name}")
+        for tried in _text_fields(contract)
+        for name, text in _texts(contract, tried).items()
+    ]
+
+
+def _cases_of_number(contract: Contract) -> list[Any]:
+    return [
+        pytest.param(tried, number, id=f"{tried.name}-{number!r}")
+        for tried in _number_fields(contract)
+        for number in _numbers(contract, tried)
+    ]
+
+
+def _round_trip(item: ItemUnderTest, tried: Field, value: object, token: str | None = None) -> None:
+    item.tally[tried.name, "accepted"] += 1
+    item.tally[tried.name, "fidelity"] += 1
+    body = allowed_part(item, {tried.name: value})
+    if body is None:  # the rules of the contract do not allow this value beside what the item has
+        return
+    item.make_visible(body)
+    item.accepts(body, token=item.body(body, {tried.name: token}) if token is not None else None)
+
+
+def _values(run: Run, tried: Field) -> st.SearchStrategy[Any]:
+    return values(run.contract, replace(tried, is_nullable=False))
+
+
+@pytest.mark.few_requests
+@needs("exact_text", where(_text_fields, "no field takes any text"))
+def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_item: ItemUnderTest) -> None:
+    """x-promises/exact_text: text reads back to the code point, numbers to the double; here a value of every field at a time."""
+    # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed.
+    chance, contract = run.chance("awkward values"), run.contract
+    rows: dict[str, list[Any]] = {}
+    for tried in _text_fields(contract):
+        alone = [text for name, text in _texts(contract, tried).items() if name in WHOLE]
+        rows[tried.name] = [*packed_texts(contract, tried), *chance.sample(alone, len(alone))]
+    for tried in _number_fields(contract) if contract.promises_that("exact_numbers") else ():
+        valid = _numbers(contract, tried)
+        rows[tried.name] = chance.sample(valid, len(valid))
+    for row in range(ROWS):
+        body = {name: values[row % len(values)] for name, values in rows.items()}
+        shared_item.accepts(allowed(shared_item, body))
+
+
+@pytest.mark.many_requests
+@needs("exact_text")
+@for_each("tried,text", _cases_of_text)
+def test_text_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: Field, text: str) -> None:
+    """x-promises/exact_text: every character is an ordinary one; text reads back unchanged, without normalisation."""
+    _round_trip(shared_item, tried, text)
+
+
+def _escaped_fields(contract: Contract) -> list[Field]:
+    return [tried for tried in _text_fields(contract) if contract.accepts_value(tried, ESCAPED * 2)]
+
+
+@needs("exact_text")
+@for_each("tried", _escaped_fields)
+def test_escaped_text_is_the_same_text(run: Run, shared_item: ItemUnderTest, tried: Field) -> None:
+    """update, requestBody: a character of a JSON text may be escaped, with small digits or capitals, one beyond U+FFFF as a pair of surrogates."""
+    token = json.dumps(ESCAPED).replace("/", "\\/").replace(" A", " \\u0041")
+    capitals = re.sub(r"\\u\w{4}", lambda escape: f"\\u{escape[0][2:].upper()}", token)
+    _round_trip(shared_item, tried, ESCAPED * 2, token[:-1] + capitals[1:])
+
+
+@pytest.mark.many_requests
+@needs("exact_numbers")
+@for_each("tried,number", _cases_of_number)
+def test_number_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: Field, number: float) -> None:
+    """x-promises/exact_numbers: a number reads back as the same double, or as the nearest single where its format is float."""
+    _round_trip(shared_item, tried, number)
+
+
+@needs("exact_text")
+@for_each("tried", _text_fields)
+def test_any_text_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: Field) -> None:
+    """x-promises/exact_text: strings read back unchanged, whatever characters they hold."""
+
+    @given(_values(run, tried))
+    def reads_back(text: str) -> None:
+        _round_trip(shared_item, tried, text)
+
+    reads_back()
+
+
+@needs("exact_numbers")
+@for_each("tried", _number_fields)
+def test_any_number_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: Field) -> None:
+    """update, requestBody: every number between the limits is valid and is stored as it is."""
+
+    @given(_values(run, tried))
+    def reads_back(number: float) -> None:
+        _round_trip(shared_item, tried, number)
+
+    reads_back()

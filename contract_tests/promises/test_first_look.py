@@ -1,0 +1,348 @@
+"""
+The whole contract in few requests, each of which can show many faults: what is broken shows within the first second.
+
+Each promise is held again, closely and one at a time, in the file that bears its name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
+from typing import Any
+
+import pytest
+
+from contract_tests.checks.account_findings import doubled
+from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
+from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
+from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import (
+    CAN_FAIL,
+    HAS_NAME_FILTER,
+    TAKES_NULL,
+    birth_time,
+    by_field,
+    changeable_fields,
+    clearing_fields,
+    faults_of,
+    fields_with_faults,
+    free_fields,
+    guarded_operations,
+    is_unlimited,
+    listed_fields,
+    nullable_fields,
+    optional_fields,
+    orders,
+    page_size,
+    wrong_query,
+)
+from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt, possible, spoilt
+from contract_tests.checks.wrong_requests import (
+    TELLING,
+    call_wrongly,
+    known_good,
+    malformed,
+    no_json,
+    no_object,
+    other_type,
+    other_types,
+    wrong_keys,
+)
+from contract_tests.generation.boundaries import Boundary, boundaries, plain_fault, to_json
+from contract_tests.generation.corpus import NUMBERS, PARTS, TEXTS
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+from contract_tests.transport.exchange import Exchange
+
+pytestmark = pytest.mark.sharp
+
+# As many updates as an enum of twenty values needs.
+ROWS = 22
+# So many invalid values, where few requests may be sent.
+MOST_REFUSED = 130
+# Of the wrong keys, those that tell most.
+KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
+
+
+def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
+    """Return valid values of a field, each with its JSON text: what shows most first."""
+    limits = [value for value in boundaries(contract, tried) if value.accepted and value.value is not None]
+    corpus = [*(TEXTS.values() if contract.promises_that("exact_text") else ()), *NUMBERS]
+    known = [(to_json(value), value) for value in corpus if contract.accepts_value(tried, value)]
+    if is_unlimited(tried) and known:
+        # A text without limits can carry every awkward text at once, and its longest stands for the shorter ones.
+        whole = "\n".join((*PARTS.values(), "100%"))  # one of them shows its fault at the end
+        both_ends = chain(*zip(reversed(limits), limits, strict=True))
+        by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], _pairs(both_ends))
+        return [pair for pair in chain(*by_turns) if pair is not None]
+    smoke, others = _pairs(value for value in limits if value.is_smoke), _pairs(v for v in limits if not v.is_smoke)
+    return [*smoke, *(pair for pair in chain(*zip_longest(others, known[::3])) if pair is not None)]
+
+
+def _pairs(values: Iterable[Boundary]) -> list[tuple[str, Any]]:
+    return [(value.token, value.value) for value in values]
+
+
+def _accept_rows(item: ItemUnderTest) -> Exchange | None:
+    """Send bodies that try a further value of every field but one at a time."""
+    fields = free_fields(item.contract)
+    good = {tried.name: values for tried in fields if (values := _good(item.contract, tried))}
+    exchange = None
+    for row in range(ROWS):
+        left_out = fields[row % len(fields)].name if row % 2 else None
+        chosen = {name: some[row % len(some)] for name, some in good.items() if name != left_out}
+        body = allowed_part(item, {name: value for name, (_, value) in chosen.items()})
+        if body is not None:
+            tokens = {n: token for n, (token, value) in chosen.items() if n in body and body[n] is value}
+            exchange = item.accepts(body, token=item.body(body, tokens))
+    return exchange
+
+
+@pytest.fixture(scope="module")
+def onlooker(run: Run) -> Iterator[ItemUnderTest]:
+    """An item that nothing here is sent to."""
+    with run.item() as item:
+        yield item
+
+
+@needs("create", "read", "update", where(free_fields, "no field is free"))
+def test_every_field_takes_many_values(
+    run: Run, judge: Judge, onlooker: ItemUnderTest, shared_item: ItemUnderTest
+) -> None:
+    """update, requestBody: valid values of all fields are accepted together, stored, and read back unchanged."""
+    exchange = shared_item.accepts(allowed(shared_item, run.full_body("update", 1)))
+    first, began = shared_item.last, time.monotonic()
+    own = {run.contract.resource.id_name: (shared_item.item_id,)}
+    own |= {name: (of.filled(first),) for name, of in run.contract.server_fields.items() if of.template is not None}
+    if exchange.item:
+        require(judge.shows(exchange, exchange.item, own, "what is made of the id shows it"))
+    last = _accept_rows(shared_item) or exchange
+    require(onlooker.unmoved(onlooker.last, last, "isolation"))
+    for name in judge.reader.moving:
+        require(_standing_still(judge, last, name, first, shared_item.last, time.monotonic() - began))
+
+
+def _standing_still(
+    judge: Judge, exchange: Exchange, name: str, first: Item, last: Item, seconds: float
+) -> list[Finding]:
+    """Find what many updates have not moved, though a time is printed fine enough to show it."""
+    seen = [item.get(name) for item in (first, last)]
+    is_time = name in judge.reader.moving_times
+    steps = [parse_time(text)[1].total_seconds() if is_time else 0.0 for text in seen if text]
+    if len(steps) == 2 and (seen[0] != seen[1] or seconds < 2 * max(steps)):
+        return []
+    problem = f"{name} reads {seen[0]} after one update and {seen[1]} after {ROWS} more, {seconds:.1f} s later"
+    return [Finding(BROKEN, problem, f"{name} moves with an update", f"{judge.clause_of(name)}/x-changes", exchange)]
+
+
+def _smoke(contract: Contract) -> dict[str, list[Boundary]]:
+    faults = chain(*(faults_of(contract, tried) for tried in contract.fields("update").values()))
+    return by_field(value for value in faults if value.is_smoke)
+
+
+@needs("create", "read", "update")
+@for_each("name", _smoke)
+def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTest, name: str) -> None:
+    """update, requestBody: the schema of the field decides; each value is alone in its body, and together they change nothing."""
+    smoke = _smoke(run.contract)
+    most = max(MOST_REFUSED // len(smoke), 1) if run.is_brief else len(smoke[name])
+    # test_covering_plan.py asks the rest where the budget allows it.
+    chosen = run.chance(f"limits of {name}").sample(smoke[name], min(most, len(smoke[name])))
+    shared_item.refuses(*(spoilt(shared_item, value) for value in chosen))
+
+
+@needs("create", "read", "update", TAKES_NULL)
+def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTest) -> None:
+    """update, x-on-null: all at once, then one by itself, then beside values."""
+    names = [tried.name for tried in nullable_fields(run.contract)]
+    first, last = names[0], names[-1]
+    full, other = (run.full_body("update", index) for index in (1, 2))
+    for wanted in (full, dict.fromkeys(names), other, {first: None}, {**full, first: None, last: None}):
+        body = allowed_part(shared_item, wanted)
+        if body is not None:
+            shared_item.accepts(body)
+
+
+@needs("create", "read", "update", "atomic", CAN_FAIL)
+def test_refused_update_changes_nothing(run: Run, shared_item: ItemUnderTest) -> None:
+    """x-promises/atomic: a refused body changes nothing at all, also when some of its fields were valid or null."""
+    nulls = {tried.name: None for tried in clearing_fields(run.contract)}
+    valid = other_values(shared_item) if changeable_fields(run.contract) else {}
+    faulty = [tried for tried in fields_with_faults(run.contract) if tried.is_free] or fields_with_faults(run.contract)
+    wrongs = []
+    for tried in (faulty[0], faulty[-1]):
+        for others in (valid, nulls):
+            rest = possible(shared_item, {n: v for n, v in others.items() if n != tried.name}) or {}
+            wrongs += [plainly_spoilt(shared_item, tried, rest, is_first=is_first) for is_first in (True, False)]
+    shared_item.refuses(*wrongs)
+
+
+def _is_strict(contract: Contract) -> bool:
+    return contract.promises_that("strict_json") or contract.promises_that("strict_media_types")
+
+
+@needs("create", "read", "update")
+@needs(where(_is_strict, "no body is said to be refused"), where(known_good, "no field can be given another value"))
+def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnderTest) -> None:
+    """x-promises/strict_json: malformed JSON, JSON that is no object, and other media types are refused, and change nothing."""
+    wrongs: list[Rejection] = []
+    if run.contract.promises_that("strict_json"):
+        bodies = [*malformed(run.contract), *no_object(run.contract)]
+        wrongs += [no_json(shared_item, body) for body in bodies if body.name in TELLING]
+    if run.contract.promises_that("strict_media_types"):
+        wrongs += [
+            other_type(shared_item, content_type)
+            for content_type in other_types(run.contract)
+            if content_type in TELLING
+        ]
+    shared_item.refuses(*wrongs)
+
+
+@needs("create", "read", "update", where(guarded_operations, "no operation needs a key"))
+def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
+    """security: every operation needs the whole key and nothing but the key, before anything else."""
+    contract, guarded, before, found = run.contract, guarded_operations(run.contract), shared_item.last, []
+    calls = [(name, key) for name in guarded for key in wrong_keys(contract, "missing")]
+    near = run.chance("near keys").sample(wrong_keys(contract, "extended", "other-case", "truncated", "spaced"), 2)
+    calls += [(name, near[index % 2]) for index, name in enumerate(guarded) if name != "update"]
+    calls += [("update", key) for key in wrong_keys(contract, *KEYS) if "update" in guarded]
+    for name, key in calls:
+        exchange, more = call_wrongly(run, name, shared_item.item_id, key)
+        run.discard(exchange)
+        found += more
+    is_first = contract.promises_that("key_before_anything")
+    if "update" in guarded and is_first:
+        update, path = contract.operation("update"), run.api.shape.path_of(run.api.absent_id())
+        faulty = fields_with_faults(contract)[-1:]
+        for body in ("{", *(f"{{{to_json(f.name)}: {plain_fault(contract, f).token}}}" for f in faulty), "{}"):
+            exchange = run.api.send(update.method, path, body=body, content_type=update.body_type, key=None)
+            found += judge.answer("update", exchange, 401)
+    if "list" in guarded and is_first:
+        bearer = [("authorization", f"Bearer {run.api.target.api_key}")]
+        headers = bearer if contract.key.kind in ("header", "query", "cookie") else []
+        path, params = contract.operation("list").path, wrong_query(contract)
+        exchange = run.api.send("GET", path, params=params, headers=headers, key=None)
+        found += judge.answer("list", exchange, 401)
+    require(found + shared_item.unmoved(before, exchange))
+
+
+@needs("create", "read", "update", where(listed_fields, "no operation lists values"))
+def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> None:
+    """update, x-values-from: a value is one that is listed, and goes with what the item has in the other fields."""
+    rows = run.listed.combinations()
+    shared_item.accepts(allowed(shared_item, rows[0]))
+    wrong: list[tuple[Field, Body]] = []
+    for name, tried in listed_fields(run.contract).items():
+        bodies = [{name: value} for value in (run.listed.unknown(name), *run.listed.near(name, rows[0][name])[:3])]
+        # A value that does not go with what is stored, and a new value that what is stored does not go with.
+        foreign = run.listed.mismatches(name, shared_item.last)[:1]
+        foreign += [row[name] for row in rows if run.listed.wrong({**shared_item.last, name: row[name]})][:1]
+        bodies += [body for value in foreign for body in ({name: value}, {**rows[0], name: value})]
+        wrong += [(tried, body) for body in bodies]
+    shared_item.refuses(
+        *(
+            Rejection(shared_item.body(body), tried.promise, f"{tried.pointer}/x-values-from", about=f"{body}")
+            for tried, body in wrong
+        )
+    )
+    other = max(rows, key=lambda row: sum(value != rows[0][name] for name, value in row.items()))
+    shared_item.accepts(allowed(shared_item, dict(reversed(other.items()))))
+
+
+def _right_bodies(run: Run) -> list[Body]:
+    """Return creates that are right: with every field, with the fewest, with nulls."""
+    nulls = {tried.name: None for tried in optional_fields(run.contract) if tried.is_nullable}
+    found = [run.full_body(index=1), smallest(run), *([joined(run, nulls)] if nulls else [])]
+    return [body for body in found if is_right(run, body)]
+
+
+def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
+    full, wrong = run.full_body(index=1), by_field(v for v in create_values(run.contract) if not v.accepted)
+    found: list[tuple[Field, Body]] = []
+    for name, tried in run.contract.fields("create").items():
+        faults = [value for value in wrong.get(name, ()) if value.is_readable]
+        found += [(tried, {**full, name: value.value}) for value in faults[-6:-5] or faults[:1]]
+        if tried.is_required:
+            found.append((tried, {other: value for other, value in full.items() if other != name}))
+            found += [] if tried.is_nullable else [(tried, {**full, name: None})]
+        elif limits := [value for value in faults if value.is_smoke]:
+            found.append((tried, {**full, name: limits[0].value}))
+    listed = listed_fields(run.contract, "create")
+    return [*found, *((tried, {**full, n: run.listed.unknown(n)}) for n, tried in listed.items())]
+
+
+@needs("create", "read")
+def test_creation_is_held_to_the_same(run: Run) -> None:
+    """create, requestBody: every field that is accepted is stored, few are required, and one wrong field refuses the whole."""
+    name, found = run.contract.run_name, []
+    is_one = run.contract.promises_that("create_stores_everything") and run.contract.has("list")
+    for index, body in enumerate(_right_bodies(run)):
+        exchange = run.api.create(to_json(body))
+        found += doubled(run, exchange, body[name]) if index == 0 and name is not None and is_one else []
+        require(found + made(run, body, exchange))
+    for tried, body in _wrong_bodies(run):
+        found += not_made(run, body, tried.promise, tried.pointer, tried.name, is_plain=False)
+    require(found)
+
+
+@needs("create", "read", "update", "list", "list_shows_items", HAS_NAME_FILTER)
+def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
+    """x-promises/list_shows_items: an item is found by its exact name, with every field as a read shows it."""
+    field = str(run.contract.run_name)
+    spaced, plain = {field: f"{run.api.new_name()} in a list"}, {field: run.api.new_name()}
+    shared_item.accepts(allowed_part(shared_item, spaced) or allowed(shared_item, plain))
+    name = shared_item.last[field]
+    expected = judge.reader.untouched(shared_item.last)
+    expected |= {moving: (shared_item.last.get(moving),) for moving in judge.reader.moving}
+
+    def look() -> list[Finding]:
+        for page in run.pages(40, **run.query(where={field: name})):
+            for item in page.items:
+                if run.api.shape.id_of(item) == shared_item.item_id:
+                    return judge.shows(page, item, expected, "a list shows what a read shows")
+        if not run.contract.promises_that("filters_find"):
+            return []
+        return [judge.promised("filters_find", f"{name!r} is not found", "a filter finds the exact name", page)]
+
+    run.at_last(look)
+
+
+def _has_small_pages(contract: Contract) -> bool:
+    size = page_size(contract)
+    shows_all = contract.listing is not None and contract.listing.paging.shows_all
+    return shows_all and size is not None and contract.accepts_value(size, 1)
+
+
+@needs("create", "list", "whole_list", where(_has_small_pages, "no page of one item can be asked for"))
+def test_pages_follow_each_other(run: Run, onlooker: ItemUnderTest, shared_item: ItemUnderTest) -> None:
+    """x-promises/whole_list: a page holds at most what is asked for, in the order asked for, and leads on to others."""
+    # Oldest first, where there is such an order: an item that somebody makes meanwhile comes last.
+    order = next((order for order in orders(run.contract) if order == birth_time(run.contract)), None)
+
+    def look() -> list[Finding]:
+        seen: list[Any] = []
+        for page in run.pages(40, **run.query(size=1, order=order)):
+            shown = [run.api.shape.id_of(item) for item in page.items]
+            if len(shown) > 1 or (shown and shown == seen):
+                problem = f"pages of one item hold {[seen, shown]}"
+                return [run.judge.promised("whole_list", problem, "a page leads on to others", page)]
+            seen += shown
+            if len(seen) > 1:
+                return [] if order is None else _misordered(run, order)
+        problem = f"the pages of one item end after {seen}, and there are two or more"
+        return [run.judge.promised("whole_list", problem, "turning the pages shows every item once", page)]
+
+    run.at_last(look)
+
+
+def _misordered(run: Run, order: str) -> list[Finding]:
+    assert run.contract.listing is not None, "an order is one of a list"
+    pages = list(run.pages(3, **run.query(size=run.api.shape.paging.largest_size, order=order)))
+    times = [parse_time(item[order])[0] for page in pages for item in page.items if item.get(order) is not None]
+    if times == sorted(times):
+        return []
+    place = run.contract.operation("list").parameters["query", run.contract.listing.order or ""]
+    return [Finding(BROKEN, f"{order} does not list the oldest first", "ascending without a dash", place, pages[-1])]

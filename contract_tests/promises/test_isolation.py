@@ -1,0 +1,115 @@
+"""An update of one item changes no other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract_tests.checks.conditions import for_each, needs
+from contract_tests.checks.creations import possible_new, smallest
+from contract_tests.checks.item_under_test import ItemUnderTest
+from contract_tests.checks.judge import BROKEN, Finding, Judge, require
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import (
+    CAN_CHANGE,
+    changeable_fields,
+)
+from contract_tests.checks.updates import Body, allowed, another_value, possible
+from contract_tests.generation.boundaries import good_values, to_json
+from contract_tests.spec.field import Field
+from contract_tests.transport.exchange import Exchange
+
+pytestmark = needs("update", "read", "isolation")
+
+PROMISE = "an update changes the item that its path names, and no other"
+
+
+Neighbours = tuple[ItemUnderTest, ItemUnderTest, ItemUnderTest]
+
+
+@pytest.fixture(scope="module")
+def neighbours(run: Run) -> Iterator[Neighbours]:
+    """Three items alike, made one after the other; the tests update the one in the middle."""
+    with run.item() as elder, run.item() as middle, run.item() as younger:
+        yield elder, middle, younger
+
+
+def _broken(run: Run, problem: str, exchange: Exchange) -> Finding:
+    return Finding(BROKEN, problem, PROMISE, run.contract.operation("update").pointer, exchange)
+
+
+def _require_unmoved(run: Run, cause: Exchange, *bystanders: ItemUnderTest) -> None:
+    for bystander in bystanders:
+        before = bystander.last
+        exchange = run.api.read(bystander.item_id)
+        found = run.judge.success("read", exchange)
+        found += run.judge.shows(cause, exchange.item, run.judge.reader.unmoved(before), PROMISE)
+        require(_broken(run, f"another item changed: {each.problem}", each.exchange) for each in found)
+
+
+@for_each("tried", changeable_fields)
+def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried: Field) -> None:
+    """x-promises/isolation: an update changes the item in the path; those made before and after it stay as they are."""
+    elder, middle, younger = neighbours
+    values = [good for good in good_values(run.contract, tried)[::-1] if good != middle.last.get(tried.name)]
+    bodies = (possible(middle, {tried.name: value}) for value in values)
+    body = next((body for body in bodies if body is not None), None)
+    exchange = middle.accepts(another_value(middle, tried) if body is None else body)
+    _require_unmoved(run, exchange, elder, younger)
+
+
+def _unique_values(run: Run, chance: random.Random) -> Body:
+    """Return values that no item has by chance: a text, or a number with many digits, for each field that takes such."""
+    found: Body = {}
+    for tried in changeable_fields(run.contract):
+        guesses: list[Any] = [f"only {run.api.new_name()} {chance.random()}", f"{run.api.new_name()}-only"]
+        if tried.name == run.contract.run_name:
+            guesses.reverse()
+        numbers = [good for good in good_values(run.contract, tried) if isinstance(good, float)]
+        span = max(numbers, default=0.0) - min(numbers, default=0.0)
+        guesses += [round(min(numbers) + span * chance.random(), 6)] if span else []
+        valid = [guess for guess in guesses if run.contract.accepts_value(tried, guess)]
+        found |= {tried.name: valid[0]} if valid else {}
+    return found
+
+
+def _given_alone(run: Run, item: ItemUnderTest, purpose: str) -> tuple[list[str], Exchange]:
+    """Give an item values that no other has; say in which fields, as far as it shows them."""
+    unique = _unique_values(run, run.chance(purpose))
+    if not unique:
+        pytest.skip("no field takes a value that no other item has")
+    exchange = item.accepts(allowed(item, unique))
+    return [name for name, value in unique.items() if item.last.get(name) is not None and value is not None], exchange
+
+
+@needs("list", CAN_CHANGE)
+def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) -> None:
+    """x-promises/isolation: no item of the account, first or last, shows the values that only one was given."""
+    names, exchange = _given_alone(run, item, "isolation")
+    id_name = run.contract.resource.id_name
+    listing, size = run.contract.listing, run.api.shape.paging.largest_size
+    for order in (listing.orders if listing is not None else ()) or (None,):
+        for other in next(run.pages(1, **run.query(size=size, order=order))).items:
+            shared = [name for name in names if other.get(name) == item.last.get(name)]
+            if other[id_name] != item.item_id and shared:
+                problem = f"{other[id_name]} shows the {', '.join(shared)} that another item was given"
+                require([_broken(run, problem, exchange)])
+
+
+@needs("create", CAN_CHANGE)
+def test_new_item_inherits_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
+    """x-promises/isolation: a new item does not show what only another was given; defaults are the API's own affair."""
+    names, cause = _given_alone(run, item, "inherited")
+    least = smallest(run)
+    left_out = run.contract.fields("create").keys() - least.keys()
+    body = possible_new(run, least, left_out) or possible_new(run, least, ()) or least
+    exchange = run.api.create(to_json(body))
+    found = judge.success("create", exchange)
+    inherited = [name for name in names if name not in body and exchange.item.get(name) == item.last.get(name)]
+    run.discard(exchange)
+    if inherited:
+        found.append(_broken(run, f"a new item has the {', '.join(inherited)} that another item was given", cause))
+    require(found)

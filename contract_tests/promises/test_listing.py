@@ -1,0 +1,654 @@
+"""Listing items: pages, order, filters, and that a list shows the same as reading each item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import cycle, pairwise
+from typing import Any
+
+import pytest
+
+from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.item_under_test import UNMOVED, Item, ItemUnderTest
+from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
+from contract_tests.checks.run import MOST_PAGES, Run
+from contract_tests.checks.selections import (
+    HAS_BIRTH,
+    HAS_NAME_FILTER,
+    HAS_PAGE_TOKEN,
+    birth_time,
+    changeable_fields,
+    fields_with_faults,
+    orders,
+    page_size,
+    refusals_of_list,
+    spells_any_name,
+    text_fields,
+)
+from contract_tests.checks.updates import allowed, allowed_part, another_value, plainly_spoilt
+from contract_tests.generation.boundaries import boundaries
+from contract_tests.spec.contract import Contract
+from contract_tests.transport.exchange import Exchange
+
+pytestmark = needs("create", "list")
+
+# On an account with many items, so many pages are turned before the search ends; more where they are to be small.
+MOST_ITEMS = 1_200
+BRIEF_PAGES = 20
+LARGEST = 100
+MEMBERS = 5
+EVERY_ONE = "turning the pages shows every item once"
+KEPT = "a filter shows only what matches"
+
+# As texts they stand in another order.
+NUMBERS = (9, 10, 100, 2, 30)
+WORDS = ("abc", "1.5", "ten", "-5", "100000000000", "1e400")
+# Any text may be sent where the schema says no more than that: none of these may be a failure.
+UNREADABLE_FILTERS = ('no_such_field="x"', "contract", 'name="', '>"yesterday"', '"2025-01-01T00:00:00"')
+# Names, of which @ is one that no other item has: what joins, ends or widens an expression of some language of filters,
+# or of a query string. Quotation marks and backslashes are left out: no contract says how a filter spells them.
+PLAIN_NAMES = ("@ with spaces", "@ é ü", "@ 語", "@-dashed_and.dotted")
+NAMES = (
+    *PLAIN_NAMES, "@ AND b OR c NOT d and e or f IN g", "@=b", "@ != c > d <= e", "(@)", "[@] {b}", "@: b, c; d | e ~ f",
+    "*@*", "%@_?", "@&b=c#d", "@+e%20f%", "'@'", "@''`b`", "@/b", "@ ", "  @",
+)  # fmt: skip
+# All of them at once, but for the space at an end, which hides what a filter does with other ends.
+ALL_NAMES = ("('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語")
+LONGEST_NAME = 400
+LONG_TEXT = 5_000
+FAR_PAST, FAR_FUTURE = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+MADE_UP = ("contract-test", "made up", "bm90IGEgdG9rZW4=")
+
+Family = list[ItemUnderTest]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What turning the pages has shown."""
+
+    run: Run
+    items: list[Item]
+    page: Exchange = field(repr=False)
+    """The last page that was turned."""
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids of the items, in their order."""
+        return [self.run.api.shape.id_of(item) for item in self.items]
+
+    def missing(self, members: Family) -> list[Any]:
+        """Return the items that the pages left out, as far as all were turned."""
+        left_out = [member.item_id for member in members if member.item_id not in self.ids]
+        return left_out if self.run.is_last(self.page) else []
+
+    def twice(self, members: Family) -> list[Any]:
+        """Return the items that came by more than once."""
+        return [member.item_id for member in members if self.ids.count(member.item_id) > 1]
+
+    def is_steady(self, again: Callable[[], Walk]) -> bool:
+        """Whether the pages are the same again: those with a number shift when somebody makes or removes an item."""
+        return bool(HAS_PAGE_TOKEN.is_met(self.run.contract)) or again().ids == self.ids
+
+    def unlisted(self, problem: str, promise: str = EVERY_ONE) -> list[Finding]:
+        """Tell that the pages do not show every item once."""
+        return _unlisted(self.run, problem, self.page, promise)
+
+    def not_newest_first(self, found: list[Finding]) -> list[Finding]:
+        """Tell of an order that nobody asked for as of the promise to list the newest first."""
+        promised = self.run.judge.promised
+        return [promised("newest_first", each.problem, "newest first", self.page) for each in found]
+
+    def misordered(self, problem: str, promise: str) -> list[Finding]:
+        """Tell that the items stand in another order than was asked for."""
+        listing = self.run.contract.listing
+        assert listing is not None, "an order is one of a list"
+        place = self.run.contract.operation("list").parameters["query", listing.order or ""]
+        return [Finding(BROKEN, problem, promise, place, self.page)]
+
+    def unfound(self, problem: str, promise: str = KEPT) -> list[Finding]:
+        """Tell that a filter does not find what it should, or only that."""
+        return [self.run.judge.promised("filters_find", problem, promise, self.page)]
+
+    def out_of_order(self, order: str) -> list[Finding]:
+        """Find an item out of the order of a time; those without it, and steps below the resolution, prove nothing."""
+        name, is_descending = order.lstrip("-"), order.startswith("-")
+        times = [parse_time(item[name]) for item in self.items if item.get(name) is not None]
+        for (one, step), (other, other_step) in pairwise(times):
+            late, early = (one, other) if is_descending else (other, one)
+            if late + max(step, other_step) <= early:
+                words = "descending" if is_descending else "ascending"
+                return self.misordered(f"{name} {one} stands before {other}", f"{words} by {name}")
+        return []
+
+    def unsorted(self, order: str, prefix: str = "") -> list[Finding]:
+        """Find that the values of a field do not stand in their order: all, or texts that begin alike."""
+        name = order.lstrip("-")
+        shown = [item[name] for item in self.items if item.get(name) is not None]
+        mine = [value for value in shown if not prefix or str(value).startswith(prefix)]
+        if mine == sorted(mine, reverse=order.startswith("-")):
+            return []
+        return self.misordered(f"{name} is listed as {mine[:20]}", f"by {order}")
+
+
+def _size(run: Run, wanted: int = LARGEST) -> int | None:
+    size = page_size(run.contract)
+    if size is None:
+        return None
+    return min(max(wanted, int(size.schema.get("minimum", 1))), int(size.schema.get("maximum", LARGEST)))
+
+
+def _walk(run: Run, query: dict[str, str], *, size: int = LARGEST) -> Walk:
+    """Turn the pages until the last, or until every item of this run has come by; no page may be too long."""
+    wanted, asked = set(run.api.created.alive), _size(run, size)
+    items: list[Item] = []
+    most = BRIEF_PAGES if run.is_brief else max(MOST_PAGES, MOST_ITEMS // (asked or LARGEST))
+    for page in run.pages(most, **{**run.query(size=asked), **query}):
+        if asked is not None and len(page.items) > asked:
+            problem, promise = f"a page of {asked} holds {len(page.items)}", "a page holds at most what is asked for"
+            require(_unlisted(run, problem, page, promise))
+        items += page.items
+        if wanted <= {run.api.shape.id_of(item) for item in items}:
+            break
+    return Walk(run, items, page)
+
+
+def _unlisted(run: Run, problem: str, page: Exchange, promise: str = EVERY_ONE) -> list[Finding]:
+    is_promised = run.contract.promises_that("whole_list")
+    place = run.contract.pointer_of_promise("whole_list") if is_promised else run.contract.operation("list").pointer
+    return [Finding(BROKEN, problem, promise, place, page)]
+
+
+@pytest.fixture(scope="module")
+def family(run: Run) -> Iterator[Family]:
+    """Five items, made one after the other."""
+    members = [run.create() for _ in range(MEMBERS)]
+    yield members
+    for member in members:
+        run.api.remove(member.item_id)
+
+
+# -- Pages ------------------------------------------------------------------------------------------------------------
+
+
+def _sizes(contract: Contract, *, are_right: bool) -> list[str]:
+    """Return page sizes as the query spells them: those that the contract allows, or those that it does not."""
+    tried = page_size(contract)
+    if tried is None:
+        return []
+    whole = [b for b in boundaries(contract, tried) if isinstance(b.value, int) and not isinstance(b.value, bool)]
+    sizes = {b.token: b.accepted for b in whole if len(b.token) < 20}
+    for word in WORDS if "integer" in tried.types else ():
+        if not (word.lstrip("-").isdigit() and contract.accepts_value(tried, int(word))):
+            sizes[word] = False
+    return [text for text, is_right in sizes.items() if is_right == are_right]
+
+
+@pytest.mark.sharp
+@needs(where(refusals_of_list, "the list names no status that refuses a query"))
+@for_each("texts", lambda contract: _sizes(contract, are_right=False), together=True)
+def test_page_size_beyond_its_limits_is_refused(run: Run, judge: Judge, texts: list[str]) -> None:
+    """list, parameters: the schema of the page size decides."""
+    tried, refusals = page_size(run.contract), refusals_of_list(run.contract)
+    assert tried is not None, "it has been looked for"
+    for text in texts:
+        exchange, about = run.api.list(**{tried.name: text}), f"{tried.name} {text}"
+        promise, clause = tried.promise, tried.pointer
+        require(judge.refusal("list", exchange, *refusals, promise=promise, clause=clause, about=about))
+
+
+@for_each("text", lambda contract: _sizes(contract, are_right=True))
+def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family: Family, text: str) -> None:
+    """list, parameters: the schema of the page size decides; a page holds so many at most."""
+    name = str(run.api.shape.paging.size)
+
+    def look() -> list[Finding]:
+        exchange = run.api.list(**{name: text})
+        require(judge.success("list", exchange))
+        shown = len(exchange.items)
+        if shown > int(text):
+            problem = f"a page of {text} holds {shown}"
+            return _unlisted(run, problem, exchange, "a page holds at most what is asked for")
+        is_short = shown < min(int(text), len(family)) and run.api.shape.paging.token is not None
+        if is_short and run.is_last(exchange) and run.contract.promises_that("whole_list"):
+            return _unlisted(run, f"a page of {text} holds only {shown}, and names no next one", exchange)
+        return []
+
+    run.at_last(look)
+
+
+def _shows_all(contract: Contract) -> bool:
+    return contract.listing is not None and contract.listing.paging.shows_all
+
+
+shows_every_item = where(_shows_all, "nothing says how the pages are turned")
+
+
+@needs("whole_list", shows_every_item)
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_show_every_item_once(run: Run, family: Family, size: int) -> None:
+    """x-promises/whole_list: turning the pages shows every item once; a page leads on, never back."""
+    run.at_last(lambda: _misshown(run, family, size))
+
+
+def _misshown(run: Run, family: Family, size: int) -> list[Finding]:
+    """Turn the pages, and find what comes twice or not at all."""
+    walk, found = _walk(run, {}, size=size), []
+    twice, missing = walk.twice(family), walk.missing(family)
+    if twice or missing:
+        found = walk.unlisted(f"in pages of {size} these come twice: {twice}, these not at all: {missing}")
+    elif len(walk.ids) != len(set(walk.ids)):
+        found = walk.unlisted(f"pages of {size} show an item twice")
+    if not found and run.contract.promises_that("newest_first") and birth_time(run.contract):
+        found = walk.not_newest_first(walk.out_of_order(f"-{birth_time(run.contract)}"))
+    return found if found and walk.is_steady(lambda: _walk(run, {}, size=size)) else []
+
+
+def _writes(contract: Contract) -> list[str]:
+    """Return what may be written just before a list is asked for."""
+    can_update = contract.has("update", "read")
+    changed = ["update"] if can_update and changeable_fields(contract) else []
+    refused = ["refused-update"] if can_update and fields_with_faults(contract) else []
+    return [*changed, *refused, *(["removal"] if contract.has("remove") else [])]
+
+
+@needs("whole_list", shows_every_item)
+@for_each("write", _writes)
+def test_pages_show_every_item_whatever_was_written_last(run: Run, family: Family, write: str) -> None:
+    """x-promises/whole_list: turning the pages shows every item once, after each kind of write."""
+    further: Family = []
+    if write == "update":
+        family[2].accepts(another_value(family[2], changeable_fields(run.contract)[0]))
+    elif write == "refused-update":
+        family[2].refuses(plainly_spoilt(family[2], fields_with_faults(run.contract)[0]))
+    else:
+        gone, further = run.create(), [run.create()]
+        run.api.remove(gone.item_id)
+    is_shown = run.contract.promises_that("list_shows_items") and run.contract.has("read")
+    known = [*family, *further]
+    run.at_last(lambda: _misshown(run, known, 2) or (_listed_otherwise(run, known) if is_shown else []))
+    for member in further:
+        run.api.remove(member.item_id)
+
+
+@needs("whole_list", HAS_PAGE_TOKEN, HAS_NAME_FILTER)
+def test_last_page_has_no_next(run: Run, family: Family) -> None:
+    """x-promises/whole_list: the last page that holds an item names no next one."""
+    name = str(run.contract.run_name)
+    query = run.query(size=_size(run), where={name: family[0].last[name]})
+
+    def look() -> list[Finding]:
+        pages = list(run.pages(MOST_PAGES, **query))
+        if run.is_last(pages[-1]) and not pages[-1].items and any(page.items for page in pages):
+            promise = "the last page that holds an item names no next one"
+            problem = "the last page that holds an item names a next one, which is empty"
+            return _unlisted(run, problem, pages[-1], promise)
+        return []
+
+    run.at_last(look)
+
+
+@needs("whole_list", shows_every_item)
+def test_all_pages_show_no_item_twice(run: Run, family: Family) -> None:
+    """x-promises/whole_list: turning the pages shows every item once, also on the pages after those of this run."""
+
+    def look() -> list[Finding]:
+        pages = list(run.pages(BRIEF_PAGES, **run.query(size=_size(run))))
+        walk = Walk(run, [item for page in pages for item in page.items], pages[-1])
+        twice = walk.twice(family)
+        return walk.unlisted(f"items come back on later pages: {twice}") if twice else []
+
+    run.at_last(look)
+
+
+@pytest.mark.sharp
+@needs("whole_list", HAS_PAGE_TOKEN)
+def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
+    """x-promises/whole_list: a made-up page token is refused, or leads to an empty page."""
+    for token in MADE_UP:
+        exchange = run.api.list(**{str(run.api.shape.paging.token): token}, **run.query(size=_size(run, 5)))
+        require(judge.success("list", exchange, *(refusals_of_list(run.contract) or (400, 422))))
+        if exchange.was_accepted and exchange.items:
+            problem = f"the made-up page token {token!r} shows items"
+            require(_unlisted(run, problem, exchange, "a made-up page token is refused or finds nothing"))
+
+
+# -- Order ------------------------------------------------------------------------------------------------------------
+
+
+def _time_orders(contract: Contract) -> list[str]:
+    times = {name for name, own in contract.server_fields.items() if own.is_time}
+    return [order for order in orders(contract) if order.lstrip("-") in times]
+
+
+def _newest_first(contract: Contract) -> list[Any]:
+    """Return no order, where the newest come first, and the order that asks for them."""
+    asked = [order for order in orders(contract) if order == f"-{birth_time(contract)}"]
+    default = [pytest.param(None, id="by-default")] if contract.promises_that("newest_first") else []
+    return [*default, *(pytest.param(order, id="asked-for") for order in asked)]
+
+
+@needs(HAS_BIRTH)
+@for_each("order", _newest_first)
+def test_list_is_newest_first(run: Run, family: Family, order: str | None) -> None:
+    """x-promises/newest_first: the newest item comes first unless the list is asked otherwise."""
+    birth = str(birth_time(run.contract))
+    times = {member.item_id: parse_time(member.last[birth])[0] for member in family}
+    expected = sorted(times, key=lambda item_id: times[item_id], reverse=True)
+
+    def look() -> list[Finding]:
+        walk = _walk(run, run.query(order=order))
+        mine = [item_id for item_id in walk.ids if item_id in times]
+        found = walk.out_of_order(f"-{birth}")
+        are_apart = len({*times.values()}) == len(times)
+        if are_apart and mine != expected and (len(mine) == len(times) or run.is_last(walk.page)):
+            found += walk.misordered(f"five items made in turn are listed as {mine}", f"descending by {birth}")
+        return found if order is not None else walk.not_newest_first(found)
+
+    run.at_last(look)
+
+
+@needs(where(_time_orders, "no order is by a time"))
+def test_list_is_ordered_by_time(run: Run, family: Family) -> None:
+    """list, parameters: ascending by the field, descending with a dash in front."""
+    changeable = run.contract.has("update", "read") and changeable_fields(run.contract)
+    for index in (3, 1, 4, 0, 2) if changeable else ():  # in another order than they were made
+        family[index].accepts(another_value(family[index], changeable_fields(run.contract)[0]))
+
+    def look() -> list[Finding]:
+        walks = {order: _walk(run, run.query(order=order)) for order in _time_orders(run.contract)}
+        return [finding for order, walk in walks.items() for finding in walk.out_of_order(order)]
+
+    run.at_last(look)
+
+
+def _name_orders(contract: Contract) -> list[str]:
+    return [order for order in orders(contract) if order.lstrip("-") == contract.run_name and contract.has("update")]
+
+
+@needs("update", "read")
+@for_each("order", _name_orders)
+def test_list_is_ordered_by_name(run: Run, family: Family, order: str) -> None:
+    """list, parameters: ascending, or descending; names that differ in their last letter leave no doubt."""
+    name, stem = str(run.contract.run_name), run.api.new_name()
+    for member, letter in zip(family, "caebd", strict=True):
+        member.accepts(allowed(member, {name: f"{stem}-{letter}"}))
+    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order, f"{stem}-"))
+
+
+def _number_orders(contract: Contract) -> list[str]:
+    fields = contract.fields("create")
+    numbers = {name for name, tried in fields.items() if {*tried.types} <= {"number", "integer"}}
+    return [order for order in orders(contract) if order.lstrip("-") in numbers]
+
+
+def _numbers(contract: Contract, name: str) -> list[float]:
+    """Return numbers that stand in another order than their texts, as far as an update takes them."""
+    tried = contract.fields("update").get(name) if contract.has("update", "read") else None
+    return [number for number in NUMBERS if tried is not None and contract.accepts_value(tried, number)]
+
+
+@for_each("order", _number_orders)
+def test_list_is_ordered_by_number(run: Run, family: Family, order: str) -> None:
+    """list, parameters: ascending by the number, not by its text, descending with a dash in front."""
+    for member, number in zip(family, cycle(_numbers(run.contract, order.lstrip("-"))), strict=False):
+        if body := allowed_part(member, {order.lstrip("-"): number}):
+            member.accepts(body)
+    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order))
+
+
+@needs("whole_list", shows_every_item)
+@for_each("order", orders)
+def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
+    """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by."""
+
+    def look() -> list[Finding]:
+        walk, found = _walk(run, run.query(order=order), size=2), []
+        if twice := walk.twice(family):
+            found = walk.unlisted(f"items come more than once, ordered by {order}: {twice}")
+        elif walk.missing(family):
+            found = walk.unlisted(f"the pages ordered by {order} leave an item out")
+        return found if found and walk.is_steady(lambda: _walk(run, run.query(order=order), size=2)) else []
+
+    run.at_last(look)
+
+
+# -- Filters ----------------------------------------------------------------------------------------------------------
+
+
+def _filters(contract: Contract) -> dict[str, str]:
+    return {name: text for name, (_, text) in contract.listing.filters.items()} if contract.listing is not None else {}
+
+
+def _equal_filters(contract: Contract) -> list[str]:
+    """Return the fields that a list is filtered by to those that have exactly a value; times are compared in another way."""
+    return [name for name, text in _filters(contract).items() if ">" not in text and "<" not in text]
+
+
+def _later_filters(contract: Contract) -> list[str]:
+    """Return the times that a list is filtered by to those that are later."""
+    later = [n for n, text in _filters(contract).items() if ">" in text and ">=" not in text and "<" not in text]
+    return [name for name in later if name == birth_time(contract)]
+
+
+def _spelled(value: Any) -> str | None:
+    """Return a value as a query holds it; None where it has no plain spelling."""
+    if not isinstance(value, (str, int, float)) or value == "":
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _require_found(run: Run, members: Family, name: str, *, size: int = LARGEST, order: str | None = None) -> None:
+    """Filter by a value that some items have: the pages show each of them, once and in their order."""
+    text = _spelled(members[0].last.get(name))
+    if text is None:
+        return
+
+    def look() -> list[Finding]:
+        query = run.query(size=_size(run, size), order=order, where={name: text})
+        pages = list(run.pages(MOST_PAGES, **query))
+        walk = Walk(run, [item for page in pages for item in page.items], pages[-1])
+        have_many_this_value = not run.is_last(walk.page) and len(pages) >= MOST_PAGES
+        found = walk.out_of_order(order) if order in _time_orders(run.contract) and order is not None else []
+        if have_many_this_value or all(member.item_id in walk.ids for member in members):
+            return found
+        promise = "a filter finds the item that has exactly this value"
+        return [*found, *walk.unfound(f"an item is not found by its {name} {text!r} in {query}", promise)]
+
+    run.at_last(look)
+
+
+@needs("filters_find")
+@for_each("name", _equal_filters)
+def test_filter_finds_the_item_of_that_value(run: Run, family: Family, name: str) -> None:
+    """x-promises/filters_find: a filter by a field finds the item that has exactly this value, however many are newer."""
+    for index, member in enumerate(family):
+        _require_found(run, [member], name, size=1 if index % 2 == 0 else LARGEST)
+
+
+def _names(contract: Contract) -> tuple[str, ...]:
+    return NAMES if spells_any_name(contract) else PLAIN_NAMES
+
+
+def _rename(run: Run, text: str, *members: ItemUnderTest) -> bool:
+    """Give some items one name; False where the contract allows no such name."""
+    own = text.replace("@", run.api.new_name())
+    bodies = [allowed_part(member, {str(run.contract.run_name): own}) for member in members]
+    for member, body in zip(members, bodies, strict=True):
+        if body is not None:
+            member.accepts(body)
+    return None not in bodies
+
+
+@needs("update", "read", "filters_find", "exact_text", HAS_NAME_FILTER)
+@for_each("texts", _names, together=True)
+def test_filter_finds_a_name_of_any_characters(run: Run, family: Family, texts: list[str]) -> None:
+    """x-promises/filters_find: a filter by a name finds the item of exactly that name, now that it has this name."""
+    for text in ALL_NAMES if run.is_brief and len(texts) == len(NAMES) else texts:
+        if _rename(run, text, family[3]):
+            _require_found(run, family[3:4], str(run.contract.run_name))
+
+
+@needs("update", "read", "filters_find", HAS_NAME_FILTER)
+def test_filter_finds_every_item_of_a_name(run: Run, family: Family) -> None:
+    """x-promises/filters_find: a filter by a name finds the item of exactly that name: each that has it, in any order, on small pages, and at its greatest length."""
+    name = str(run.contract.run_name)
+    most = int(run.contract.fields("update")[name].schema.get("maxLength", LONGEST_NAME))
+    length = min(most, LONGEST_NAME) - len(run.api.new_name()) - 1
+    if not _rename(run, f"@{'a' * max(length, 0)}", family[0], family[3]):
+        assert _rename(run, "@", family[0], family[3]), "the name of a run is one that the contract allows"
+    for order in (None, *orders(run.contract)):
+        _require_found(run, [family[0], family[3]], name, order=order)
+    _require_found(run, [family[0], family[3]], name, size=1)
+
+
+@needs("filters_find", "update", "read", HAS_NAME_FILTER)
+def test_filter_leaves_out_other_names(run: Run, family: Family) -> None:
+    """list, parameters: a filter keeps only what matches; names without a letter in common do not."""
+    name = str(run.contract.run_name)
+    family[0].accepts(allowed(family[0], {name: "qqqqqqqqqqqq"}))
+
+    def look() -> list[Finding]:
+        walk = _walk(run, run.query(where={name: f"zzzz{run.api.run}zzzz"}))
+        return walk.unfound("a filter shows an item of quite another name") if family[0].item_id in walk.ids else []
+
+    run.at_last(look)
+
+
+def _exact_filters(contract: Contract) -> list[str]:
+    """Return the fields that only an equal value can be meant by: those of few values, numbers, and listed ones."""
+    fields = contract.fields("update")
+    found = [fields[name] for name in _equal_filters(contract) if name in fields]
+    return [f.name for f in found if not f.is_free or f.json_type != "string" or {"enum", "const"} & {*f.schema}]
+
+
+@needs("filters_find", "update", "read")
+@for_each("name", _exact_filters)
+def test_filter_leaves_out_other_values(run: Run, family: Family, name: str) -> None:
+    """x-promises/filters_find: a filter by a field does not show an item that has another value in it."""
+    tried, (one, other) = run.contract.fields("update")[name], family[:2]
+    one.accepts(another_value(one, tried))
+    if one.last.get(name) == other.last.get(name):
+        other.accepts(another_value(other, tried))
+    text = _spelled(one.last.get(name))
+    if text is None or _spelled(other.last.get(name)) in (None, text):
+        pytest.skip(f"two items cannot be told apart by their {name}")
+
+    def look() -> list[Finding]:
+        walk = _walk(run, run.query(where={name: text}))
+        promise = "a filter shows the items that have this value, and no others"
+        problem = f"a filter by the {name} {text!r} shows an item whose {name} is {other.last.get(name)!r}"
+        return walk.unfound(problem, promise) if other.item_id in walk.ids else []
+
+    run.at_last(look)
+
+
+@needs("filters_find")
+@for_each("name", _later_filters)
+def test_filter_by_time_keeps_the_later(run: Run, family: Family, name: str) -> None:
+    """list, x-filters: `>` keeps what is later than the time, and only that."""
+    middle = family[2].last[name]
+
+    def look() -> list[Finding]:
+        future, past, walk = (_walk(run, run.query(where={name: time})) for time in (FAR_FUTURE, FAR_PAST, middle))
+        found = future.unfound(f"items of a {name} after {FAR_FUTURE} are listed") if future.items else []
+        found += past.unfound(f"items of a {name} after {FAR_PAST} are missing") if past.missing(family) else []
+        for moment, step in (parse_time(item[name]) for item in walk.items if item.get(name) is not None):
+            if moment + step < parse_time(middle)[0]:
+                found += walk.unfound(f"{moment} is not after {middle}")
+        return found
+
+    run.at_last(look)
+
+
+def _filtered_orders(contract: Contract) -> list[tuple[str, str | None]]:
+    return [(name, order) for name in _later_filters(contract) for order in (*orders(contract), None)]
+
+
+@pytest.mark.all_parameters
+@needs("filters_find")
+@for_each("name,order", _filtered_orders)
+def test_later_pages_keep_the_filter_and_the_order(run: Run, family: Family, name: str, order: str | None) -> None:
+    """list, parameters: filter and order, which are sent with every page, hold for every page, not only for the first."""
+    times = [member.last[name] for member in family]
+    if len({parse_time(text)[0] for text in times}) < len(times):
+        pytest.skip(f"the API prints the same {name} for items that were made one after the other")
+
+    def look() -> list[Finding]:
+        is_by_it = order is not None and order.lstrip("-") == name
+        walk = _walk(run, run.query(order=order, where={name: times[1]}), size=1 if is_by_it else 2)
+        found = walk.out_of_order(order) if order is not None and order in _time_orders(run.contract) else []
+        if family[0].item_id in walk.ids:
+            found += walk.unfound("a later page shows what the filter leaves out")
+        if walk.missing(family[2:]):
+            found += walk.unfound("the pages do not show all that the filter keeps")
+        return found
+
+    run.at_last(look)
+
+
+def _unreadable(contract: Contract) -> list[Any]:
+    """Return queries of which the schema allows the text, and that say nothing."""
+    listing, fields = contract.listing, contract.query_fields("list")
+    if listing is None:
+        return []
+    filters = dict.fromkeys(parameter for parameter, template in listing.filters.values() if template[0] != "{")
+    texts = [(parameter, text) for parameter in filters for text in UNREADABLE_FILTERS]
+    if listing.order is not None:
+        unknown = ("no_such_field", *(f"--{order.lstrip('-')}" for order in listing.orders[:1]))
+        texts += [(listing.order, text) for text in unknown]
+    return [
+        pytest.param(parameter, text, id=f"{parameter}-{text}".replace('"', ""))
+        for parameter, text in texts
+        if contract.accepts_value(fields[parameter], text)
+    ]
+
+
+@pytest.mark.all_parameters
+@for_each("parameter,text", _unreadable)
+def test_query_that_cannot_be_read_is_refused_or_passed_over(run: Run, judge: Judge, parameter: str, text: str) -> None:
+    """list, responses: a text that says nothing to the API is refused, or the list comes; it is no failure."""
+    exchange = run.api.list(**run.query(size=_size(run, 5)), **{parameter: text})
+    require(judge.success("list", exchange, *(refusals_of_list(run.contract) or (400, 422))))
+
+
+# -- Items ------------------------------------------------------------------------------------------------------------
+
+
+def _long_texts(run: Run) -> Item:
+    """Return the longest text that each field takes, up to a few pages, of characters beyond ASCII where they are kept."""
+    words = "long é 語 😀 text " if run.contract.promises_that("exact_text") else "long text "
+    texts = {
+        f.name: (words * LONG_TEXT)[: f.schema.get("maxLength", LONG_TEXT) - 1] + "." for f in text_fields(run.contract)
+    }
+    fields = run.contract.fields("update")
+    return {name: text for name, text in texts.items() if run.contract.accepts_value(fields[name], text)}
+
+
+@needs("read", "list_shows_items")
+def test_list_shows_long_values_as_a_read_does(run: Run, family: Family) -> None:
+    """x-promises/list_shows_items: a list shows an item with the same fields as a read, in time also after an update, however long they are."""
+    for member in family[:1] if run.contract.has("update") else ():
+        member.accepts(allowed(member, {**run.full_body("update", 1), **_long_texts(run)}))
+    run.at_last(lambda: _listed_otherwise(run, family))
+
+
+def _listed_otherwise(run: Run, family: Family) -> list[Finding]:
+    """Find what a list shows otherwise than reads have shown it."""
+    judge, walk, found = run.judge, _walk(run, {}), []
+    listed = dict(zip(walk.ids, walk.items, strict=True))
+    for member in [member for member in family if member.item_id in listed]:
+        known = judge.reader.untouched(member.last) | {n: (member.last.get(n),) for n in judge.reader.moving}
+        found += judge.shows(walk.page, listed[member.item_id], known, "a list shows the same as reading")
+    if missing := walk.missing(family):
+        found.append(judge.promised("list_shows_items", f"{missing} is not listed", EVERY_ONE, walk.page))
+    return found
+
+
+@needs("read")
+def test_listing_changes_nothing(run: Run, judge: Judge, family: Family) -> None:
+    """list: a list reads; no item is changed by it."""
+    before = family[1].last
+    exchange = run.api.list(**run.query(size=_size(run), order=next(iter(orders(run.contract)), None)))
+    require(judge.success("list", exchange))
+    require(judge.shows(exchange, family[1].read(), judge.reader.unmoved(before), UNMOVED["read_your_writes"]))

@@ -1,0 +1,118 @@
+"""What was stored stays stored, and what was removed stays away, also when much has happened since."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from contract_tests.checks.conditions import needs, where
+from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
+from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
+from contract_tests.checks.readings import Reader
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import CAN_CHANGE, birth_time, changeable_fields
+from contract_tests.checks.updates import another_value, other_values
+from contract_tests.spec.contract import Contract
+from contract_tests.transport.resource_shape import ItemId
+
+# Long enough for a cache to expire or a replica to fall behind.
+AGE_SECONDS = 6.0
+MOST_READ = 3
+LAST, LISTED = UNMOVED["read_your_writes"], "a list shows the same as reading, to every client"
+
+# Clocks of one service that differ by more than this would tell nobody the time.
+CLOCK_SECONDS = 2.5
+
+
+def _aged(run: Run) -> ItemUnderTest:
+    """Return the item that was updated early in the run, once that is long enough ago."""
+    old = run.long_lived
+    time.sleep(max(AGE_SECONDS - (time.monotonic() - run.kept_since[0]), 0))
+    return old
+
+
+@needs("create", "read", "update", "read_your_writes")
+def test_update_still_holds_later_in_the_run(run: Run) -> None:
+    """x-promises/read_your_writes: a read shows the last completed write, however long ago that was."""
+    old = _aged(run)
+    before = old.last
+    require(old.unmoved(before, run.api.read(old.item_id), "read_your_writes"))
+
+
+@needs("create", "read", "remove", "removed_is_gone")
+def test_removed_items_stay_away(run: Run, judge: Judge) -> None:
+    """x-promises/removed_is_gone: after a removal, a read answers 404, however long ago that was."""
+    last: list[ItemId] = []
+    if run.is_brief or not run.api.created.removed:
+        with run.item() as item:  # a brief run lends one that many updates were sent to
+            run.remove(item.item_id)
+            last.append(item.item_id)
+    for item_id in last + sorted(run.api.created.removed & set(run.api.created.made) - {*last}, key=str)[:MOST_READ]:
+        require(judge.answer("read", run.api.read(item_id), 404))
+
+
+@needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
+def test_every_reader_sees_the_last_write(run: Run, judge: Judge, item: ItemUnderTest) -> None:
+    """x-promises/read_your_writes: a read shows the last completed write, whoever wrote it, whoever reads, and whatever that client has seen before."""
+    expected, clients = judge.reader.unmoved(item.last), (True, False)
+    is_listed = run.contract.has("list") and run.contract.promises_that("list_shows_items")
+    for apart in clients if is_listed else ():
+        _listed_otherwise(run, item, apart=apart)
+    for writes_apart in (None, False, True):  # nobody, and one client or the other
+        if writes_apart is not None:
+            before, body = item.last, other_values(item)
+            written = item.send(item.body(body), apart=writes_apart)
+            require(judge.success("update", written))
+            expected = judge.reader.untouched(before, body) | judge.reader.after(before, body)
+        read = run.api.read(item.item_id, apart=True)
+        found = judge.success("read", read)
+        require(found or judge.shows(read, read.item, expected, LAST))
+        require(judge.shows(read, item.read(), expected, LAST))
+    for apart in clients if is_listed else ():
+        run.at_last(partial(_listed_otherwise, run, item, apart=apart))
+
+
+def _listed_otherwise(run: Run, item: ItemUnderTest, *, apart: bool) -> list[Finding]:
+    """List the newest items as one client or another; find the item shown otherwise than it is."""
+    query = {**run.api.shape.newest_first, **run.query(size=run.api.shape.paging.largest_size)}
+    page = run.api.send("GET", run.api.shape.list_path, params=query, apart=apart)
+    require(run.judge.success("list", page))
+    shown = [each for each in page.items if run.api.shape.id_of(each) == item.item_id]
+    return [f for each in shown for f in run.judge.shows(page, each, run.judge.reader.unmoved(item.last), LISTED)]
+
+
+def _changed_time(contract: Contract) -> str | None:
+    """Return the time that moves with each update, where there is one only."""
+    moving = Reader(contract).moving_times
+    return moving[0] if len(moving) == 1 else None
+
+
+@needs("create", "read", "update", where(_changed_time, "no time moves with an update"), CAN_CHANGE)
+def test_times_tell_when_it_happened(run: Run, judge: Judge) -> None:
+    """update, x-changes on-update: a time tells when it happened; between two of them lies the time that has passed here as well."""
+    old, changed = _aged(run), str(_changed_time(run.contract))
+    since = parse_time(_set(run, old, changed))[0]
+    least_seconds = time.monotonic() - run.kept_since[0]
+    exchange = old.accepts(another_value(old, changeable_fields(run.contract)[0]))
+    fresh = run.create()  # a brief run would lend one that was made before
+    told, birth = {changed: _set(run, old, changed)}, birth_time(run.contract)
+    if birth is not None and fresh.last.get(birth) is not None:
+        told[birth] = fresh.last[birth]
+    most_seconds = time.monotonic() - run.kept_since[0]
+    found = []
+    for name, text in told.items():
+        moment, step = parse_time(text)
+        slack = CLOCK_SECONDS + step.total_seconds()
+        passed = (moment - since).total_seconds()
+        if not least_seconds - slack <= passed <= most_seconds + slack:
+            problem = f"{name} {text} is told {least_seconds:.1f} to {most_seconds:.1f} s after {changed} {since}"
+            found.append(Finding(BROKEN, problem, f"{name} is when it happened", judge.clause_of(name), exchange))
+    require(found)
+
+
+def _set(run: Run, item: ItemUnderTest, name: str) -> str:
+    """Return the time of the last update, which is set after one."""
+    if item.last.get(name) is None:
+        exchange, problem = run.api.read(item.item_id), f"{name} is null or missing after an update"
+        require([Finding(BROKEN, problem, f"{name} moves with each update", run.judge.clause_of(name), exchange)])
+    return str(item.last[name])

@@ -1,0 +1,212 @@
+"""The generated client, driven through the operations of the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.item_under_test import ItemUnderTest
+from contract_tests.checks.judge import Finding, require, values_at
+from contract_tests.checks.run import MOST_PAGES, Run
+from contract_tests.checks.selections import faults_of, shown_fields
+from contract_tests.checks.typed_client import Caller, ClientPackage, find_client
+from contract_tests.generation.boundaries import boundaries, good_values, to_json
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
+from contract_tests.transport.transport import AsyncGuardedTransport
+
+NO_CLIENT = "no client of this contract was found; make client writes it into generated_client beside the contract"
+
+pytestmark = needs("create", "read", "update", where(find_client, NO_CLIENT))
+
+
+def _numbers(contract: Contract) -> list[Field]:
+    return [f for f in shown_fields(contract) if "maximum" in f.schema and f.types[0] in ("number", "integer")]
+
+
+@pytest.fixture(scope="module")
+def package(contract: Contract) -> ClientPackage:
+    """The client that was generated from the contract."""
+    found = find_client(contract)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def caller(run: Run, package: ClientPackage) -> Iterator[Caller]:
+    """The generated client, listened to; the last answer alone is kept, because it may be of any size."""
+    answers: deque[httpx.Response] = deque(maxlen=1)
+    listening = {"transport": run.api.transport, "event_hooks": {"response": [answers.append]}}
+    with package.connect(run, run.api.target.api_key, **listening) as client:
+        yield Caller(run, package, answers, client)
+
+
+def _update(caller: Caller, item: ItemUnderTest, changes: Mapping[str, Any]) -> None:
+    body = _whole(item, changes)
+    if body is not None:
+        _agrees(caller.update(item.item_id, body), item, body)
+
+
+def _whole(item: ItemUnderTest, changes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the body of an update that makes some changes; None where the rules allow none."""
+    lawful = item.rules.completed(item.last, changes)
+    return None if lawful is None else json.loads(item.body(lawful))
+
+
+def _agrees(shown: Mapping[str, Any], item: ItemUnderTest, sent: Mapping[str, Any]) -> None:
+    """Hold a typed item to what was sent, and to what a read answers over plain HTTP."""
+    plain, reader = item.read(), item.judge.reader
+    shown = shown or plain  # a success without a body shows nothing
+    for name in item.contract.item_fields - sent.keys():
+        is_same = reader.is_same(name, shown.get(name), plain.get(name))
+        told = f"the client shows {name} {shown.get(name)!r}, a read answers {plain.get(name)!r}"
+        assert is_same, f"{told}, after {to_json(sent)[:300]}"
+    for name, right in reader.after(plain, sent).items():
+        for who, value in (("reads", plain.get(name)), ("is shown by the client as", shown.get(name))):
+            assert any(reader.is_same(name, value, one) for one in right), (
+                f"{name} was sent as {sent[name]!r} and {who} {value!r}"
+            )
+
+
+@for_each("tried", shown_fields)
+def test_each_field_can_be_set_and_nulled(caller: Caller, item: ItemUnderTest, tried: Field) -> None:
+    """update, requestBody: the typed body carries each value of the contract, and None carries null."""
+    for value in [*good_values(item.contract, tried)[:3], *([None] if tried.is_nullable else [])]:
+        _update(caller, item, {tried.name: value})
+
+
+@needs("any_combination")
+@needs(where(lambda contract: contract.operation("update").method == "PATCH", "an update is sent whole"))
+def test_unset_leaves_every_field_alone(caller: Caller, item: ItemUnderTest) -> None:
+    """x-promises/any_combination: a field that is not given to the client is not sent, so it stays."""
+    names = item.contract.fields("update")
+    before = {name: item.last.get(name) for name in names}
+    caller.update(item.item_id, {})
+    after = item.read()
+    assert {name: after.get(name) for name in names} == before, "an update without fields changed the item"
+
+
+@needs("any_combination")
+def test_every_field_at_once(run: Run, caller: Caller, item: ItemUnderTest) -> None:
+    """x-promises/any_combination: a typed body with every field is accepted and read back."""
+    sent = run.full_body("update", 1)
+    carried = caller.package.body("update", sent).to_dict()
+    assert carried == sent, f"the typed body does not carry what it was made from: {carried} for {sent}"
+    _agrees(caller.update(item.item_id, sent), item, sent)
+
+
+@for_each("tried", shown_fields)
+def test_limits_pass_through_the_client(caller: Caller, item: ItemUnderTest, tried: Field) -> None:
+    """update, requestBody: what is valid at the limits is sent, shown and read back by the client unchanged."""
+    kinds = ("number", "length", "enum")
+    values = [value for value in boundaries(item.contract, tried) if value.kind in kinds]
+    valid = [value.value for value in values if value.accepted and value.is_readable]
+    for value in valid[:2] + valid[-1:] if caller.run.is_brief else valid[:4] + valid[-2:]:
+        _update(caller, item, {tried.name: value})
+
+
+@needs("remove", "removed_is_gone")
+def test_item_lives_and_dies_by_the_client(run: Run, caller: Caller) -> None:
+    """#/paths: create, read, list, update, remove, and then an error that says not found."""
+    sent, contract = run.full_body(), run.contract
+    created = caller.item("create", body=caller.package.body("create", sent))
+    item_id = run.api.shape.id_of(created)
+    assert item_id is not None, f"the client shows no id of what it created: {created}"
+    item = run.taken(created)
+    _agrees(caller.item("read", item_id), item, {})
+    if contract.has("list") and contract.promises_that("newest_first"):
+        run.at_last(lambda: _not_listed(caller, item_id))
+    _update(caller, item, run.full_body("update", 1))
+    caller.call("remove", item_id)
+    with pytest.raises(caller.package.error) as gone:
+        caller.package.operations["read"].sync(item_id, client=caller.client)
+    _says(gone.value, 404, contract.error_code("read", 404))
+
+
+def _says(error: Any, status: int, code: str | None) -> None:
+    assert error.status == status, f"the client raised {error!r} instead of an error with status {status}"
+    assert code is None or error.code == code, f"the client raised {error!r} instead of an error with code {code}"
+
+
+def _not_listed(caller: Caller, item_id: Any) -> list[Finding]:
+    """Turn the pages by the client until one holds an item: the newest comes first."""
+    turn: dict[str, str] = {}
+    shape = caller.run.api.shape
+    for number in range(MOST_PAGES):
+        items = caller.items(**caller.run.query(size=100), **turn)
+        following = shape.next_page(caller.last.json, number, len(items))
+        if items or following is None:
+            break
+        turn = following
+    if any(shape.id_of(item) == item_id for item in items):
+        return []
+    problem = "the first page that holds an item does not show the newest"
+    return [caller.run.judge.promised("newest_first", problem, "newest first by default", caller.last)]
+
+
+def _sources(contract: Contract) -> list[str]:
+    return sorted({f.values_from.operation_id for f in contract.fields("update").values() if f.values_from})
+
+
+@for_each("name", _sources)
+def test_listed_values_are_typed(run: Run, caller: Caller, name: str) -> None:
+    """paths: the client shows what the operation of x-values-from lists."""
+    shown = caller.call(name)
+    for field_name, tried in run.contract.fields("update").items():
+        if tried.values_from is not None and tried.values_from.operation_id == name:
+            told, read = (values_at(answer, tried.values_from.value) for answer in (shown, caller.last.json))
+            assert told == read, f"the client shows {told} for {field_name}, the answer holds {read}"
+
+
+@for_each("tried", _numbers)
+def test_refusal_is_an_exception_that_says_why(run: Run, caller: Caller, item: ItemUnderTest, tried: Field) -> None:
+    """update, responses: a documented error raises, with its status, code and message."""
+    faults = (value for value in faults_of(run.contract, tried) if value.source.endswith("/maximum"))
+    fault = next(value for value in faults if value.is_readable)
+    body = caller.package.body("update", json.loads(item.body({}, {tried.name: fault.token})))
+    error = None
+    try:
+        caller.package.operations["update"].sync(item.item_id, client=caller.client, body=body)
+    except caller.package.error as raised:
+        error = raised
+    require(run.judge.refusal("update", caller.last, promise=tried.promise, clause=fault.source))
+    if not caller.last.was_accepted:
+        assert error is not None, f"a {caller.last.status} raised nothing"
+        _says(error, caller.last.status, run.contract.error_code("update", caller.last.status))
+
+
+@needs("exact_keys", where(lambda contract: contract.operation("read").names(401), "the read documents no 401"))
+def test_wrong_key_raises(run: Run, package: ClientPackage, item: ItemUnderTest) -> None:
+    """read, responses/401: a wrong key raises, with status 401 and its code."""
+    stranger = package.connect(run, "contract-test-wrong-key", transport=run.api.transport)
+    with stranger, pytest.raises(package.error) as refused:
+        package.operations["read"].sync(item.item_id, client=stranger)
+    _says(refused.value, 401, run.contract.error_code("read", 401))
+
+
+def test_async_calls_do_the_same(run: Run, package: ClientPackage, item: ItemUnderTest) -> None:
+    """update, read: the asynchronous calls send and return what the others do."""
+    guarded = AsyncGuardedTransport(run.api.transport)
+    answers: deque[httpx.Response] = deque(maxlen=1)
+
+    async def listen(response: httpx.Response) -> None:
+        answers.append(response)
+
+    async def call(name: str, **options: Any) -> Any:
+        listening = {"transport": guarded, "event_hooks": {"response": [listen]}}
+        async with package.connect(run, run.api.target.api_key, **listening) as client:
+            return await package.operations[name].asyncio(item.item_id, client=client, **options)
+
+    sent = _whole(item, run.full_body("update", 1)) or {}
+    for name, options in (("update", {"body": package.body("update", sent)}), ("read", {})):
+        listener = Caller(run, package, answers, None)
+        shown = listener.understood(name, partial(asyncio.run, call(name, **options)))
+        _agrees(run.api.shape.item_in(shown), item, sent if name == "update" else {})

@@ -1,0 +1,68 @@
+"""What an update promises: only what is sent changes, null does what x-on-null says, a refusal changes nothing."""
+
+from __future__ import annotations
+
+from contract_tests.checks.conditions import needs, where
+from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
+from contract_tests.checks.judge import require
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import (
+    CAN_CHANGE,
+    CAN_FAIL,
+    TAKES_NULL,
+    fields_with_faults,
+    is_whole,
+    nullable_fields,
+)
+from contract_tests.checks.updates import allowed, other_values
+from contract_tests.generation.boundaries import plain_fault
+from contract_tests.spec.contract import Contract
+
+pytestmark = needs("update", "read")
+
+
+def test_fields_of_the_update_are_known(contract: Contract) -> None:
+    """update, requestBody: the contract names fields to try: a suite without fields would pass and say nothing."""
+    assert contract.fields("update"), "the body of the update names no fields"
+
+
+def test_every_field_sent_together_changes_together(run: Run, item: ItemUnderTest) -> None:
+    """update, requestBody: a body with every field is valid."""
+    for index in (1, 2):
+        item.accepts(allowed(item, run.full_body("update", index)))
+
+
+@needs("any_combination")
+@needs(where(lambda contract: contract.accepts("update", {}) and not is_whole(contract), "an update cannot be empty"))
+def test_empty_update_changes_nothing(item: ItemUnderTest) -> None:
+    """x-promises/any_combination: an empty object is a valid update of nothing."""
+    item.accepts({})
+
+
+@needs(TAKES_NULL)
+def test_null_in_every_field_follows_each_rule(run: Run, item: ItemUnderTest) -> None:
+    """update, x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
+    item.accepts(allowed(item, {tried.name: None for tried in nullable_fields(run.contract)}))
+
+
+@needs("read_your_writes", CAN_CHANGE)
+def test_update_is_still_there_later(run: Run, item: ItemUnderTest) -> None:
+    """x-promises/read_your_writes: a read shows the last completed write, and reading changes nothing."""
+    exchange = item.accepts(other_values(item))
+    before = item.last
+    for _ in range(3):
+        promise = "a read shows the last completed write"
+        require(item.judge.shows(exchange, item.read(), item.judge.reader.unmoved(before), promise))
+
+
+def test_update_of_the_long_lived_item_is_accepted(run: Run) -> None:
+    """update, responses: stored now; test_persistence reads it again later in the run."""
+    assert run.long_lived.item_id
+
+
+@needs("atomic", CAN_FAIL)
+def test_body_with_every_field_wrong_changes_nothing(run: Run, item: ItemUnderTest) -> None:
+    """x-promises/atomic: a refused body changes nothing at all; two faults do not cancel out."""
+    tokens = {tried.name: plain_fault(run.contract, tried).token for tried in fields_with_faults(run.contract)}
+    clause = f"{run.contract.operation('update').pointer}/requestBody"
+    item.refuses(Rejection(item.body({}, tokens), "no field of this body is valid", clause))

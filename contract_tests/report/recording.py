@@ -1,0 +1,178 @@
+"""Makes the record of a run, for reports/run.json, from what its tests came to; the key was hidden when it was gathered."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from contract_tests.checks.observations import ACCEPTED, REFUSED, Drift
+from contract_tests.generation.contexts import Contexts
+from contract_tests.generation.covering import VALUE
+from contract_tests.report.issues import Issue
+from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.repeating import making_line
+from contract_tests.report.run_record import (
+    ClauseCount,
+    ContractLabel,
+    IssueRecord,
+    ItemCounts,
+    PairCount,
+    PromiseCount,
+    RunRecord,
+    Start,
+    TriedCount,
+    bare_record,
+)
+from contract_tests.report.snippets import drift_snippet, issue_snippet
+from contract_tests.spec.contract import Contract, Field
+
+TESTS = Path(__file__).parents[1] / "promises"
+STALE = "stale"
+# The file of the tests that go through contexts.
+PLAN = "test_covering_plan.py"
+CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
+
+
+def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> RunRecord:
+    """Return what a run came to; *line* is its last one, `verdict: ` and all."""
+    return gathered(outcomes, bare_record(start, line, exit_code))
+
+
+def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
+    """Return what the tests of a run came to; how it began and how it ended stands in *bare*, where that is known."""
+    known = [
+        replace(each, date=divergence.date, reason=divergence.reason)
+        for divergence in outcomes.known
+        for each in (
+            *(_issue(outcomes, issue) for issue in outcomes.met.get(divergence.number, {}).values()),
+            *(_drift(drift) for drift, entry in outcomes.drifts() if entry is divergence),
+        )
+    ]
+    # The run is red because the file of known divergences is no longer true.
+    stale = [
+        IssueRecord(
+            STALE, f"{entry.kind} {entry.about or entry.clause} no longer occurs", entry.about, clause=entry.clause
+        )
+        for entry in outcomes.stale()
+    ]
+    return replace(
+        bare or RunRecord(),
+        contract=_label(outcomes.contract),
+        repeating=making_line(outcomes.contract),
+        requests=dict(outcomes.requests.most_common()),
+        tests=_tests(outcomes),
+        items=ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),
+        tried=tuple(TriedCount(what, kind, count) for (what, kind), count in outcomes.observations.counts.items()),
+        clauses=_clauses(outcomes),
+        pairs=tuple(_pairs(outcomes)),
+        promises=_promises(outcomes),
+        violations=(*(_issue(outcomes, issue) for issue in outcomes.violations()), *stale),
+        known=tuple(known),
+        drift=tuple(_drift(drift) for drift, entry in outcomes.drifts() if entry is None),
+        inconclusive=tuple(outcomes.inconclusive),
+        not_tried=tuple(outcomes.not_tried),
+        untried=outcomes.untried,
+        skipped=tuple(f"{test}: {reason}" for test, reason in outcomes.skipped.items()),
+    )
+
+
+def _label(contract: Contract) -> ContractLabel:
+    about = contract.document.tree["info"]
+    digest = hashlib.sha256(contract.document.file.read_bytes()).hexdigest()
+    return ContractLabel(about["title"], str(about["version"]), digest, contract.resource.name)
+
+
+def _tests(outcomes: Outcomes) -> dict[str, int]:
+    counts = Counter(outcomes.tests.values())
+    return {came: counts[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)}
+
+
+def _clauses(outcomes: Outcomes) -> tuple[ClauseCount, ...]:
+    """Count what was tried on each side of each limit, enum, type and null. A limit of two fields stands once."""
+    contract = outcomes.contract
+    found: dict[str, ClauseCount] = {}
+    for role in filter(contract.has, ("update", "create")):
+        for clause, name in contract.clauses(role):
+            sides = _sides(contract.fields(role)[name], clause, outcomes.observations.clauses)
+            found.setdefault(clause, ClauseCount(clause, name, *sides))
+    return tuple(found.values())
+
+
+def _pairs(outcomes: Outcomes) -> Iterator[PairCount]:
+    """Count the pairs that the covering plan has covered; none where the run is not to try it."""
+    contract = outcomes.contract
+    tried = {test.partition("[")[0] for test in (*outcomes.tests, *outcomes.not_tried)}
+    for role in ("update", "create"):
+        if any(test.startswith(PLAN) and f"_{role}_" in test for test in tried):
+            contexts = Contexts(contract, role)
+            contexts.cover.join(outcomes.observations.pairs.get(role, 0))
+            left: Counter[str] = Counter()
+            for name, trial in contexts.trials.items():
+                left[trial.field.name] += contexts.cover.lacking((VALUE, name))
+            yield PairCount(role, contexts.cover.covered, contexts.cover.possible, dict(+left))
+
+
+def _sides(field: Field, clause: str, tried: Counter[tuple[str, str]]) -> tuple[int | None, int | None]:
+    accepted, refused = tried[clause, ACCEPTED], tried[clause, REFUSED]
+    if clause == field.place:  # null is one value: it is allowed, or it is not
+        return (accepted, None) if field.is_nullable else (None, refused)
+    # Where no value is made for the inner side, as with the length of an enum, each that is accepted lies there.
+    inside = (n for (other, side), n in tried.items() if side == ACCEPTED and other.rpartition("/")[0] == field.pointer)
+    return accepted or sum(inside), refused
+
+
+def _promises(outcomes: Outcomes) -> tuple[PromiseCount, ...]:
+    """Count the tests of each file, in the order of the run."""
+    by_file: dict[str, Counter[str]] = {}
+    for test, came in outcomes.tests.items():
+        by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
+    return tuple(
+        PromiseCount(
+            name.removeprefix("test_").removesuffix(".py"),
+            _title(TESTS / name),
+            counts.total(),
+            counts["passed"],
+            counts["violated"],
+        )
+        for name, counts in by_file.items()
+    )
+
+
+def _title(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path.is_file() else None
+    return (docstring or "").partition("\n")[0]
+
+
+def _issue(outcomes: Outcomes, issue: Issue) -> IssueRecord:
+    refused = outcomes.observations.refusals.get(issue.clause, ())
+    return IssueRecord(
+        kind=issue.kind,
+        headline=issue.title(refused),
+        about=issue.headline,
+        promise=issue.plainest["promise"],
+        clause=issue.clause,
+        count=issue.count,
+        sent=issue.plainest["sent"],
+        received=issue.plainest["received"],
+        curl=issue.plainest["curl"],
+        snippet=issue_snippet(outcomes.contract, issue, refused),
+        test=issue.test,
+        examples=tuple(issue.examples),
+    )
+
+
+def _drift(drift: Drift) -> IssueRecord:
+    return IssueRecord(
+        kind="drift",
+        headline=drift.headline,
+        about=drift.headline,
+        clause=drift.where,
+        count=drift.count,
+        snippet=drift_snippet(drift),
+        examples=tuple(drift.examples),
+        types=tuple(drift.types),
+    )

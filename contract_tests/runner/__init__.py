@@ -1,0 +1,1 @@
+"""The commands: configuration, preflight, plan, selection, exit codes."""

@@ -1,0 +1,290 @@
+"""The one reader of the environment: what a person asks for, as one frozen object that is handed down."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contract_tests.errors import Refused
+from contract_tests.runner import parsing
+from contract_tests.runner.parsing import close_name, existing_file, flag, number, path, word
+from contract_tests.spec.contract import Contract, load_contract
+from contract_tests.transport.target import TIMEOUT_SECONDS
+from contract_tests.transport.write_guard import MOST_ITEMS
+
+WHOLE, LIVE = "whole", "live"
+# Everything that a command writes lands in the folder in which it is called.
+REPORTS = Path("reports")
+CONTRACT = Path("openapi.yaml")
+# Where this package is not installed, the contract of its repository.
+OWN_CONTRACT = Path(__file__).parents[2] / CONTRACT
+# A smaller budget would end before a single item was made, tried and removed.
+SMALLEST_BUDGET = 10
+# So many items does the busiest test need at a time, and one more for one whose removal failed.
+SMALLEST_CAP = 12
+_BUDGET = number(int, SMALLEST_BUDGET, 1_000_000_000, zero="no limit", too_small="ends before anything is tried")
+_CAP = number(int, SMALLEST_CAP, 10_000, too_small="is fewer than the tests need at a time")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One thing that a person may ask for, by a variable of the environment or an option of a command."""
+
+    name: str
+    parse: parsing.Parser
+    meaning: str
+    is_option_only: bool = False
+    """Whether the environment is not asked for it: it is a command's business alone."""
+
+    @property
+    def option(self) -> str:
+        """Its option on the command line."""
+        return f"--{self.name.lower().replace('_', '-')}"
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is either set or not."""
+        return self.parse is flag
+
+
+# Each variable by the field of the configuration that it sets.
+FIELDS = {
+    "contract": Variable("CONTRACT", existing_file, "the contract; openapi.yaml in this folder without it"),
+    "resource": Variable("RESOURCE", word, "one resource of the contract; the first without it"),
+    "overlay": Variable("OVERLAY", existing_file, "an OpenAPI Overlay that adds what the contract does not say"),
+    "out": Variable("OUT", path, "the folder that is written"),
+    "base_url": Variable("BASE_URL", parsing.address, "the API that is there already; the mock without it"),
+    "seed": Variable("SEED", number(int, 0, 10**18), "repeats a run"),
+    "minutes": Variable("MINUTES", number(float, 0, 100_000, is_above=True), "after this time nothing new begins"),
+    "max_requests": Variable("MAX_REQUESTS", _BUDGET, "the most requests that are sent to BASE_URL; 0 for no limit"),
+    "requests_per_second": Variable(
+        "RATE", number(float, 0.01, 100_000, zero="no pace"), "requests a second; 0 for no limit"
+    ),
+    "timeout_seconds": Variable("TIMEOUT", number(float, 0.01, 3_600), "seconds that an exchange may take"),
+    "most_items": Variable("MAX_ITEMS", _CAP, "the most items that are there at a time"),
+    "borrowed_id": Variable("ITEM_ID", parsing.item_id, "an item that is borrowed and restored where none may be made"),
+    "is_dry_run": Variable("DRY_RUN", flag, "tell what would be done"),
+    "sweeps_all": Variable("ALL", flag, "also what other runs than those of this folder have left"),
+    "is_agreed": Variable("YES", flag, "answer the question with yes"),
+    "fault": Variable("FAULT", word, "a fault that is planted in the mock"),
+    "seeds": Variable("SEEDS", number(int, 1, 10_000), "so many seeds"),
+    "budget": Variable("BUDGET", _BUDGET, "the most requests of each run"),
+    "peer": Variable("PEER", parsing.one_of(("schemathesis",)), "another tool that tries the same faults"),
+    "share": Variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"),
+    "mutant": Variable("MUTANT", word, "one mutant, by its id"),
+    "is_fresh": Variable("FRESH", flag, "forget what was found before"),
+    "only_field": Variable("FIELD", word, "only this field"),
+    "compared": Variable("COMPARE", parsing.paths, "what moved since this map, or from one map to another"),
+    "longest": Variable("LONGEST", number(int, 1, 1 << 24), "the longest text where no limit is declared"),
+    "port": Variable("PORT", number(int, 0, parsing.LAST_PORT), "0 takes a free one"),
+    "journal_folder": Variable("JOURNAL", path, "the folder in which a run writes down what it has made"),
+    "known_divergences": Variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"),
+    "only_operation": Variable("OPERATION", word, "only this operation", is_option_only=True),
+    "reports": Variable("FOLDER", path, "the folder of the reports", is_option_only=True),
+    "rehearsal_file": Variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True),
+}
+VARIABLES = {variable.name: variable for variable in FIELDS.values()}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a command is asked to do; without arguments, what it does when nothing is asked."""
+
+    contract: Path = OWN_CONTRACT
+    resource: str | None = None
+    overlay: Path | None = None
+    out: Path | None = None
+    base_url: str = ""
+    seed: int | None = None
+    minutes: float | None = None
+    max_requests: int = 2_000
+    requests_per_second: float = 5.0
+    timeout_seconds: float = TIMEOUT_SECONDS
+    most_items: int = MOST_ITEMS
+    borrowed_id: str | None = None
+    is_dry_run: bool = False
+    sweeps_all: bool = False
+    is_agreed: bool = False
+    fault: str | None = None
+    seeds: int = 1
+    budget: int = 0
+    peer: str | None = None
+    share: float = 1.0
+    mutant: str = ""
+    is_fresh: bool = False
+    only_field: str | None = None
+    compared: tuple[str, ...] = ()
+    longest: int | None = None
+    port: int = 8400
+    journal_folder: Path = Path(".journal")
+    known_divergences: Path | None = None
+    only_operation: str | None = None
+    reports: Path = REPORTS
+    rehearsal_file: Path | None = None
+    api_key: str = field(default="", repr=False)
+    key_name: str = "API_KEY"
+
+    # What a command decides for its run.
+    selection: str = WHOLE
+    profile: str = "quick"
+    budget_file: str | None = None
+    """In which the parts and the processes of one run count their requests together."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the API is there already; the mock is started for the run, and has no limits."""
+        return bool(self.base_url)
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether few requests may be sent."""
+        return self.selection == LIVE
+
+    @property
+    def target(self) -> str:
+        """What a person calls the API under test."""
+        if self.is_live:
+            return self.base_url
+        return "the mock" if self.fault is None else f"the mock with the fault {self.fault}"
+
+    def load_contract(self) -> Contract:
+        """Return the contract that the API is held to, read once; ContractError where it cannot be used."""
+        return load_contract(self.contract, self.resource, self.overlay)
+
+    @property
+    def contract_arguments(self) -> tuple[str, ...]:
+        """What another command, or the mock, is told of the contract."""
+        given = (("--contract", self.contract), ("--resource", self.resource), ("--overlay", self.overlay))
+        return tuple(str(part) for option, value in given if value is not None for part in (option, value))
+
+    def require_key(self) -> str:
+        """Return the key of the account; empty where the contract asks for none. Refused where there is none."""
+        if not self.api_key and self.load_contract().key.kind != "none":
+            raise Refused(f"{self.key_name} is not set; export the key of the account that BASE_URL belongs to")
+        return self.api_key
+
+
+CALCULATED = {"api_key", "key_name", "selection", "profile", "budget_file"}
+assert FIELDS.keys() | CALCULATED == {each.name for each in dataclasses.fields(Configuration)}
+
+
+def read_configuration(
+    environment: Mapping[str, str] = os.environ, given: Mapping[str, str] | None = None
+) -> Configuration:
+    """
+    Read what the environment and the command line ask for, which comes first. Refused, in one line that names the
+    variable, where it is not understood, contradicts another or is misspelt, or the contract cannot be used.
+    """
+    said = _said(environment, given or {})
+    contract = _read_contract(said)
+    other_names = aliases(contract)
+    known = (*VARIABLES, *other_names, contract.key.env)
+    for name in environment:
+        if meant := close_name(name, known):
+            raise Refused(f"{name} is not a variable of this suite; perhaps {meant} was meant")
+    for name, usual in other_names.items():
+        if name in said and said.setdefault(usual, said[name]) != said[name]:
+            raise Refused(f"{name} and {usual} are the same thing and say different things; leave one of them out")
+    values = _values(said)
+    values["key_name"] = contract.key.env
+    if contract.key.env in said:
+        values["api_key"] = parsing.key(contract.key.env, said[contract.key.env], is_login=contract.key.kind == "basic")
+    configuration = Configuration(**values)
+    if configuration.fault is not None and configuration.is_live:
+        raise Refused("FAULT is for the mock; leave BASE_URL or FAULT out")
+    return configuration
+
+
+def read_without_contract(given: Mapping[str, str]) -> Configuration:
+    """Read what is asked of a command that works on a contract as a file, which may not be there or may be wrong."""
+    return Configuration(**_values(_said(os.environ, given)))
+
+
+def aliases(contract: Contract) -> dict[str, str]:
+    """Return the other names that some variables have for one contract, such as CONTACT_ID for ITEM_ID, as keys."""
+    resource = contract.resource
+    names = {"ITEM_ID": resource.id_parameter or "", "MAX_ITEMS": f"max_{resource.name}"}
+    return {
+        name.upper(): variable
+        for variable, name in names.items()
+        if name.isidentifier() and name.isascii() and len(name) > 2 and name.upper() not in VARIABLES
+    }
+
+
+def named_target(given: Mapping[str, str]) -> str:
+    """Return what a run was to be aimed at, also where it is refused: the address without what may be secret in it."""
+    address = re.split("[?#]", {**os.environ, **given}.get("BASE_URL", ""))[0]
+    return re.sub(r"^(\w+://)?.*@", r"\1", address) or "the mock"
+
+
+def named_seed(given: Mapping[str, str]) -> int | None:
+    """Return the seed that a run was to have, also where it is refused; None where none can be read."""
+    text = {**os.environ, **given}.get("SEED", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def own_key(given: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable of the key, and the key, good or bad: it must not be shown, even where it is refused."""
+    try:
+        variable = _read_contract(_said(os.environ, given)).key.env
+        return variable, os.environ.get(variable, "")
+    except Exception:  # nobody knows which variable it is in; the command says what is wrong with the contract
+        return "API_KEY", ""
+
+
+def plain(configuration: Configuration) -> dict[str, Any]:
+    """Return a configuration as texts and numbers, of which another process makes one with `from_plain`."""
+    values = dataclasses.asdict(configuration)
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def from_plain(values: Mapping[str, Any]) -> Configuration:
+    """Return the configuration of which `plain` was made."""
+    are_paths = {name for name, variable in FIELDS.items() if variable.parse in (path, existing_file)}
+    paths = {name: Path(values[name]) for name in are_paths if values[name] is not None}
+    return Configuration(**{**values, **paths})
+
+
+def foreign_environment(
+    environment: Mapping[str, str] = os.environ, contract: Contract | None = None
+) -> dict[str, str]:
+    """Return the environment without what it asks of this suite, for a process that is told in another way."""
+    if contract is None:
+        contract = _read_contract({})
+    own = {*VARIABLES, *aliases(contract), contract.key.env}
+    return {name: value for name, value in environment.items() if name not in own}
+
+
+def _said(environment: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Put what the command line says before what the environment says."""
+    hidden = {variable.name for variable in VARIABLES.values() if variable.is_option_only}
+    return {**{name: text for name, text in environment.items() if name not in hidden}, **given}
+
+
+def _values(said: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, variable in FIELDS.items():
+        text = said.get(variable.name)
+        if text is None:
+            continue
+        if not text and not variable.is_flag:
+            raise Refused(f"{variable.name} is set and empty; give it a value, or unset it")
+        values[name] = variable.parse(variable.name, text)
+    here = CONTRACT.absolute()
+    values.setdefault("contract", here if here.is_file() or not OWN_CONTRACT.is_file() else OWN_CONTRACT)
+    return values
+
+
+def _read_contract(said: Mapping[str, str]) -> Contract:
+    """Read the contract before all else: it says what the other variables are called."""
+    values = _values({name: said[name] for name in ("CONTRACT", "RESOURCE", "OVERLAY") if name in said})
+    if not values["contract"].is_file():
+        raise Refused(
+            f"{Path.cwd()} has no {CONTRACT}; name a contract with --contract, or write one: contract-tests new"
+        )
+    return load_contract(values["contract"], values.get("resource"), values.get("overlay"))

@@ -1,0 +1,216 @@
+"""The contract run, and the same with a time budget: plan, preflight, tests, clean-up, verdict, reports."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import shlex
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis.configuration import notice_initialization_restarted
+
+from contract_tests.checks.known_divergences import Divergence, known_divergences
+from contract_tests.errors import Refused
+from contract_tests.foreign_text import LONGEST_LINE, shown
+from contract_tests.report.folder import Reports
+from contract_tests.report.junit import JUnitReport
+from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.pages import report_run
+from contract_tests.report.recording import record
+from contract_tests.report.run_record import RunRecord, Start, bare_record
+from contract_tests.report.verdict import verdict
+from contract_tests.runner import item_lock, plan
+from contract_tests.runner.borrowed_resource import try_borrowing
+from contract_tests.runner.configuration import REPORTS, Configuration, named_seed, named_target
+from contract_tests.runner.handover import with_selection
+from contract_tests.runner.plugin import HOOKS, NAME
+from contract_tests.runner.preflight import first_requests
+from contract_tests.runner.selection import PROMISES, files_of
+from contract_tests.runner.sweep import Swept, put_right
+from contract_tests.runner.under_test import require_mock, sent_in_all, shared_budget
+from contract_tests.transport import journal
+from contract_tests.transport.interruption import ENDING, held_back
+
+HOLDS, INTERRUPTED = 0, 2
+MINUTES = 10.0
+# Options of pytest whose value is a test that is not run.
+LEAVING_OUT = ("--deselect", "--ignore", "--ignore-glob")
+GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
+
+# Where the typed client is written, for the tests that call it.
+CLIENT = Path("generated_client")
+PACKAGE = Path(__file__).parents[1]
+# The settings of pytest, so that those of the folder in which the command is called do not count.
+SETTINGS = Path(__file__).with_name("process") / "pytest.ini"
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What a command runs."""
+
+    configuration: Configuration
+    arguments: list[str]
+    is_fuzz: bool
+    known: tuple[Divergence, ...]
+
+
+def run(configuration: Configuration, arguments: list[str]) -> int:
+    """Hold the API to its contract, print the verdict and return the exit code."""
+    return _command(configuration, arguments, is_fuzz=False)
+
+
+def fuzz(configuration: Configuration, arguments: list[str]) -> int:
+    """Run the generative tests with one seed after the other until the time is over or something broke."""
+    return _command(configuration, arguments, is_fuzz=True)
+
+
+def run_came_to_nothing(line: str, exit_code: int, given: Mapping[str, str]) -> None:
+    """Let the reports say why a run came to no test."""
+    _report(
+        bare_record(Start.now(named_target(given), named_seed(given)), line, exit_code),
+        Reports(Path(given.get("FOLDER", REPORTS))),
+    )
+
+
+fuzz_came_to_nothing = run_came_to_nothing
+
+
+def _command(asked: Configuration, arguments: list[str], *, is_fuzz: bool) -> int:
+    seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    configuration = with_selection(replace(asked, seed=seed))
+    configuration = replace(configuration, profile="thorough") if is_fuzz else configuration
+    contract = configuration.load_contract()
+    known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
+    tests = Tests(configuration, arguments, is_fuzz, known)
+    if configuration.is_dry_run:
+        plan.show(configuration, arguments, is_fuzz=is_fuzz)
+        print("DRY_RUN=1: this is the plan; nothing was sent")
+        return HOLDS
+    if configuration.is_live:
+        return _run_live(tests)
+    require_mock(configuration)
+    with shared_budget(configuration) as settings:
+        start, outcomes, exit_code = _run(replace(tests, configuration=settings))
+        outcomes.counted = sent_in_all(settings)
+    return _finish(settings, start, outcomes, exit_code)
+
+
+def _run_live(tests: Tests) -> int:
+    """Run against BASE_URL: look whether it is there, put right what was left there, say the plan, test, clean up."""
+    asked, arguments = tests.configuration, tests.arguments
+    asked.require_key()
+    if asked.borrowed_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
+        raise Refused("ITEM_ID lends one item, which workers cannot share; leave out -n")
+    lock = item_lock.held(asked.journal_folder, asked.base_url, asked.borrowed_id)
+    with lock, shared_budget(asked) as settings:
+        sent = first_requests(settings)
+        earlier = put_right(settings, sent)
+        for line in earlier.lines():
+            print(line, flush=True)
+        try_borrowing(settings, sent)
+        plan.show(settings, arguments, sum(sent.values()), is_fuzz=tests.is_fuzz)
+        after: Counter[str] = Counter()
+        try:
+            start, outcomes, exit_code = _run(replace(tests, configuration=settings), sent)
+        finally:
+            with held_back():
+                journal.release_all()
+                swept = put_right(settings, after)
+                for line in swept.lines():
+                    print(line, flush=True)
+        outcomes.requests += after
+        outcomes.left = _left(outcomes.left, swept, earlier)
+        outcomes.counted = sent_in_all(settings)
+    return _finish(settings, start, outcomes, exit_code)
+
+
+def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
+    """Return what a run has left: what it told itself, but for what was put right since, and what could not be."""
+    fresh = [sentence for sentence in swept.left if sentence not in earlier.left]
+    done = [*swept.removed, *swept.restored]
+    known = [sentence.partition(" (")[0] for sentence in told]
+    named = re.compile("|".join(rf"(?<![\w-]){re.escape(str(item_id))}(?![\w-])" for item_id in done) or r"(?!)")
+    kept = [sentence for sentence in told if not named.search(sentence)]
+    return kept + [sentence for sentence in fresh if not any(what in sentence for what in known)]
+
+
+def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Start, Outcomes, int]:
+    """Run the tests; a run with a time budget runs them with one seed after the other."""
+    if not tests.is_fuzz:
+        return _start(tests.configuration), *_run_pytest(tests, PROMISES, sent)
+    first = tests.configuration.seed or 0
+    deadline = time.monotonic() + 60 * (tests.configuration.minutes or MINUTES)
+    for seed in itertools.count(first):
+        configuration = replace(tests.configuration, seed=seed)
+        start = _start(configuration)
+        outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent)
+        if exit_code != HOLDS or time.monotonic() > deadline or configuration.rehearsal_file:
+            break
+    print(f"{seed - first + 1} rounds, the last with seed {seed}")
+    return start, outcomes, exit_code
+
+
+def _start(configuration: Configuration) -> Start:
+    return Start.now(configuration.target, configuration.seed, configuration.selection)
+
+
+def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None) -> tuple[Outcomes, int]:
+    """Run the tests of some promises, in this order unless the arguments name tests of their own."""
+    configuration, arguments = tests.configuration, tests.arguments
+    named = [argument for option, argument in itertools.pairwise(["", *arguments]) if option not in LEAVING_OUT]
+    names_tests = any(not each.startswith("-") and each.partition("::")[0].endswith(".py") for each in named)
+    files = [] if names_tests else files_of(promises)
+    is_whole = not names_tests and promises == PROMISES
+    outcomes = Outcomes(configuration.load_contract(), tests.known, is_whole=is_whole, target=configuration.target)
+    outcomes.requests += sent or Counter()
+    where = configuration.target if configuration.is_live else f"{configuration.target}, started for this run"
+    print(f"under test: {where}   seed: {configuration.seed}", flush=True)
+    junit = JUnitReport(Reports(configuration.reports, outcomes.unwritten))
+    # Without its plugin, pytest would not know the option that says where the cache is.
+    has_cache = not configuration.rehearsal_file and not any("no:cacheprovider" in each for each in arguments)
+    options = [*pytest_options(configuration, has_cache=has_cache), f"--hypothesis-seed={configuration.seed}"]
+    try:
+        exit_code = call_pytest([*files, *options, *arguments], [outcomes, junit, configuration])
+    except KeyboardInterrupt:
+        exit_code = INTERRUPTED
+    except Exception:
+        if not ENDING.is_asked:
+            raise
+        exit_code = INTERRUPTED  # of a fixture whose clean-up got no answer
+    return outcomes, exit_code
+
+
+def call_pytest(arguments: list[str], plugins: list[Any]) -> int:
+    """Run pytest in this process and return its exit code."""
+    # Values of a contract were made before; hypothesis calls that slow code in a plugin, and every warning is an error.
+    notice_initialization_restarted(warn=False)
+    return int(pytest.main(arguments, plugins=plugins))
+
+
+def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> list[str]:
+    """Return how pytest runs the tests of this package, wherever it stands and whatever the folder's own settings are."""
+    cache = ["-o", f"cache_dir={Path('.pytest_cache').absolute()}"] if has_cache else ["-p", "no:cacheprovider"]
+    client = (configuration.out or CLIENT).absolute()
+    place = ["-c", str(SETTINGS), f"--rootdir={PACKAGE.parent}", "-o", f"pythonpath={shlex.quote(str(client))}"]
+    return [*place, *cache, "-p", NAME, "-p", HOOKS, "--tb=short", "--no-header"]
+
+
+def _finish(configuration: Configuration, start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
+    line, exit_code = verdict(outcomes, pytest_exit_code)
+    if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
+        _report(record(start, outcomes, line, exit_code), Reports(configuration.reports, outcomes.unwritten))
+    print(shown(line, LONGEST_LINE))
+    return exit_code
+
+
+def _report(told: RunRecord, reports: Reports) -> None:
+    report_run(reports, told)
+    for complaint in reports.complaints():
+        print(complaint)

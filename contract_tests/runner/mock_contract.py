@@ -1,0 +1,28 @@
+"""The file that a mock reads: the contract itself, or a copy that says what the overlay and the choice of a resource say."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract_tests.spec.contract import Contract
+
+
+@contextmanager
+def mock_contract(contract: Contract, resource: str | None = None) -> Iterator[Path]:
+    """Lend the file that a mock reads; with a name by which the resource was chosen, a copy that has it first."""
+    document = contract.document
+    if document.overlay is None and resource is None:
+        yield document.file
+        return
+    path = contract.resource.create.path
+    tree = {**document.tree, "paths": {path: document.tree["paths"][path], **document.tree["paths"]}}
+    if isinstance(tree.get("x-seeds"), str):
+        tree["x-seeds"] = str(document.file.absolute().parent / tree["x-seeds"])
+    with tempfile.TemporaryDirectory(prefix="contract-tests-") as folder:
+        copy = Path(folder, f"{document.file.stem}.json")
+        copy.write_text(json.dumps(tree, default=str), "utf-8")
+        yield copy

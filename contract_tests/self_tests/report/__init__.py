@@ -1,0 +1,1 @@
+"""The reports: what a run gathers, prints and leaves behind."""

@@ -1,0 +1,1 @@
+"""What transport lets through, tells apart, hides and cleans up."""

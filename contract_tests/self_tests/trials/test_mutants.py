@@ -1,0 +1,209 @@
+"""Mutants are made of code that runs, in a copy, and a survivor passes only where a person has said why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contract_tests.errors import Refused
+from contract_tests.mock_api.process import MockStartError
+from contract_tests.runner.configuration import Configuration
+from contract_tests.spec.contract import CONTRACT_FILE
+from contract_tests.trials import mutants
+from contract_tests.trials.equivalent_mutants import EquivalentsError, read_equivalents, unmatched
+from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome
+from contract_tests.trials.mutants import MutantTrial, Result, mutated_mock, selected
+from contract_tests.trials.mutations import MOCK, MODULES, module_mutations
+
+TOY = '''\
+"""A toy."""
+
+LIMIT: int | None = 10
+
+
+def is_small(number: int | None) -> bool:
+    """Say so, 1 time."""
+    return number is not None and number <= LIMIT
+'''
+
+STORE = (MOCK / "store.py").read_text("utf-8")
+NOT_FOUND = 'raise Refusal(404, "Nothing has this id.")'
+
+REASON = "No request reaches this line."
+WHOLE = Configuration(minutes=1)
+
+
+def group(**ids: Any) -> list[Any]:
+    """Return what the file holds for mutants with one reason, by module."""
+    return [{"reason": REASON, "mutants": ids}]
+
+
+def written(folder: Path, groups: Any) -> Path:
+    """Write a file of equivalents; JSON is YAML."""
+    file = folder / "equivalents.yaml"
+    file.write_text(json.dumps(groups), "utf-8")
+    return file
+
+
+def test_code_that_runs_is_changed_and_types_and_texts_are_not() -> None:
+    """A limit, a comparison and a condition of the toy are changed; its annotations and docstrings are not."""
+    changes = {(each.function, each.operator, each.after) for each in module_mutations("toy", TOY)}
+    assert changes == {
+        ("", "NumberReplacer", "LIMIT: int | None = 11"),
+        ("", "NumberReplacer", "LIMIT: int | None = 9"),
+        ("is_small", "ReplaceAndWithOr", "return number is not None or number <= LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_LtE_Lt", "return number is not None and number < LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_LtE_Gt", "return number is not None and number > LIMIT"),
+        ("is_small", "ReplaceComparisonOperator_IsNot_Is", "return number is None and number <= LIMIT"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("if x in y:\n    pass", "if x not in y:"),
+        ("if x not in y:\n    pass", "if x in y:"),
+        ("y.clear()", "pass"),
+        ("y[1] = x", "pass"),
+        ("x += y", "pass"),
+        ("x = y.strip().lower()", "x = y.strip()"),
+    ],
+)  # fmt: skip
+def test_own_operators_change_what_cosmic_ray_leaves_alone(before: str, after: str) -> None:
+    """Membership, statements that are there for their effect, and the last call of a method."""
+    assert after in [each.after for each in module_mutations("toy", f"{before}\n")]
+
+
+def test_mutation_keeps_its_id_when_lines_move() -> None:
+    """The entries of equivalent_mutants.yaml outlive changes around them."""
+    moved = TOY.replace("def is_small", "OTHER = None\n\n\ndef is_small")
+    assert {each.id for each in module_mutations("toy", TOY)} == {each.id for each in module_mutations("toy", moved)}
+
+
+def test_same_change_twice_in_a_function_has_two_ids() -> None:
+    """No two mutations share a result."""
+    twice = list(module_mutations("toy", "def f(x):\n    x += 1\n    y = 0\n    x += 1\n"))
+    assert len({each.id for each in twice}) == len(twice)
+
+
+def test_mutant_runs_in_a_copy() -> None:
+    """The mutated mock answers otherwise, and the working tree stays as it is."""
+    mutated = STORE.replace(NOT_FOUND, NOT_FOUND.replace("404", "405"))
+    with mutated_mock({"store": mutated}, CONTRACT_FILE) as mock:
+        answer = httpx.get(f"{mock.url}/personas/nobody", headers={"x-api-key": mock.api_key})
+    assert answer.status_code == 405
+    assert (MOCK / "store.py").read_text("utf-8") == STORE
+
+
+def test_mutant_that_does_not_start_is_told_with_its_last_words() -> None:
+    """Python's own message stands in the table."""
+    with (
+        pytest.raises(MockStartError, match="no such luck"),
+        mutated_mock({"store": "raise SystemExit('no such luck')"}, CONTRACT_FILE),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdict", "requests", "outcome", "by"),
+    [
+        (0, "verdict: holds. Fine.", 6000, mutants.SURVIVED, ""),
+        (1, "verdict: violated. 1 broken.", 3, mutants.KILLED, "test_errors.py::test_it"),
+        (2, "verdict: inconclusive. No answer.", 9, mutants.UNCLEAR, "verdict: inconclusive. No answer."),
+        (4, "the mock did not start:\nno such luck", 0, mutants.NOT_STARTED, "no such luck"),
+        (4, TIME_IS_OVER, 0, mutants.TIMED_OUT, TIME_IS_OVER),
+    ],
+)
+def test_outcome_of_a_trial_decides(exit_code: int, verdict: str, requests: int, outcome: str, by: str) -> None:
+    """Only a green run lets a mutant live."""
+    red = "test_errors.py::test_it" if exit_code == 1 else ""
+    mutation = next(module_mutations("toy", TOY))
+    trial = MutantTrial("mutant", mutation=mutation)
+    result = mutants._result(Outcome(trial, exit_code, verdict, red, 1.0, requests), mutation, "tests")
+    assert (result.id, result.outcome, result.by) == (mutation.id, outcome, by)
+
+
+def test_mutant_whose_time_is_over_is_not_begun() -> None:
+    """MINUTES ends a run; what was not tried is tried by the next."""
+    trial = MutantTrial("mutant", mutation=next(module_mutations("toy", TOY)), ends_at=0)
+    with pytest.raises(MockStartError, match=mutants.TOO_LATE), trial.mock(Configuration()):
+        pass
+
+
+def test_unclean_mock_ends_the_run() -> None:
+    """A suite that is red without a change would kill every mutant."""
+    with pytest.raises(Refused, match="run make contract"):
+        mutants._check_clean(Outcome(MutantTrial("clean"), 1, "verdict: violated. 1 broken.", "", 1.0, 1))
+
+
+def test_smaller_share_is_part_of_a_larger_one_and_the_seed_decides() -> None:
+    """SHARE and SEED choose the same mutants again."""
+    known = list(module_mutations("wire/routes", (MOCK / "wire" / "routes.py").read_text("utf-8")))
+    few, many = (selected(known, Configuration(share=share, seed=7)) for share in (0.2, 0.6))
+    assert 0 < len(few) < len(many) < len(known)
+    assert set(few) < set(many)
+    assert set(few) != set(selected(known, Configuration(share=0.2, seed=8)))
+    assert len(selected(known, WHOLE)) == len(known)
+
+
+def test_unknown_id_is_refused() -> None:
+    """The message names the variable and where ids stand."""
+    with pytest.raises(Refused, match=r"MUTANT=zz is no id; reports/mutants\.json has them"):
+        selected(list(module_mutations("toy", TOY)), Configuration(mutant="zz"))
+
+
+def test_survivor_is_tried_again_when_the_tests_change(tmp_path: Path) -> None:
+    """What was killed stays so as long as its module does; what survived is held only against the same tests."""
+    known = list(module_mutations("toy", TOY))[:3]
+    outcomes = (mutants.KILLED, mutants.SURVIVED, mutants.KILLED)
+    digests = [mutants._digest(each.source) for each in known[:2]] + ["of another source"]
+    results = [Result(m.id, o, "", 1.0, d, "old") for m, o, d in zip(known, outcomes, digests, strict=True)]
+    report = tmp_path / "reports" / "mutants.json"
+    mutants._write_report(report, known, {result.id: result for result in results}, set())
+    assert set(mutants._earlier_results(report, known, "old")) == {known[0].id, known[1].id}
+    assert set(mutants._earlier_results(report, known, "new")) == {known[0].id}
+
+
+def test_equivalent_covers_what_it_names_and_is_missed_when_the_code_changes(tmp_path: Path) -> None:
+    """An entry covers one mutant; one without a mutation is found."""
+    known = list(module_mutations("toy", TOY))
+    read = read_equivalents(written(tmp_path, group(toy=[known[0].id, "0a1b2c3d"], other=[known[1].id])))
+    assert [sum(each.covers(mutation) for mutation in known) for each in read] == [1, 0, 0]
+    assert [str(each) for each in unmatched(read, known)] == ["toy 0a1b2c3d", f"other {known[1].id}"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("just text", "equivalents.yaml: is no list; begin each group with `- reason:`"),
+        (["text"], "group 1: write reason and mutants, and nothing else"),
+        ([{"reason": REASON}], "group 1: write reason and mutants, and nothing else"),
+        ([{"reason": "ok", "mutants": {}}], "group 1: reason is 'ok'; say in a sentence"),
+        ([{"reason": REASON, "mutants": ["0a1b2c3d"]}], "group 1: mutants is no mapping of modules to ids"),
+        ([*group(), *group(toy="0a1b2c3d")], "group 2: mutants is no mapping of modules to ids"),
+        (group(toy=[12345678]), "group 1: toy has 12345678; put the id in quotes"),
+    ],
+)
+def test_unreadable_equivalents_are_refused(groups: Any, message: str, tmp_path: Path) -> None:
+    """The message names the group and what to write."""
+    with pytest.raises(EquivalentsError) as refused:
+        read_equivalents(written(tmp_path, groups))
+    assert message in str(refused.value)
+
+
+def test_broken_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A parser's message over several lines is put into one."""
+    file = tmp_path / "equivalents.yaml"
+    file.write_text("- module: [", "utf-8")
+    with pytest.raises(EquivalentsError, match="write valid YAML in UTF-8") as refused:
+        read_equivalents(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_listed_equivalents_can_be_read() -> None:
+    """Every entry has a module that is mutated, and a reason."""
+    assert {entry.module for entry in read_equivalents()} <= set(MODULES)

@@ -1,0 +1,1 @@
+"""A contract as data: the only reader of openapi.yaml in the suite."""

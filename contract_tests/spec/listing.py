@@ -1,0 +1,137 @@
+"""What the query parameters of a list do: pages, orders and filters."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract_tests.spec.document import Document
+from contract_tests.spec.field import Field, path_of, read_query_fields
+from contract_tests.spec.operation import Operation
+from contract_tests.spec.resource import find_schema
+
+ROLES = ("page_size", "page_token", "offset", "page_number", "order", "filter")
+
+# What a parameter without x-list-role does by its name, in lower case and without underscores.
+WELL_KNOWN = {
+    "pagesize": "page_size", "perpage": "page_size", "limit": "page_size",
+    "pagetoken": "page_token", "cursor": "page_token", "nexttoken": "page_token",
+    "offset": "offset", "page": "page_number", "pagenumber": "page_number",
+    "orderby": "order", "sort": "order", "sortby": "order",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How a list is turned page by page; None for what it does not take."""
+
+    size: Field | None
+    token: str | None
+    """The parameter that takes the token of the next page."""
+    token_at: tuple[str, ...]
+    """Where an answer says the next token."""
+    offset: str | None
+    page_number: str | None
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether every item can be seen: the pages can be turned, or the list comes whole."""
+        return self.size is None or any((self.token, self.offset, self.page_number))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the parameters of a list do."""
+
+    paging: Paging
+    order: str | None
+    """The parameter that orders the list."""
+    orders: tuple[str, ...]
+    """Its values that the contract names: a field, with a dash in front for descending."""
+    filters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By the field: the parameter, and its text with the field's name in braces where the value goes."""
+
+
+def read_listing(document: Document, operation: Operation, known: set[str]) -> Listing:
+    """Read what the parameters of a list do, which may be filtered by the *known* fields of an item."""
+    roles: dict[str, str] = {}
+    marked: set[str] = set()
+    filters: dict[str, tuple[str, str]] = {}
+    for (place, name), pointer in operation.parameters.items():
+        if place != "query":
+            continue
+        parameter = document.at(pointer)
+        role = parameter.get("x-list-role", WELL_KNOWN.get(name.lower().replace("_", "").replace("-", "")))
+        if role is not None and role not in ROLES:
+            raise document.error(f"{pointer}/x-list-role", f"is {role!r}; write one of {', '.join(ROLES)}")
+        if role is None and name in known:
+            filters[name] = (name, f"{{{name}}}")
+        elif role == "filter":
+            filters |= _filters(document, pointer, name, known)
+        elif role is not None:
+            if (first := roles.get(role)) is not None and (role in marked) == ("x-list-role" in parameter):
+                problem = f"has the role {role}, as {first} has; write x-list-role: {role} at the one that counts, only"
+                raise document.error(f"{pointer}/name", problem)
+            if role not in marked:
+                roles[role] = name
+            marked |= {role} if "x-list-role" in parameter else set()
+    fields = read_query_fields(document, operation)
+    token = roles.get("page_token")
+    token_at = _token_place(document, operation, token)
+    paging = Paging(
+        size=fields.get(roles.get("page_size", "")),
+        token=token if token_at else None,  # a token that no answer shows turns no page
+        token_at=token_at,
+        offset=roles.get("offset"),
+        page_number=roles.get("page_number"),
+    )
+    order = roles.get("order")
+    return Listing(paging, order, _orders(document, operation, order, known), filters)
+
+
+def _filters(document: Document, pointer: str, name: str, known: set[str]) -> dict[str, tuple[str, str]]:
+    said: Any = document.at(pointer).get("x-filters", {name: f"{{{name}}}"} if name in known else {})
+    if not isinstance(said, dict):
+        raise document.error(f"{pointer}/x-filters", "must name fields, such as {name: 'name=\"{name}\"'}")
+    for of, template in said.items():
+        if of not in known:
+            raise document.error(f"{pointer}/x-filters/{of}", "is no field of an item; name one")
+        if not isinstance(template, str) or f"{{{of}}}" not in template:
+            problem = f"is {template!r}; write {{{of}}} where the value goes"
+            raise document.error(f"{pointer}/x-filters/{of}", problem)
+    return {of: (name, template) for of, template in said.items()}
+
+
+def _orders(document: Document, operation: Operation, order: str | None, known: set[str]) -> tuple[str, ...]:
+    if order is None:
+        return ()
+    pointer = operation.parameters["query", order]
+    parameter = document.at(pointer)
+    place, schema = document.resolve(f"{pointer}/schema") if "schema" in parameter else (pointer, {})
+    for index, value in enumerate(schema.get("enum", ())):
+        name = str(value).lstrip("+-")
+        near = next(iter(difflib.get_close_matches(name, known - {name}, 1, 0.9)), name)
+        if name not in known and not (near.startswith(name) or name.startswith(near)):
+            problem = f"is {value!r}, and an item has no field {name}; write {near}"
+            raise document.error(f"{place}/enum/{index}", problem)
+    examples = [example.get("value") for example in parameter.get("examples", {}).values()]
+    values = [*schema.get("enum", ()), *examples, parameter.get("example"), *schema.get("examples", ())]
+    return tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
+
+
+def _token_place(document: Document, operation: Operation, token: str | None) -> tuple[str, ...]:
+    """Return where an answer says the next token: a link to the list itself says it, or a property of a known name."""
+    if token is None:
+        return ()
+    for status in operation.successes:
+        answer = operation.response_pointer(status)
+        for link in document.at(answer).get("links", {}).values() if answer else ():
+            if link.get("operationId") == operation.operation_id and token in link.get("parameters", {}):
+                return path_of(link["parameters"][token])
+    names = {f"next{token}", token, "nexttoken", "nextcursor", "next"}
+    names = {name.lower().replace("_", "") for name in names}
+    shown = document.properties(operation.success_pointer) if operation.success_pointer else {}
+    for name in shown:
+        if name.lower().replace("_", "") in names and find_schema(document, operation.success_pointer, (name,)):
+            return (name,)
+    return ()

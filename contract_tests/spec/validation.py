@@ -1,0 +1,234 @@
+"""Refuses a contract that contradicts itself, with the file, the line, the place and what to do there."""
+
+import difflib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from contract_tests.spec.document import Document, below, escape, invalid_schema
+from contract_tests.spec.field import JSON_TYPES, json_type
+from contract_tests.spec.operation import METHODS
+
+EXTENSIONS = frozenset({
+    "x-changes", "x-template", "x-on-null", "x-on-empty", "x-run-name", "x-values-from", "x-constraints", "x-try",
+    "x-list-role", "x-filters", "x-error-code", "x-error-fields", "x-key-env", "x-promises", "x-seeds",
+})  # fmt: skip
+
+PAIRS = (
+    ("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"), ("minContains", "maxContains"),
+)  # fmt: skip
+NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+COUNTS = tuple(name for pair in PAIRS[1:] for name in pair)
+
+ONE = ("additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames")
+MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "x-constraints")
+NAMED = ("properties", "patternProperties", "dependentSchemas")
+
+
+def validate(document: Document) -> None:
+    """Look at every schema, example and extension once; refuse what contradicts itself, leads nowhere, or means nothing."""
+    words = list(_words(document.tree, "#"))
+    for pointer, key, _ in words:
+        # An extension that is nearly, but not quite, one of ours is misspelt; any other is somebody else's.
+        if key[:2] in ("x-", "X-") and key not in EXTENSIONS and (nearest := _nearest(key)):
+            raise document.error(pointer, f"is no extension that is known; write {nearest}")
+    for pointer, key, value in words:
+        if key == "$ref" and isinstance(value, str):
+            document.require_target(pointer, value)
+        if key == "discriminator" and isinstance(value, dict):
+            _check_mapping(document, f"{pointer}/mapping", value.get("mapping", {}))
+    seen: set[str] = set()
+    places: list[str] = []
+    for pointer in schema_pointers(document):
+        for place in walk(document, pointer, seen):
+            places.append(place)
+            _check_schema(document, place)
+        _check_by_meta_schema(document, pointer)
+        document.validator(pointer)  # what else is wrong with it
+    for pointer, value, schema in _examples(document, places):
+        _check_example(document, pointer, value, schema)
+
+
+def _check_mapping(document: Document, pointer: str, mapping: dict[str, str]) -> None:
+    """Look whether a discriminator maps to schemas that are there. Source: OpenAPI 3.1, section 4.8.25."""
+    for name, said in mapping.items():
+        target = said if "/" in said or "#" in said else f"#/components/schemas/{said}"
+        if target.startswith("#") and not document.has(target):
+            raise document.error(below(pointer, name), f"nothing stands at {target!r}; name a schema that is there")
+
+
+def schema_pointers(document: Document) -> Iterator[str]:
+    """Yield where the schemas of a document begin: its components, bodies, answers and parameters."""
+    components = document.tree.get("components", {})
+    yield from (f"#/components/schemas/{escape(name)}" for name in components.get("schemas", {}))
+    for pointer, _ in _carriers(document):
+        if document.has(f"{pointer}/schema"):
+            yield f"{pointer}/schema"
+
+
+def walk(document: Document, pointer: str, seen: set[str]) -> Iterator[str]:
+    """Yield where a schema and all that it is made of stand, references not followed."""
+    schema = document.at(pointer)
+    if pointer in seen or not isinstance(schema, dict):
+        return
+    seen.add(pointer)
+    yield pointer
+    for word in ONE:
+        if isinstance(schema.get(word), dict):
+            yield from walk(document, f"{pointer}/{word}", seen)
+    for word in MANY:
+        if word in schema and not isinstance(schema[word], list):
+            raise document.error(f"{pointer}/{word}", "must be a list of schemas")
+        for index in range(len(schema.get(word, ()))):
+            yield from walk(document, f"{pointer}/{word}/{index}", seen)
+    for word in NAMED:
+        if word in schema and not isinstance(schema[word], dict):
+            raise document.error(f"{pointer}/{word}", "must be a mapping from names to schemas")
+        for name in schema.get(word, ()):
+            yield from walk(document, f"{pointer}/{word}/{escape(str(name))}", seen)
+
+
+def _carriers(document: Document) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters and the media types of a document: what carries a schema and its examples."""
+    components = document.tree.get("components", {})
+    places = [f"#/components/{kind}/{escape(name)}" for kind in ("parameters", "requestBodies", "responses")
+              for name in components.get(kind, {})]  # fmt: skip
+    for path, item in document.tree.get("paths", {}).items():
+        owner = f"#/paths/{escape(path)}"
+        places += [f"{owner}/parameters/{index}" for index in range(len(item.get("parameters", ())))]
+        for method in item.keys() & set(METHODS):
+            place, operation = f"{owner}/{method}", item[method]
+            places += [f"{place}/parameters/{index}" for index in range(len(operation.get("parameters", ())))]
+            places += [f"{place}/requestBody"] if "requestBody" in operation else []
+            places += [f"{place}/responses/{status}" for status in operation.get("responses", {})]
+    for place in places:
+        node = document.at(place)
+        if not isinstance(node, dict):
+            raise document.error(place, "must be a mapping")
+        if "content" in node:
+            yield from ((f"{place}/content/{escape(kind)}", node["content"][kind]) for kind in node["content"])
+        elif "$ref" not in node:
+            yield place, node
+
+
+def _check_schema(document: Document, place: str) -> None:
+    schema = document.at(place)
+    kinds = schema.get("type", [])
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    for kind in kinds:
+        if kind not in (*JSON_TYPES, "null"):
+            raise document.error(f"{place}/type", f"is {kind!r}; write one of {', '.join((*JSON_TYPES, 'null'))}")
+    for word in NUMBERS:
+        is_number = word in schema and json_type(schema[word]) in ("integer", "number")
+        if word in schema and not (is_number and math.isfinite(schema[word])):
+            raise document.error(f"{place}/{word}", f"is {schema[word]!r}; write a number")
+    for word in COUNTS:
+        if word in schema and (json_type(schema[word]) != "integer" or schema[word] < 0):
+            raise document.error(f"{place}/{word}", f"is {schema[word]!r}; write a whole number from 0 on")
+    if schema.get("multipleOf", 1) <= 0:
+        raise document.error(f"{place}/multipleOf", f"is {schema['multipleOf']}; write a number above 0")
+    _check_pairs(document, place, schema)
+    _check_values(document, place, schema, kinds)
+    if "pattern" in schema:
+        _check_pattern(document, f"{place}/pattern", schema["pattern"])
+    if schema.get("nullable") is True and not document.validator(place).is_valid(None):
+        problem = "is of OpenAPI 3.0 and says nothing in 3.1; add 'null' to the type, or a branch of type 'null'"
+        raise document.error(f"{place}/nullable", problem)
+    if schema.get("readOnly") is not True and "x-changes" in schema:
+        raise document.error(f"{place}/x-changes", "is for what the server sets; add readOnly: true")
+    if schema.get("x-changes", "never") not in ("never", "on-update"):
+        raise document.error(f"{place}/x-changes", f"is {schema['x-changes']!r}; write never or on-update")
+
+
+def _check_by_meta_schema(document: Document, pointer: str) -> None:
+    """Look at the keywords that a validator passes over where it compiles a schema."""
+    try:
+        jsonschema_rs.meta.validate(document.at(pointer))
+    except jsonschema_rs.ValidationError as error:
+        raise document.error(below(pointer, *error.instance_path), invalid_schema(error.message)) from None
+
+
+def _check_pairs(document: Document, place: str, schema: dict[str, Any]) -> None:
+    for low, high in PAIRS:
+        if low in schema and high in schema and schema[low] > schema[high]:
+            problem = f"is {schema[low]}, above the {high} of {schema[high]}"
+            raise document.error(f"{place}/{low}", f"{problem}, so no value is valid; correct one of the two")
+    bounds = [(low, high) for low in ("minimum", "exclusiveMinimum") for high in ("maximum", "exclusiveMaximum")][1:]
+    for low, high in bounds:
+        if low in schema and high in schema and schema[low] >= schema[high]:
+            problem = f"is {schema[low]}, and the {high} is {schema[high]}"
+            raise document.error(f"{place}/{low}", f"{problem}, so no value is valid; correct one of the two")
+
+
+def _check_values(document: Document, place: str, schema: dict[str, Any], kinds: list[str]) -> None:
+    if "enum" not in schema:
+        return
+    values = schema["enum"]
+    if not isinstance(values, list) or not values:
+        raise document.error(f"{place}/enum", "is empty, so no value is valid; name the values or remove it")
+    for index, value in enumerate(values):
+        kind = json_type(value)
+        if kinds and kind not in kinds and not (kind == "integer" and "number" in kinds):
+            hint = "; put it in quotes" if kind == "boolean" and "string" in kinds else ""
+            problem = f"is {value!r}, a {kind}, where the type is {' or '.join(kinds)}"
+            raise document.error(f"{place}/enum/{index}", problem + (hint or "; correct one of the two"))
+
+
+def _check_pattern(document: Document, place: str, pattern: Any) -> None:
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid("")
+    except ValueError:
+        raise document.error(place, f"is {pattern!r}, which is no regular expression; correct it") from None
+
+
+def _examples(document: Document, places: list[str]) -> Iterator[tuple[str, Any, str]]:
+    """Yield every example and default: where it stands, its value, and where the schema stands that it must obey."""
+    for pointer, carrier in _carriers(document):
+        if "schema" not in carrier:
+            continue
+        if "example" in carrier:
+            yield f"{pointer}/example", carrier["example"], f"{pointer}/schema"
+        for name in carrier.get("examples", {}):
+            place, example = document.resolve(f"{pointer}/examples/{escape(name)}")
+            if not isinstance(example, dict):
+                raise document.error(place, f"is no example by its name; write {name}: {{value: ...}}")
+            if "value" in example:
+                yield f"{place}/value", example["value"], f"{pointer}/schema"
+    for place in places:
+        schema = document.at(place)
+        examples = schema.get("examples", [])
+        if isinstance(examples, list):
+            yield from ((f"{place}/examples/{i}", value, place) for i, value in enumerate(examples))
+        yield from ((f"{place}/{word}", schema[word], place) for word in ("example", "default") if word in schema)
+
+
+def _check_example(document: Document, pointer: str, value: Any, schema: str) -> None:
+    error = next(iter(document.validator(schema).iter_errors(value)), None)
+    if error is not None:
+        message = " ".join(error.message.split())[:200]
+        place = below(pointer, *error.instance_path)
+        raise document.error(place, f"is refused by its own schema: {message}; correct one of the two")
+
+
+def _nearest(name: str) -> str | None:
+    """Return the extension that is written nearly as a name; None where none is."""
+    return next(iter(difflib.get_close_matches(name.lower(), EXTENSIONS, 1, 0.82)), None)
+
+
+def _words(node: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield each key that is a word of OpenAPI, JSON Schema or an extension, not a name or part of a value."""
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from _words(item, f"{pointer}/{index}")
+    for key, item in node.items() if isinstance(node, dict) else ():
+        place = below(pointer, key)
+        if isinstance(key, str):
+            yield place, key, item
+        if key in ("properties", "examples") and isinstance(item, dict):
+            for name, inner in item.items():
+                yield from _words(inner, below(place, name))
+        elif key not in ("example", "examples", "default", "value", "enum", "const"):
+            yield from _words(item, place)

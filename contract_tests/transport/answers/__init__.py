@@ -1,0 +1,1 @@
+"""Reading an answer, and telling whether it is the API's own."""

@@ -1,0 +1,1 @@
+"""The suite on trial: planted faults, mutations, the baseline."""

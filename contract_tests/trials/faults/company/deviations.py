@@ -1,0 +1,280 @@
+"""The deviations: what an API does wrong with a field of a body, and a value that shows it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import Select
+from ..scene import Scene, first, needed
+from ..usual import failed
+from ..values.texts import STORED
+from . import plants
+from .place import Place, is_limit
+from .plants import (
+    Change,
+    Judge,
+    Plant,
+    judging,
+    reading,
+    refusing,
+    salvaging,
+    stale,
+    storing,
+    storing_fields,
+    updating,
+)  # fmt: skip
+
+Value = Callable[[Place], Any]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What an API does wrong."""
+
+    name: str
+    words: str
+    """Begins the sentence of a fault; `{field}` stands for the field, `{other}` for one beside it."""
+    fields: Select
+    """The fields on which it can be planted."""
+    value: Value
+    """A value of the field that shows it; NoPlace where there is none."""
+    plant: Plant
+    clause: str = "type"
+    """What it breaks: a promise, a keyword of the field, or the time of the last change."""
+    promises: tuple[str, ...] = ()
+    in_create: bool = False
+    """Whether a create can do it as well."""
+    beside: bool = False
+    """Whether the body has to bring another valid field."""
+    share: int = 3
+    """With so many conditions it is planted."""
+
+
+# -- Values that show it ----------------------------------------------------------------------------------------------
+
+
+def _step(place: Place) -> float:
+    return 0.5 if place.tried in place.scene.fractions else 1
+
+
+def _beyond(word: str, sign: int) -> tuple[Value, Judge]:
+    """Return the value half a step, or one, beyond a limit, and what judges values up to there."""
+
+    def value(place: Place) -> Any:
+        found = place.tried.schema[word] + sign * _step(place)
+        needed(not place.scene.contract.accepts_value(place.tried, found))
+        return found
+
+    def is_meant(place: Place, value: Any) -> bool:
+        return seams.is_number(value) and 0 < (value - place.tried.schema[word]) * sign <= _step(place)
+
+    return value, is_meant
+
+
+def _at(word: str) -> tuple[Value, Judge]:
+    return lambda place: place.tried.schema[word], lambda place, value: bool(value == place.tried.schema[word])
+
+
+def _digits(digits: float) -> Value:
+    def value(place: Place) -> Any:
+        low = place.tried.schema.get("minimum", place.tried.schema.get("exclusiveMinimum", 0))
+        needed(place.scene.contract.accepts_value(place.tried, low + digits))
+        return low + digits
+
+    return value
+
+
+def _most(place: Place) -> int:
+    return int(place.tried.schema["maxLength"])
+
+
+def _upper(place: Place) -> str:
+    accepts = place.scene.contract.accepts_value
+    words: list[str] = [value.upper() for value in place.tried.schema["enum"]]
+    return first(word for word in words if not accepts(place.tried, word))
+
+
+def _unknown_word(place: Place) -> str:
+    return first(v for v in ("mute", "none") if not place.scene.contract.accepts_value(place.tried, v))
+
+
+def _said(text: str) -> Value:
+    def value(place: Place) -> str:
+        needed(place.scene.contract.accepts_value(place.tried, text))
+        return text
+
+    return value
+
+
+def _usual(place: Place) -> Any:
+    values = [v for v in place.scene.good(place.tried)[::-1] if v != place.scene.item.get(place.name)]
+    return first(sorted(values, key=lambda value: is_limit(place.tried, value)))
+
+
+def _new_to_both(place: Place) -> Any:
+    items = place.scene.item, place.scene.bystander
+    values = [v for v in place.scene.good(place.tried) if v not in [item.get(place.name) for item in items]]
+    return first(sorted(values, key=lambda value: is_limit(place.tried, value)))
+
+
+def _bad(place: Place) -> Any:
+    return place.scene.bad(place.tried)
+
+
+# -- What is changed, and where ---------------------------------------------------------------------------------------
+
+
+def _number(change: Callable[[float], Any]) -> Change:
+    return lambda place, value: change(value) if seams.is_number(value) else value
+
+
+def _text(change: Callable[[str], str]) -> Change:
+    """A text that would be left empty stays, so that no length is broken."""
+    return lambda place, value: (change(value) or value) if isinstance(value, str) else value
+
+
+def _moved(place: Place, value: Any) -> Any:
+    low, high = place.tried.schema["minimum"], place.tried.schema["maximum"]
+    return min(max(value, low), high) if seams.is_number(value) else value
+
+
+def _number_of(text: str) -> Any:
+    return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
+
+
+def _limited(*words: str) -> Select:
+    return lambda scene: [tried for tried in scene.numbers if {*words} <= tried.schema.keys()]
+
+
+def _with_length(scene: Scene) -> list[Field]:
+    return [tried for tried in scene.texts if "maxLength" in tried.schema]
+
+
+def _changing(scene: Scene) -> list[Field]:
+    return [tried for tried in scene.free if scene.change(tried).keys() == {tried.name}]
+
+
+_null: Value = lambda place: None  # noqa: E731
+_clearing: Select = lambda scene: [tried for tried in scene.clearing if tried.name in scene.item]  # noqa: E731
+_refusable: Select = lambda scene: scene.free  # noqa: E731
+_texts: Select = lambda scene: scene.texts  # noqa: E731
+
+ATOMIC, READ, TEXT, NUMBER, ANY = "atomic", "read_your_writes", "exact_text", "exact_numbers", "any_combination"
+TIME = "time"
+
+# By the name: what is done to a text, and a text that shows it; beside every second one of `STORED`.
+FURTHER_TEXTS: dict[str, tuple[Callable[[str], str], str, str]] = {
+    "hangul_composed": (
+        lambda t: re.sub("[\u1100-\u11ff]+", lambda found: unicodedata.normalize("NFC", found[0]), t),
+        "Composes the letters of Korean.", "\u1112\u1161\u11ab",
+    ),
+    "selectors_removed": (
+        lambda t: re.sub("[\ufe00-\ufe0f]", "", t), "Removes variation selectors.", "\u2764\ufe0f now",
+    ),
+    "digits_folded": (
+        lambda t: "".join(str(unicodedata.decimal(c, c)) for c in t), "Turns digits of other scripts into ASCII.",
+        "room \u0664\u0662",
+    ),
+    "private_use_removed": (
+        lambda t: "".join(c for c in t if unicodedata.category(c) != "Co"), "Removes characters of private use.",
+        "logo \ue000",
+    ),
+    "separators_unified": (
+        lambda t: re.sub("[\u2028\u2029\u0085]", "\n", t), "Turns separators of lines into newlines.", "a\u2028b",
+    ),
+    "marks_reordered": (
+        lambda t: unicodedata.normalize("NFD", t), "Decomposes text to NFD.", "caf\u00e9",
+    ),
+}  # fmt: skip
+
+_above, _is_above = _beyond("maximum", 1)
+_below, _is_below = _beyond("minimum", -1)
+_highest, _is_highest = _at("maximum")
+_lowest, _is_lowest = _at("minimum")
+
+DEVIATIONS = (
+    Deviation("above_accepted", "Accepts half a step beyond the maximum of {field}", _limited("maximum"), _above,
+              judging(True, _is_above), "maximum", in_create=True, share=4),
+    Deviation("below_accepted", "Accepts half a step below the minimum of {field}", _limited("minimum"), _below,
+              judging(True, _is_below), "minimum", in_create=True, share=4),
+    Deviation("highest_refused", "Refuses the maximum of {field}", _limited("maximum"), _highest,
+              judging(False, _is_highest), "maximum", in_create=True, share=4),
+    Deviation("lowest_refused", "Refuses the minimum of {field}", _limited("minimum"), _lowest,
+              judging(False, _is_lowest), "minimum", in_create=True),
+    Deviation("moved", "Moves {field} to the limit that it is beyond", _limited("minimum", "maximum"), _above,
+              reading(_moved), "maximum", in_create=True),
+    Deviation("rounded", "Rounds {field} to one decimal", lambda scene: scene.fractions, _digits(0.1239),
+              storing(_number(lambda v: round(v, 1))), NUMBER, (NUMBER,), in_create=True),
+    Deviation("of_15_digits", "Stores 15 digits of {field}", lambda scene: scene.fractions,
+              _digits(0.12345678901234568), storing(_number(lambda v: float(f"{v:.15g}"))), NUMBER, (NUMBER,),
+              in_create=True),
+    Deviation("as_text", "Accepts {field} written as text", lambda scene: scene.numbers,
+              lambda place: str(first(place.scene.good(place.tried))), reading(_text(_number_of)), in_create=True),
+    Deviation("one_longer_accepted", "Accepts one character too many in {field}", _with_length,
+              lambda place: "a" * (_most(place) + 1),
+              judging(True, lambda place, v: isinstance(v, str) and len(v) == _most(place) + 1),
+              "maxLength", in_create=True, share=4),
+    Deviation("longest_refused", "Refuses the greatest length of {field}", _with_length,
+              lambda place: "b" * _most(place),
+              judging(False, lambda place, v: isinstance(v, str) and len(v) == _most(place)), "maxLength",
+              in_create=True),
+    Deviation("cut", "Cuts {field} to its greatest length", _with_length, lambda place: "c" * (_most(place) + 1),
+              reading(lambda place, v: v[: _most(place)] if isinstance(v, str) else v), "maxLength",
+              in_create=True),
+    Deviation("any_case_accepted", "Accepts a value of {field} in capitals", lambda scene: scene.enums, _upper,
+              judging(True, lambda place, v: isinstance(v, str) and v.lower() in place.tried.schema["enum"]),
+              "enum", in_create=True),
+    Deviation("any_word_accepted", "Accepts any word as {field}", lambda scene: scene.enums, _unknown_word,
+              judging(True, lambda place, v: isinstance(v, str) and v.isalpha() and v.islower()),
+              "enum", in_create=True),
+    Deviation("last_refused", "Refuses the last value of {field}", lambda scene: scene.enums,
+              lambda place: place.tried.schema["enum"][-1],
+              judging(False, lambda place, v: bool(v == place.tried.schema["enum"][-1])), "enum", in_create=True),
+    Deviation("first_stored", "Stores the first value of {field} instead", lambda scene: scene.enums,
+              lambda place: place.tried.schema["enum"][-1],
+              storing(lambda place, v: v if v is None else place.tried.schema["enum"][0]), READ, (READ,),
+              in_create=True),
+    Deviation("null_ignored", "Leaves {field} on null, which is to clear it", _clearing, _null,
+              storing_fields(lambda place, sent: {n: v for n, v in sent.items() if n != place.name or v is not None}),
+              "x-on-null", share=4),
+    Deviation("null_clears", "Clears {field} on null, which is to leave it", lambda scene: scene.keeping, _null,
+              plants.clear_on_null, "x-on-null"),
+    Deviation("null_refused", "Refuses null in {field}", lambda scene: scene.nullable, _null,
+              judging(False, lambda place, v: v is None), "x-on-null", share=4),
+    Deviation("lost", "Forgets an update of {field}", _changing, _usual,
+              updating(lambda api, place, before, after: api.resource.store.write(before)), READ, (READ,), share=4),
+    Deviation("not_stored", "Answers a new {field} and does not store it", _changing, _usual, plants.answer_alone,
+              READ, (READ,), share=4),
+    Deviation("read_stale", "Reads an item without its new {field}", _changing, _usual, stale(seams.read_item_as),
+              READ, (READ,), share=4),
+    Deviation("list_stale", "Lists an item without its new {field}", _changing, _usual, stale(seams.list_item_as),
+              "list_shows_items", ("list_shows_items",), share=4),
+    Deviation("clears_another", "Clears {other} with an update of {field}", _changing, _usual,
+              updating(plants.clear_another), ANY, (ANY,)),
+    Deviation("reaches_another", "Writes {field} to the newest other item, too", _changing, _new_to_both,
+              updating(plants.reach_another), "isolation", ("isolation",)),
+    Deviation("answered_500", "Fails on a valid {field}", _changing, _usual,
+              storing_fields(lambda place, sent: failed()), in_create=True),
+    Deviation("refused", "Refuses a valid {field}", _changing, _usual, judging(False, lambda place, v: True),
+              in_create=True),
+    Deviation("part_stored", "Stores the valid part of a body with a wrong {field}", _refusable, _bad,
+              salvaging(plants.store_valid_part), ATOMIC, (ATOMIC,), beside=True, share=4),
+    Deviation("wrong_moves_time", "Moves the time of the last change with a wrong {field}", _refusable, _bad,
+              salvaging(lambda api, place, item, body: seams.move(api, item)), TIME, (ATOMIC,)),
+    Deviation("wrong_passed_over", "Answers a wrong {field} with success", _refusable, _bad, refusing(200)),
+    Deviation("wrong_answered_500", "Fails on a wrong {field}", _refusable, _bad, refusing(500)),
+    Deviation("wrong_not_found", "Answers 404 to a wrong {field}", _refusable, _bad, refusing(404)),
+    *(
+        Deviation(name, summary.rstrip("."), _texts, _said(shown), storing(_text(change)), TEXT, (TEXT,),
+                  in_create=True, share=1)
+        for name, (change, summary, shown) in {**dict(islice(STORED.items(), 0, None, 2)), **FURTHER_TEXTS}.items()
+    ),
+)  # fmt: skip

@@ -1,0 +1,149 @@
+"""How a deviation is planted: each of these lets a mock go wrong while a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+
+from .. import seams
+from ..seams import Operation
+from ..usual import others, without
+from .place import Place
+
+Holds = Callable[[], bool]
+"""Whether the condition holds for the call in hand, and it brings the field."""
+Plant = Callable[[Api, Place, Holds], None]
+Judge = Callable[[Place, Any], bool]
+Change = Callable[[Place, Any], Any]
+
+
+def judging(said: bool, is_meant: Judge) -> Plant:
+    """Accept, or refuse, some values of the field."""
+
+    def plant(api: Api, place: Place, holds: Holds) -> None:
+        good = next(iter(place.scene.good(place.tried)), seams.LEFT_OUT)
+        verdict = lambda value: said if is_meant(place, value) and holds() else None  # noqa: E731
+        seams.judge(api, place.name, verdict, seams.UPDATE, seams.CREATE, instead=good)
+
+    return plant
+
+
+def reading(change: Change) -> Plant:
+    """Change a value before it is checked."""
+    return lambda api, place, holds: seams.read_as(
+        api, lambda body: {**body, place.name: change(place, body[place.name])} if holds() else body
+    )
+
+
+def storing(change: Change) -> Plant:
+    """Change a value before it is stored."""
+    return storing_fields(lambda place, sent: {**sent, place.name: change(place, sent[place.name])})
+
+
+def storing_fields(change: Callable[[Place, Fields], Fields]) -> Plant:
+    """Change the fields of a valid body before they are stored."""
+    return lambda api, place, holds: seams.store_as(api, lambda role, sent: change(place, sent) if holds() else sent)
+
+
+def updating(change: Callable[[Api, Place, Item, Item], object]) -> Plant:
+    """Do more, or less, with an update that changes something; *change* is told the item before and after."""
+
+    def plant(api: Api, place: Place, holds: Holds) -> None:
+        def updated(before: Item, sent: Fields) -> None:
+            after = api.resource.store.find(before.id)
+            if after is not before and holds():
+                change(api, place, before, after)
+
+        seams.update_as(api, updated)
+
+    return plant
+
+
+def reach_another(api: Api, place: Place, before: Item, after: Item) -> None:
+    """Write the field of the newest other item, too."""
+    for item in others(api, before.id)[-1:] if place.name in after.fields else ():
+        seams.write_fields(api, item, {**item.fields, place.name: after.fields[place.name]})
+
+
+def clear_another(api: Api, place: Place, before: Item, after: Item) -> None:
+    """Clear another field."""
+    seams.write_fields(api, after, without(after.fields, place.other))
+
+
+def clear_on_null(api: Api, place: Place, holds: Holds) -> None:
+    """Clear the field on a null that is to leave it."""
+
+    def updated(before: Item, sent: Fields) -> None:
+        after = api.resource.store.find(before.id)
+        if sent.get(place.name, "") is None and holds():
+            seams.write_fields(api, after, without(after.fields, place.name))
+
+    seams.update_as(api, updated)
+
+
+def stale(show: Callable[[Api, Callable[[Item], Item]], None]) -> Plant:
+    """Show the item as it was before the update, up to the next one."""
+
+    def plant(api: Api, place: Place, holds: Holds) -> None:
+        earlier: dict[str, Item] = {}
+
+        def updated(before: Item, sent: Fields) -> None:
+            earlier.pop(before.id, None)
+            if holds():
+                earlier[before.id] = before
+
+        seams.update_as(api, updated)
+        show(api, lambda item: earlier.get(item.id, item))
+
+    return plant
+
+
+def answer_alone(api: Api, place: Place, holds: Holds) -> None:
+    """Answer the new state and store nothing."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        before = api.resource.store.items.get(request.item_id)
+        answer = await handle(request)
+        if before is not None and holds():
+            api.resource.store.write(before)
+        return answer
+
+    seams.around(api, seams.UPDATE, run)
+
+
+def salvaging(salvage: Callable[[Api, Place, Item, Fields], object]) -> Plant:
+    """Do something with an update that is refused."""
+    return lambda api, place, holds: seams.before_refusal(
+        api, lambda item, body: holds() and salvage(api, place, item, body)
+    )
+
+
+def store_valid_part(api: Api, place: Place, item: Item, body: Fields) -> None:
+    """Store the fields that are valid."""
+    fields, accepts = place.scene.fields, place.scene.contract.accepts_value
+    part = {name: value for name, value in body.items() if name in fields and accepts(fields[name], value)}
+    seams.write_fields(api, item, api.resource.store.merge(item.fields, part))
+
+
+def refusing(status: int) -> Plant:
+    """Answer an update that is refused with another status; 200 with the item as it is."""
+
+    def plant(api: Api, place: Place, holds: Holds) -> None:
+        async def run(request: Request, handle: Operation) -> Answer:
+            try:
+                return await handle(request)
+            except Refusal:
+                if request.item_id not in api.resource.store.items or not holds():
+                    raise
+                if status == 200:
+                    return seams.succeed(api, seams.UPDATE, api.resource.store.find(request.item_id))
+                raise Refusal(status, "The request body is not valid.") from None
+
+        seams.around(api, seams.UPDATE, run)
+
+    return plant

@@ -1,0 +1,277 @@
+"""What a planted fault is, what a lawful variant is, and the register of the templates that make both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.rules import Fields
+from contract_tests.spec.field import Field
+from contract_tests.spec.resource import ROLES
+
+from . import seams
+from .scene import NoPlace, Scene
+from .witness import Witness
+
+Apply = Callable[[Api], None]
+
+GROUPS = (
+    "limits", "types", "enums", "null", "persistence", "atomicity", "isolation", "identity", "fidelity", "combinations",
+    "cross_field", "authentication", "secrets", "statuses", "media_types", "methods", "size", "concurrency", "deletion",
+    "creation", "pagination", "sometimes", "company",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A fault, or a variant, as it is planted for one contract."""
+
+    apply: Apply
+    """Replaces one behaviour of a mock that was built a moment ago."""
+    witness: Witness
+    """Requests of which at least one is answered otherwise than by the clean mock; none where it has no place."""
+    clause: str = ""
+    """What it breaks: a pointer into the contract; empty for the promise that its template names."""
+    never_with: tuple[str, ...] = ()
+    """Variants that a mock cannot have at the same time."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which an API breaks the contract; or, as a lawful variant, differs from the mock and keeps it."""
+
+    name: str
+    """The field, where it is planted on one, and its defect, in snake_case."""
+    group: str
+    """One of GROUPS; empty for a variant."""
+    summary: str
+    """What the API does, as a sentence in the third person."""
+    clause: str
+    """What it breaks: a pointer into the contract; empty for a variant."""
+    apply: Apply
+    witness: Witness
+    """Requests that show the difference, in an answer or in the time that it takes."""
+    never_with: tuple[str, ...] = ()
+
+
+Select = Callable[[Scene], Iterable[Field]]
+Make = Callable[..., Planted | None]
+Shown = Callable[[Scene], Witness | None]
+"""Makes a witness; None, or NoPlace raised, where the contract has no place for the fault."""
+Clause = Callable[[Scene], str]
+Faults = Callable[[Scene], Iterator[Fault]]
+"""Makes faults, or variants, for a contract; none for a contract that has no place for them."""
+
+CRUD = ("create", "read", "update")
+TEMPLATES: list[Faults] = []
+
+
+@dataclass(frozen=True)
+class Template:
+    """Makes a fault or a variant for a contract, or one on each of some of its fields."""
+
+    name: str
+    summary: str
+    make: Make
+    group: str = ""
+    promises: tuple[str, ...] = ()
+    """Without each of these in x-promises it would break nothing."""
+    needs: tuple[str, ...] = CRUD
+    """The roles of operations that the contract must have."""
+    each: Select | None = None
+    """The fields on each of which it is planted; None for a template of the whole."""
+
+    def __call__(self, scene: Scene) -> Iterator[Fault]:
+        """Yield what is planted."""
+        contract = scene.contract
+        if not all(map(contract.promises_that, self.promises)) or not contract.has(*self.needs):
+            return
+        for tried in self.each(scene) if self.each is not None else (None,):
+            with suppress(NoPlace):
+                planted = self.make(scene) if tried is None else self.make(scene, tried)
+                if planted is not None and planted.witness:
+                    yield self._named(scene, planted, "" if tried is None else tried.name)
+
+    def _named(self, scene: Scene, planted: Planted, field: str) -> Fault:
+        name, summary = f"{field}_{self.name}" if field else self.name, self.summary.format(field=field)
+        clause = planted.clause
+        if self.group and not clause:
+            clause = scene.contract.pointer_of_promise(self.promises[0])
+        return Fault(name, self.group, summary, clause, planted.apply, planted.witness, planted.never_with)
+
+
+def fault(
+    group: str, *promises: str, needs: tuple[str, ...] = CRUD, each: Select | None = None
+) -> Callable[[Make], Make]:
+    """
+    Register the decorated function as the template of a fault: its name, and its docstring as the summary.
+
+    Args:
+        group: One of GROUPS; empty for a lawful variant.
+        promises: The names of x-promises without which it would break nothing.
+        needs: The roles of operations that the contract must have.
+        each: The fields on each of which it is planted; the function takes one, `{field}` in its docstring names it.
+    """
+
+    def register(make: Make) -> Make:
+        add(Template(make.__name__, _summary(make), make, group, promises, needs, each))
+        return make
+
+    return register
+
+
+def variant(*promises: str, needs: tuple[str, ...] = CRUD) -> Callable[[Make], Make]:
+    """Register the decorated function as the template of a lawful variant, as `fault` does."""
+    return fault("", *promises, needs=needs)
+
+
+def plain(
+    group: str,
+    *promises: str,
+    shown: Shown,
+    needs: tuple[str, ...] = CRUD,
+    clause: Clause | None = None,
+    never_with: tuple[str, ...] = (),
+) -> Callable[[Apply], Apply]:
+    """
+    Register the decorated function, which changes a mock, as a fault that is the same for each contract.
+
+    Args:
+        group: One of GROUPS; empty for a lawful variant.
+        promises: Without these it would break nothing.
+        shown: Makes the witness.
+        needs: The roles of operations that it needs.
+        clause: Returns what it breaks; the first promise without it.
+        never_with: Variants that a mock cannot have at the same time.
+    """
+
+    def register(apply: Apply) -> Apply:
+        row(group, promises, apply.__name__, _summary(apply), apply, shown, needs, clause, never_with)
+        return apply
+
+    return register
+
+
+def lawful(
+    *promises: str, shown: Shown, needs: tuple[str, ...] = CRUD, never_with: tuple[str, ...] = ()
+) -> Callable[[Apply], Apply]:
+    """Register the decorated function, which changes a mock, as a lawful variant that is the same for each contract."""
+    return plain("", *promises, shown=shown, needs=needs, never_with=never_with)
+
+
+def row(
+    group: str,
+    promises: tuple[str, ...],
+    name: str,
+    summary: str,
+    apply: Apply,
+    shown: Shown,
+    needs: tuple[str, ...] = CRUD,
+    clause: Clause | None = None,
+    never_with: tuple[str, ...] = (),
+) -> None:
+    """Register as `plain` does what is named and described by arguments: a row of a table."""
+
+    def make(scene: Scene) -> Planted:
+        return Planted(apply, shown(scene) or (), clause(scene) if clause else "", never_with)
+
+    add(Template(name, summary, make, group, promises, needs))
+
+
+def rows(
+    group: str,
+    promises: tuple[str, ...],
+    table: Mapping[str, tuple[str, Apply, Shown]],
+    needs: tuple[str, ...] = CRUD,
+    clause: Clause | None = None,
+) -> None:
+    """Register each row of a table: by the name of the fault, what it does, how, and what shows it."""
+    for name, (summary, apply, shown) in table.items():
+        row(group, promises, name, summary, apply, shown, needs, clause)
+
+
+def generator(make: Faults) -> Faults:
+    """Register the decorated function, which makes faults, or variants, that are too many for a template each."""
+    TEMPLATES.append(make)
+    return make
+
+
+def add(template: Template) -> None:
+    """Register a template: of a variant where it has no group."""
+    assert template.group in ("", *GROUPS), template.group
+    TEMPLATES.append(template)
+
+
+def _summary(make: Callable[..., object]) -> str:
+    return " ".join((make.__doc__ or "").split())
+
+
+Predicate = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class OnField:
+    """Makes the faults of one clause of a field; none where the values that are to show it do not."""
+
+    scene: Scene
+    tried: Field
+    group: str
+    clause: str
+    """What they break: a pointer into the contract."""
+    concerns: Predicate = lambda value: True
+    """Which values may be judged or changed otherwise; the other ones never are."""
+
+    def wider(self, defect: str, summary: str, is_accepted: Predicate, *values: Any) -> Iterator[Fault]:
+        """Yield a fault that accepts further values, if the contract refuses one of *values* that it accepts."""
+        shown = [v for v in values if self.concerns(v) and is_accepted(v) and not self._accepts(v)]
+        yield from self.planted(defect, summary, self._judging(True, is_accepted), *shown)
+
+    def tighter(self, defect: str, summary: str, is_refused: Predicate, *values: Any) -> Iterator[Fault]:
+        """Yield a fault that refuses valid values, if the contract accepts one of *values* that it refuses."""
+        shown = [v for v in values if self.concerns(v) and is_refused(v) and self._accepts(v)]
+        yield from self.planted(defect, summary, self._judging(False, is_refused), *shown)
+
+    def read(self, defect: str, summary: str, change: Callable[[Any], Any], *values: Any) -> Iterator[Fault]:
+        """Yield a fault that makes invalid values valid before it checks them, if one of *values* is such a value."""
+        role, name = self.scene.role(self.tried), self.tried.name
+
+        def is_repaired(value: Any) -> bool:
+            return self.concerns(value) and not self._accepts(value) and self._accepts(change(value))
+
+        def change_body(body: Any) -> Any:
+            is_wrong = isinstance(body, dict) and name in body and is_repaired(body[name])
+            return {**body, name: change(body[name])} if is_wrong else body
+
+        shown = [value for value in values if is_repaired(value)]
+        yield from self.planted(defect, summary, lambda api: seams.read_role_as(api, role, change_body), *shown)
+
+    def stored(
+        self, defect: str, summary: str, change: Callable[[Any], Any], *values: Any, roles: Iterable[str] = ROLES
+    ) -> Iterator[Fault]:
+        """Yield a fault that stores values otherwise than they are sent, shown by the first of *values* altered."""
+
+        def stored(role: str, fields: Fields) -> Fields:
+            value = fields.get(self.tried.name)
+            is_changed = role in roles and self.tried.name in fields and self.concerns(value)
+            return {**fields, self.tried.name: change(value)} if is_changed else fields
+
+        shown = [v for v in values if self.concerns(v) and self._accepts(v) and change(v) != v]
+        yield from self.planted(defect, summary, lambda api: seams.store_as(api, stored), *shown[:1])
+
+    def planted(self, defect: str, summary: str, apply: Apply, *values: Any) -> Iterator[Fault]:
+        """Yield a fault that *values* show; none without values."""
+        if values:
+            name, witness = f"{self.tried.name}_{defect}", self.scene.tries(self.tried, *values)
+            yield Fault(name, self.group, summary, self.clause, apply, witness)
+
+    def _accepts(self, value: Any) -> bool:
+        return self.scene.contract.accepts_value(self.tried, value)
+
+    def _judging(self, said: bool, is_meant: Predicate) -> Apply:
+        good = next(iter(self.scene.good(self.tried)), seams.LEFT_OUT)
+        name, role = self.tried.name, self.scene.role(self.tried)
+        verdict = lambda value: said if self.concerns(value) and is_meant(value) else None  # noqa: E731
+        return lambda api: seams.judge(api, name, verdict, role, instead=good)

@@ -1,0 +1,517 @@
+"""Lawful variants of answers: ways in which an API may answer otherwise than the mock and keep its contract."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from itertools import count, cycle
+from typing import Any
+
+import orjson
+
+from contract_tests.mock_api.app import Answer, Api, Request, Send
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.wire.routes import decoded_path
+from contract_tests.singles import nearest_single
+
+from .. import seams
+from ..fault import Apply, Fault, Planted, generator, lawful, row, variant
+from ..scene import Body, NoPlace, Scene, first, needed
+from ..seams import Operation
+from ..state.identity import of_kind
+from ..usual import (
+    ITEM,
+    change,
+    change_and_read,
+    further,
+    has_number_ids,
+    has_room,
+    id_schema,
+    is_closed,
+    just_read,
+    optional,
+    read_unknown,
+    refused,
+    texts,
+)
+from ..witness import Step, Witness
+
+SLOW_SECONDS = 0.3
+FURTHER = {"tags": ["vip"], "volume": 1.0, "authorship": {"author": None}, "silent_mode": False}
+FURTHER_VALUES = 54
+HEADERS = (
+    (b"x-request-id", b"4f6c1d20"), (b"etag", b'W/"7"'), (b"vary", b"accept-encoding"), (b"server", b"gateway"),
+    (b"set-cookie", b"lb=7; Path=/; HttpOnly"), (b"x-ratelimit-remaining", b"9999"), (b"cache-control", b"no-store"),
+    (b"link", b'</v1>; rel="collection"'), (b"strict-transport-security", b"max-age=31536000"),
+)  # fmt: skip
+
+
+def change_or_read(scene: Scene) -> Witness:
+    """Change an item where that can be, and read it."""
+    return optional(change_and_read, scene) or (scene.read(),)
+
+
+def make_and_read(scene: Scene, body: Body) -> Witness:
+    """Make an item and read it."""
+    return (scene.create(body), scene.read("{new}"))
+
+
+# -- Items ------------------------------------------------------------------------------------------------------------
+
+
+@variant(needs=ITEM)
+def cleared_fields_left_out(scene: Scene) -> Planted:
+    """Leaves out what is not set instead of answering null."""
+    required = scene.contract.document.required(scene.contract.resource.item_pointer)
+    needed(any(tried.name not in {*required, *scene.smallest} for tried in scene.nullable))
+
+    def show(item: Item, shown: Fields) -> Fields:
+        return {n: v for n, v in shown.items() if v is not None or n in required}
+
+    return Planted(lambda api: seams.show_as(api, show), make_and_read(scene, scene.smallest))
+
+
+@variant(needs=ITEM)
+def further_fields_answered(scene: Scene) -> Planted:
+    """Answers an item with fields that the contract does not name, as newer releases do."""
+    status = scene.contract.operation("read").successes[0]
+    needed(not is_closed(scene, "read", status, scene.contract.item_at("read")))
+    needed(not FURTHER.keys() & scene.contract.item_fields)
+    return Planted(lambda api: seams.show_as(api, lambda item, shown: {**FURTHER, **shown}), (scene.read(),))
+
+
+def _beside(scene: Scene) -> Witness:
+    """Read an item and an error, where their documents may hold more than the contract names."""
+    read = scene.contract.operation("read")
+    statuses = [read.successes[0], *(status for status in read.statuses if status >= 400)]
+    needed(not any(is_closed(scene, "read", status) for status in statuses))
+    return (*just_read(scene), *optional(read_unknown, scene))
+
+
+def _beside_each(api: Api, value: Callable[[], str]) -> None:
+    def give(right: Callable[..., Answer], status: int, body: Any, headers: Any = ()) -> Answer:
+        return right(status, {"request_id": value(), **body} if isinstance(body, dict) else body, headers)
+
+    seams.wrap(api, "give", give)
+
+
+@lawful(needs=ITEM, shown=_beside)
+def further_fields_beside_the_item(api: Api) -> None:
+    """Answers every object with a field that the contract does not name."""
+    _beside_each(api, lambda: "4f6c1d20")
+
+
+@lawful(needs=ITEM, shown=_beside)
+def request_ids_in_every_answer(api: Api) -> None:
+    """Names each request in its answer, beside the documented fields, and no two alike."""
+    numbers = count(1)
+    _beside_each(api, lambda: f"r{next(numbers)}")
+
+
+def singles(scene: Scene) -> list[str]:
+    """Name the numbers that need not be kept more exactly than in single precision."""
+    return [tried.name for tried in scene.fractions if tried.schema.get("format") == "float"]
+
+
+@variant()
+def numbers_in_single_precision(scene: Scene) -> Planted:
+    """Stores numbers in single precision and prints them shortest, so that 0.8 stays 0.8."""
+    names = singles(scene)
+    odd = ((f, v + 3.456789e-9) for f in scene.fractions if f.name in names for v in scene.good(f)[:1])
+    tried, value = first((f, v) for f, v in odd if scene.contract.accepts_value(f, v))
+    apply = lambda api: seams.store_number_as(api, nearest_single, *names)  # noqa: E731
+    return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
+
+
+@variant()
+def numbers_always_with_a_fraction(scene: Scene) -> Planted:
+    """Answers 15 as 15.0."""
+    names = {tried.name for tried in scene.fractions}
+    whole = ((tried, value) for tried in scene.fractions for value in range(1, 100))
+    tried, value = first((f, v) for f, v in whole if scene.contract.accepts_value(f, v))
+
+    def show(item: Item, shown: Fields) -> Fields:
+        return {n: float(v) if n in names and isinstance(v, int) else v for n, v in shown.items()}
+
+    return Planted(lambda api: seams.show_as(api, show), scene.shows(scene.lawful({tried.name: value})))
+
+
+# -- Ids and times ----------------------------------------------------------------------------------------------------
+
+IDS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("ids_are_uuids", "Gives ids that are UUIDs.", lambda known: str(uuid.uuid5(uuid.NAMESPACE_URL, known))),
+    ("ids_of_odd_characters", "Gives ids that have to be escaped in a URL.", lambda known: f"per:{known[:20]}+é %7E"),
+)
+
+
+@generator
+def ids_otherwise(scene: Scene) -> Iterator[Fault]:
+    """Yield the variants of ids that are texts."""
+    is_valid = scene.api.contract.validator(id_schema(scene)).is_valid
+    needed(not has_number_ids(scene) and scene.contract.has(*ITEM))
+    for name, summary, change_id in IDS:
+        if is_valid(change_id("1")):
+            yield Fault(name, "", summary, "", _new_id_as(change_id), make_and_read(scene, scene.item))
+
+
+def _new_id_as(change_id: Callable[[str], str]) -> Apply:
+    return lambda api: seams.wrap(api.resource.store, "new_id", lambda new_id: change_id(new_id()))
+
+
+Spell = Callable[[datetime], Any]
+BEHIND = timezone(-timedelta(hours=5, minutes=30))
+
+
+def _spelling(*spellings: Spell) -> Apply:
+    """Spell times in several ways in turn."""
+
+    def apply(api: Api) -> None:
+        turns = cycle(spellings)
+
+        def show(item: Item, shown: Fields) -> Fields:
+            spell = next(turns)
+            return {n: spell(v) if isinstance(v, datetime) else v for n, v in shown.items()}
+
+        seams.show_as(api, show)
+
+    return apply
+
+
+def _read_times(scene: Scene) -> Witness:
+    needed(list(of_kind(scene, "created_at", "updated_at")))
+    return (*change_or_read(scene), scene.read())
+
+
+for _name, _summary, _apply in (
+    ("times_with_an_offset", "Answers times in a zone two hours ahead of UTC.",
+     _spelling(lambda t: t.astimezone(timezone(timedelta(hours=2))))),
+    ("times_without_fractions", "Answers times to the second, though it keeps them more exactly.",
+     _spelling(lambda t: t.replace(microsecond=0))),
+    ("times_to_the_nanosecond", "Answers times with nine digits after the second.",
+     _spelling(lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z")),
+    ("times_spelled_in_turn", "Answers the same time in another zone and to another number of digits each time.",
+     _spelling(lambda t: t.isoformat(timespec="microseconds"),
+               lambda t: t.astimezone(BEHIND).isoformat(timespec="microseconds"),
+               lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}000Z")),
+):  # fmt: skip
+    # Nine digits of a time that is cut to the second would be the digits of no time.
+    _never_with = ("times_without_fractions",) if _name == "times_to_the_nanosecond" else ()
+    row("", (), _name, _summary, _apply, _read_times, ITEM, never_with=_never_with)
+
+
+def _moving(scene: Scene) -> list[str]:
+    """Name the times of the last update that are null until the first."""
+    times = [own for own in of_kind(scene, "updated_at") if own.changes == "on-update"]
+    return [own.name for own in times if scene.contract.document.validator(own.pointer).is_valid(None)]
+
+
+def _new(scene: Scene) -> Witness:
+    needed(_moving(scene))
+    return (*make_and_read(scene, scene.item), scene.read("{new}"))
+
+
+@lawful(needs=ITEM, shown=_new)
+def update_time_set_at_creation(api: Api) -> None:
+    """Sets the time of the last update when an item is created."""
+
+    def made(body: Fields, create: Callable[[Fields], Item]) -> Item:
+        item = create(body)
+        return api.resource.store.write(item._replace(updated_at=item.created_at))
+
+    seams.create_as(api, made)
+
+
+@variant(needs=ITEM)
+def update_time_told_by_reads_only(scene: Scene) -> Planted:
+    """Shows no time of an update in the answer to a creation, and that of the creation in every read after it."""
+    names = _moving(scene)
+
+    def apply(api: Api) -> None:
+        resource = api.resource
+        shown_before = resource.show
+
+        def show(item: Item) -> Fields:
+            return {**shown_before(item), **dict.fromkeys(names, item.last_change)}
+
+        def value(item: Item, name: str) -> Any:
+            """What is shown orders the list, too."""
+            return item.last_change if name in names else resource.value(item, name)
+
+        async def run(request: Request, handle: Operation) -> Answer:
+            seams.replace(resource, "show", shown_before)
+            try:
+                return await handle(request)
+            finally:
+                seams.replace(resource, "show", show)
+
+        seams.around(api, "create", run)
+        seams.replace(resource, "show", show)
+        seams.replace(resource.listing, "value", value)
+
+    return Planted(apply, _new(scene))
+
+
+def _same_twice(scene: Scene) -> Witness:
+    needed([own for own in of_kind(scene, "updated_at") if own.changes == "on-update"])
+    return scene.shows(change(scene), change(scene))
+
+
+@lawful(shown=_same_twice)
+def update_time_moves_on_every_update(api: Api) -> None:
+    """Moves the time of the last update on every update that it accepts, also where nothing changes."""
+    store = api.resource.store
+
+    def update(before: Item, changes: Fields) -> None:
+        now = store.find(before.id)
+        if now.updated_at == before.updated_at:
+            store.write(now._replace(updated_at=store.touch(now)))
+
+    seams.update_as(api, update)
+
+
+# -- Errors -----------------------------------------------------------------------------------------------------------
+
+Rewrite = Callable[[Any, tuple[str, ...]], Any]
+"""Makes another body of that of an error; it is told where the body names the fields at fault."""
+
+
+@generator
+def errors_otherwise(scene: Scene) -> Iterator[Fault]:
+    """Yield the variants that rewrite the errors which stay what the contract says of them."""
+    witness, mock = refused(scene), scene.api.resource.layout.operations["update"]
+    status = scene.api.errors.status(mock, 400)
+    body = scene.api.errors.body(mock, Refusal(status, "A message.", [{"field": "x", "description": "Is wrong."}]))
+    for name, (summary, rewrite, never_with) in ERRORS.items():
+        if isinstance(body, dict) and _rewritten(scene, rewrite, "update", status, body) != body:
+            yield Fault(name, "", summary, "", _refusing_as(scene, rewrite), witness, never_with)
+
+
+def _rewritten(scene: Scene, rewrite: Rewrite, operation: str, status: int, body: Any) -> Any:
+    other = rewrite(body, scene.contract.error_fields_at(operation, status) or ())
+    return body if scene.contract.answer_faults(operation, status, other) else other
+
+
+def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
+    def change_answer(refusal: Refusal, answer: Answer) -> Answer:
+        if refusal.operation is None or not answer.body.startswith(b"{"):
+            return answer
+        body = _rewritten(scene, rewrite, refusal.operation.name, answer.status, orjson.loads(answer.body))
+        return replace(answer, body=orjson.dumps(body))
+
+    return lambda api: seams.refuse_as(api, change_answer)
+
+
+def _changed_at(node: Any, path: Sequence[str], change_value: Callable[[Any], Any]) -> Any:
+    """Return a document with what stands at a path changed; as it is where nothing stands there."""
+    if not path:
+        return change_value(node)
+    step, *rest = path
+    if step == "*" and isinstance(node, list):
+        return [_changed_at(each, rest, change_value) for each in node]
+    is_there = isinstance(node, dict) and step in node
+    return {**node, step: _changed_at(node[step], rest, change_value)} if is_there else node
+
+
+def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:
+    return fields_at[: fields_at.index("*")] if "*" in fields_at else fields_at
+
+
+def _left_out(body: Any, fields_at: tuple[str, ...]) -> Any:
+    *above, name = _list_at(fields_at) or ("",)
+
+    def without(node: Any) -> Any:
+        return {n: v for n, v in node.items() if n != name} if isinstance(node, dict) else node
+
+    return _changed_at(body, above, without)
+
+
+def _null(body: Any, fields_at: tuple[str, ...]) -> Any:
+    return _changed_at(body, _list_at(fields_at), lambda value: None) if fields_at else body
+
+
+def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
+    for path in list(texts(body)):
+        if path[-1] in ("message", "detail", "title", "description"):
+            body = _changed_at(body, path, lambda text: "")
+    return _left_out(body, fields_at)
+
+
+def _spelled_as(notations: Iterator[str]) -> Rewrite:
+    def rewrite(body: Any, fields_at: tuple[str, ...]) -> Any:
+        notation = next(notations)
+        spell = lambda text: notation.format(text) if isinstance(text, str) else text  # noqa: E731
+        return _changed_at(body, fields_at, spell) if "*" in fields_at else body
+
+    return rewrite
+
+
+# By the name of the variant: what it does, how, and the variants that a mock cannot have at the same time.
+ERRORS: dict[str, tuple[str, Rewrite, tuple[str, ...]]] = {
+    "details_left_out": ("Does not name the fields at fault in errors.", _left_out, ()),
+    "details_null": ("Answers errors with details that are null.", _null, ("details_left_out",)),
+    "errors_say_nothing": ("Answers errors with empty messages.", _say_nothing, ("details_null", "details_left_out")),
+    "details_spell_fields_as_paths": (
+        "Names the field at fault as a path in one of several notations.",
+        _spelled_as(cycle(("body.{}", "/{}", "body/{}", "#/{}"))),
+        ("details_null", "details_left_out", "errors_say_nothing"),
+    ),
+}
+
+
+def _read_unknown_in_words(scene: Scene) -> Witness:
+    needed(has_room(scene, "read", 404))
+    return read_unknown(scene)
+
+
+@lawful(needs=ITEM, shown=_read_unknown_in_words)
+def errors_name_the_request(api: Api) -> None:
+    """Says in every error which address was asked, and gives the request a number."""
+    numbers = count(1)
+
+    async def run(scope: Any, receive: Any, answer: Any) -> Answer:
+        try:
+            found: Answer = await answer(scope, receive)
+        except Refusal as refusal:
+            host = dict(scope["headers"]).get(b"host", b"").decode()
+            refusal.message += f" (request {next(numbers)}, http://{host}{decoded_path(scope)})"
+            raise
+        return found
+
+    seams.around_all(api, run)
+
+
+# -- Spelling and transport -------------------------------------------------------------------------------------------
+
+
+def _given_as(change_answer: Callable[[Answer], Answer]) -> Apply:
+    """Change what is answered, where it has a body."""
+    return lambda api: seams.give_as(api, lambda answer: change_answer(answer) if answer.body else answer)
+
+
+def _sent_as(change_answer: Callable[[Answer], Answer]) -> Apply:
+    """Change what is sent, whatever it is."""
+    return lambda api: seams.wrap(api, "send", lambda send, answer, out: send(change_answer(answer), out))
+
+
+def _adorned(*headers: tuple[bytes, bytes]) -> Callable[[Answer], Answer]:
+    return lambda answer: replace(answer, headers=(*answer.headers, *headers))
+
+
+def _with_charset(answer: Answer) -> Answer:
+    head = tuple((n, v + b"; charset=utf-8" if n == b"content-type" else v) for n, v in answer.headers)
+    return replace(answer, headers=(*head, (b"x-request-id", b"4f6c1d20")))
+
+
+def _indented(answer: Answer) -> Answer:
+    option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return replace(answer, body=orjson.dumps(orjson.loads(answer.body), option=option))
+
+
+def _in_ascii(answer: Answer) -> Answer:
+    return replace(answer, body=json.dumps(orjson.loads(answer.body), separators=(" ,\t", " :\n")).encode())
+
+
+def _compressed(answer: Answer) -> Answer:
+    if not answer.body:
+        return answer
+    return Answer(answer.status, gzip.compress(answer.body, 1), (*answer.headers, (b"content-encoding", b"gzip")))
+
+
+for _name, _summary, _apply in (
+    ("answers_name_their_charset", "Answers with a charset, and further headers.", _given_as(_with_charset)),
+    ("answers_indented_and_sorted", "Answers JSON with white space, its fields sorted.", _given_as(_indented)),
+    ("answers_in_ascii", "Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii)),
+    ("answers_compressed", "Compresses every answer with gzip.", _sent_as(_compressed)),
+    ("further_headers", "Sends headers that the contract does not name.", _sent_as(_adorned(*HEADERS))),
+    ("connections_closed", "Closes the connection after every answer, as HTTP/1.0 did.",
+     _sent_as(_adorned((b"connection", b"close")))),
+):  # fmt: skip
+    row("", (), _name, _summary, _apply, just_read, ITEM)
+
+
+@lawful(needs=ITEM, shown=just_read)
+def answers_in_chunks(api: Api) -> None:
+    """Sends answers in chunks, without their length."""
+
+    async def chunked(answer: Answer, out: Send) -> None:
+        await out({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        middle = len(answer.body) // 2
+        await out({"type": "http.response.body", "body": answer.body[:middle], "more_body": True})
+        await out({"type": "http.response.body", "body": answer.body[middle:]})
+
+    seams.replace(api, "send", chunked)
+
+
+@lawful(needs=ITEM, shown=just_read)
+def slow_answers(api: Api) -> None:
+    """Takes 300 milliseconds for every answer."""
+
+    async def late(send: Any, answer: Answer, out: Send) -> None:
+        await asyncio.sleep(SLOW_SECONDS)
+        await send(answer, out)
+
+    seams.wrap(api, "send", late)
+
+
+# -- Listed values ----------------------------------------------------------------------------------------------------
+
+
+def _ask_twice(scene: Scene) -> Witness:
+    return tuple(Step("GET", scene.contract.operation(name).path) for name in (*further(scene), *further(scene)))
+
+
+@lawful(needs=ITEM, shown=_ask_twice)
+def listed_values_in_another_order_each_time(api: Api) -> None:
+    """Lists the values of fields in another order each time."""
+    turns = cycle((-1, 1))
+
+    def turned(node: Any, step: int) -> Any:
+        if isinstance(node, list):
+            return [turned(each, step) for each in node[::step]]
+        return {n: turned(v, step) for n, v in node.items()} if isinstance(node, dict) else node
+
+    async def run(handle: Operation, request: Request) -> Answer:
+        answer = await handle(request)
+        if not answer.body:
+            return answer
+        return replace(answer, body=orjson.dumps(turned(orjson.loads(answer.body), next(turns))))
+
+    seams.wrap(api, "further_operation", run)
+
+
+@variant(needs=ITEM)
+def many_more_listed_values(scene: Scene) -> Planted:
+    """Lists more than fifty further values."""
+    sources = [tried.values_from for tried in scene.listed if tried.values_from is not None]
+    for source in sources:
+        name = source.operation_id
+        operation = scene.contract.operation(name)
+        body = _more(scene.api.answer_of(name), source.value) if name in scene.api.further else None
+        if body is not None and not scene.contract.answer_faults(name, operation.successes[0], body):
+            return Planted(_answering(name, body), (Step("GET", operation.path),))
+    raise NoPlace
+
+
+def _answering(name: str, body: Any) -> Apply:
+    return lambda api: api.answers.update({name: body})
+
+
+def _more(answer: Any, value_at: tuple[str, ...]) -> Any:
+    """Return an answer that lists further values; None where the values do not stand in objects of an array."""
+    body = json.loads(json.dumps(answer))
+    node = body
+    for step in value_at[:-2]:
+        node = node.get(step) if isinstance(node, dict) else None
+    is_listed = value_at[-2:-1] == ("*",) and isinstance(node, list) and all(isinstance(each, dict) for each in node)
+    if not is_listed or not node:
+        return None
+    known = list(node)
+    node += [{**known[n % len(known)], value_at[-1]: f"further-{n:02d}"} for n in range(FURTHER_VALUES)]
+    return body

@@ -1,0 +1,476 @@
+"""Lawful variants of what an API accepts, refuses and lists: what a contract leaves open."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.listing import Condition, Order, Page, decode_token, encode_token
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.wire.routes import decoded_path
+from contract_tests.singles import nearest_single
+
+from .. import seams
+from ..fault import CRUD, Apply, Fault, Planted, generator, lawful, variant
+from ..scene import Scene, first, needed
+from ..seams import Operation
+from ..state.pagination import filtered, listing_of, text_filter
+from ..usual import ITEM, REMOVAL, change, is_closed, refusal_status, shows_item, unknown, wrong
+from ..witness import Step, Witness, stranger
+from .answers import make_and_read, singles
+
+SHORT_PAGE = 3
+BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
+GREATEST_SINGLE = 3.4e38
+LIST = ("create", "list")
+
+
+def _unnamed_method(scene: Scene) -> tuple[Step, ...]:
+    method = "PUT" if scene.contract.operation("update").method == "PATCH" else "PATCH"
+    return (replace(scene.update(change(scene)), method=method),)
+
+
+# -- Statuses ---------------------------------------------------------------------------------------------------------
+
+
+@variant("strict_media_types")
+def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
+    """Answers a body of another media type as an invalid one instead of with 415."""
+    status = refusal_status(scene)
+
+    def refuse(right: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
+        refusal.status = status if refusal.status == 415 else refusal.status
+        return right(refusal)
+
+    witness = (scene.update(change(scene), content_type="text/plain"),)
+    return Planted(lambda api: seams.wrap(api, "refuse", refuse), witness)
+
+
+@lawful("named_methods_only", shown=_unnamed_method)
+def wrong_method_answered_404(api: Api) -> None:
+    """Answers 404 instead of 405 to a method that the path does not have."""
+    seams.replace(api.routes, "wrong_method", lambda methods: Refusal(404, "Nothing is at this path."))
+
+
+@lawful("named_methods_only", shown=_unnamed_method)
+def wrong_method_answered_as_text(api: Api) -> None:
+    """Answers a method that the path does not have with a line of text."""
+    text = Answer(405, b"Method Not Allowed", ((b"content-type", b"text/plain"),))
+    seams.refuse_as(api, lambda refusal, answer: text if refusal.status == 405 else answer)
+
+
+@lawful(needs=ITEM, shown=lambda scene: (replace(scene.read(), method="HEAD"),))
+def head_answered(api: Api) -> None:
+    """Answers HEAD as GET, without the body."""
+    seams.wrap(api.routes, "find", lambda find, method, path: find("GET" if method == "HEAD" else method, path))
+
+
+def _wrong_and_unknown(scene: Scene) -> Witness:
+    needed(scene.contract.operation("update").names(404))
+    return (replace(wrong(scene), path=scene.path("update", unknown(scene))),)
+
+
+@lawful(shown=_wrong_and_unknown)
+def unknown_item_before_the_body(api: Api) -> None:
+    """Looks for the item before it reads the body: 404 where both are wrong."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        api.resource.store.find(request.item_id)
+        return await handle(request)
+
+    seams.around(api, "update", run)
+
+
+def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
+    needed(scene.contract.key.kind != "none")
+    return tuple(map(stranger, _unnamed_method(scene)))
+
+
+@lawful("key_before_anything", shown=_unnamed_method_of_a_stranger)
+def method_and_media_type_before_the_key(api: Api) -> None:
+    """Answers 405 and 415 to a stranger."""
+
+    async def run(scope: Any, receive: Any, answer: Any) -> Any:
+        headers, path = dict(scope["headers"]), decoded_path(scope)
+        if not api.is_page(path) and not api.is_authorized(headers, scope["query_string"]):
+            route, _ = api.routes.find(scope["method"], path)
+            has_body = route.owner is api.resource and route.role in api.resource.rules.bodies
+            if has_body and not api.bodies.is_json(headers.get(b"content-type")):
+                raise Refusal(415, "The body must be JSON in UTF-8.", operation=route.operation)
+        return await answer(scope, receive)
+
+    seams.around_all(api, run)
+
+
+@lawful(needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
+def second_removal_answered_as_the_first(api: Api) -> None:
+    """Answers the removal of what is not there with success."""
+    last: list[Answer] = []
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        if request.item_id in api.resource.store.items or not last:
+            last[:] = [await handle(request)]
+        return last[0]
+
+    seams.around(api, "remove", run)
+
+
+def _open_removal(scene: Scene) -> Witness:
+    status = scene.contract.operation("remove").successes[0]
+    needed(shows_item(scene, "remove") and not is_closed(scene, "remove", status))
+    return (scene.remove(),)
+
+
+@lawful(needs=REMOVAL, shown=_open_removal)
+def removal_shows_what_is_gone(api: Api) -> None:
+    """Answers a removal with more of the item that was removed."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        shown = api.resource.show(api.resource.store.find(request.item_id))
+        answer = await handle(request)
+        document = orjson.loads(answer.body)
+        if isinstance(document, dict):
+            document = {"removed": json.loads(api.give(200, shown).body), "is_removed": True, **document}
+        return replace(answer, body=orjson.dumps(document))
+
+    seams.around(api, "remove", run)
+
+
+def _removal_with_conflicts(scene: Scene) -> Witness:
+    needed(scene.contract.operation("remove").names(409))
+    return (scene.remove(),)
+
+
+@lawful(needs=REMOVAL, shown=_removal_with_conflicts)
+def in_use_after_a_write(api: Api) -> None:
+    """Answers 409 to the removal of an item that was written a moment ago."""
+    written: dict[str, float] = {}
+
+    def write(right: Callable[[Item], Item], item: Item) -> Item:
+        written[item.id] = time.monotonic()
+        return right(item)
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        api.resource.store.find(request.item_id)
+        if time.monotonic() - written.get(request.item_id, 0) < BUSY_SECONDS:
+            raise Refusal(409, "The item is being written.")
+        return await handle(request)
+
+    seams.wrap(api.resource.store, "write", write)
+    seams.around(api, "remove", run)
+
+
+# -- Bodies -----------------------------------------------------------------------------------------------------------
+
+
+def _clears_on_empty(scene: Scene) -> Witness:
+    tried = first(tried for tried in scene.texts if tried.clears_on_empty)
+    return scene.shows(scene.lawful({tried.name: ""}))
+
+
+@lawful(shown=_clears_on_empty)
+def empty_text_reads_back_empty(api: Api) -> None:
+    """Answers an empty text that clears a field as an empty text."""
+    seams.replace(api.resource.rules, "clears_on_empty", lambda name: False)
+
+
+def _with_a_further_field(scene: Scene) -> Witness:
+    body = {**change(scene), "further_field": 1}
+    needed(scene.contract.accepts("update", body))
+    return (scene.update(body),)
+
+
+@lawful(shown=_with_a_further_field)
+def unnamed_fields_refused(api: Api) -> None:
+    """Refuses a body with a field that the contract does not name."""
+
+    def verdict(sent: Fields) -> bool | None:
+        names = {name for fields in api.resource.rules.fields.values() for name in fields}
+        return None if sent.keys() <= names | api.resource.server_fields.keys() else False
+
+    seams.judge_body(api, verdict, seams.UPDATE, seams.CREATE)
+
+
+def _twice(scene: Scene) -> Witness:
+    body = change(scene)
+    sent, name = scene.update(body), next(iter(body))
+    value = json.dumps(scene.item.get(name, body[name]))
+    return (replace(sent, body=(sent.body or b"")[:-1] + f", {json.dumps(name)}: {value}}}".encode()), scene.read())
+
+
+def _decoding(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
+    """Read objects pair by pair."""
+
+    def decode(right: Callable[[bytes], Any], body: bytes) -> Any:
+        document = right(body)
+        with contextlib.suppress(RecursionError):  # what is nested too deep for this decoder is refused all the same
+            return json.loads(body, object_pairs_hook=read)
+        return document
+
+    seams.wrap(api.bodies, "decode", decode)
+
+
+@lawful(shown=_twice)
+def first_of_duplicate_names_wins(api: Api) -> None:
+    """Takes the first value where a body names a field twice."""
+    _decoding(api, lambda pairs: dict(reversed(pairs)))
+
+
+@lawful(shown=_twice, never_with=("first_of_duplicate_names_wins",))
+def duplicate_names_refused(api: Api) -> None:
+    """Refuses a body that names a field twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise Refusal(400, "The request body names a field twice.")
+        return dict(pairs)
+
+    _decoding(api, once)
+
+
+@lawful(shown=lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read()))
+def body_without_a_type_read_as_json(api: Api) -> None:
+    """Reads a body that comes without a Content-Type as JSON."""
+    seams.wrap(api.bodies, "is_json", lambda rule, said: said is None or rule(said))
+
+
+@variant()
+def numbers_read_in_single_precision(scene: Scene) -> Planted:
+    """Reads numbers in single precision, so that the double next to a limit is the limit."""
+    names = singles(scene)
+    tried = first(tried for tried in scene.bounded if tried.name in names)
+
+    def single(value: Any) -> Any:
+        return nearest_single(value) if seams.is_number(value) and abs(value) < GREATEST_SINGLE else value
+
+    def apply(api: Api) -> None:
+        for name in names:
+            seams.read_field_as(api, name, single)
+
+    beyond = tried.schema["maximum"] * (1 + 2**-52)
+    return Planted(apply, scene.shows({tried.name: beyond}), never_with=("numbers_in_single_precision",))
+
+
+@variant(needs=ITEM)
+def create_fills_in_defaults(scene: Scene) -> Planted:
+    """Gives a new item defaults for what its creation leaves out."""
+    contract, smallest, create = scene.contract, scene.smallest, scene.contract.fields("create")
+    optional = [create[f.name] for f in (*scene.numbers, *scene.enums) if f.name in create]
+    closed = [tried for tried in optional if not tried.is_required and "default" not in tried.schema]
+    defaults = {tried.name: scene.good(tried)[0] for tried in closed if scene.good(tried)}
+    bodies = [smallest, {**defaults, **smallest}, *({**smallest, name: value} for name, value in defaults.items())]
+    needed(defaults and not contract.constraints and all(contract.accepts("create", body) for body in bodies))
+
+    def filled(role: str, fields: Fields) -> Fields:
+        return {**defaults, **fields} if role == seams.CREATE else fields
+
+    return Planted(lambda api: seams.store_as(api, filled), make_and_read(scene, smallest))
+
+
+# -- Listed values that do not go together ----------------------------------------------------------------------------
+
+
+def _mismatches(scene: Scene) -> Iterator[tuple[tuple[str, str], Step]]:
+    """Yield a dependent field, the field that it depends on, and updates of either that part them."""
+    for tried in scene.dependent:
+        given = next(iter(tried.values_from.given)) if tried.values_from else ""
+        for name in (tried.name, given):
+            known = scene.values.values(name) if name in {each.name for each in scene.listed} else []
+            bad = [value for value in known if not scene.rules.lawful(scene.item, {name: value})][:1]
+            yield from (((tried.name, given), scene.update({name: value})) for value in bad)
+
+
+@generator
+def mismatches_blamed(scene: Scene) -> Iterator[Fault]:
+    """Yield the blame of one of two fields whose listed values do not go together, whichever was sent."""
+    needed(scene.contract.has(*CRUD) and not scene.is_put)
+    found = list(_mismatches(scene))
+    pair, _ = first(found)
+    steps = tuple(step for names, step in found if names == pair)
+    for name, blamed, other, never_with in (
+        ("mismatch_blamed_on_the_dependent", pair[0], "dependent", ()),
+        ("mismatch_blamed_on_the_other", pair[1], "other", ("mismatch_blamed_on_the_dependent",)),
+    ):
+        if any(blamed not in json.loads(step.body or b"{}") for step in steps):
+            summary = (
+                f"Blames the {other} one of two fields whose listed values do not go together, whichever was sent."
+            )
+            yield Fault(name, "", summary, "", _blaming(pair, blamed), steps, never_with)
+
+
+def _blaming(pair: tuple[str, str], blamed: str) -> Apply:
+    """Blame one of two fields that do not go together, whichever was sent."""
+
+    def apply(api: Api) -> None:
+        choices = api.resource.choices
+
+        def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
+            try:
+                right(fields, sent)
+            except Refusal as refusal:
+                names = {detail["field"] for detail in refusal.details}
+                is_known = all(choices.is_listed(name, fields.get(name)) for name in pair if name in choices.listed)
+                if names and names <= {*pair} and is_known:
+                    details = [{"field": blamed, "description": refusal.details[0]["description"]}]
+                    raise Refusal(400, refusal.message, details) from None
+                raise
+
+        seams.check_as(api, check)
+
+    return apply
+
+
+# -- Lists ------------------------------------------------------------------------------------------------------------
+
+
+def _paged(scene: Scene, *queries: str) -> Witness:
+    """Create some items and list them; NoPlace where pages are not turned by token."""
+    token = needed(listing_of(scene).paging.token)
+    made = tuple(scene.create(scene.item) for _ in range(2))
+    return (*made, *(scene.list(query.replace("TOKEN", f"{token}={{token}}")) for query in queries))
+
+
+def _two_pages(scene: Scene) -> Witness:
+    return _paged(scene, "", "TOKEN")
+
+
+@lawful("whole_list", needs=LIST, shown=_two_pages)
+def short_pages(api: Api) -> None:
+    """Shows three items on a page at most, whatever size is asked for, and a token that leads on."""
+    listing = api.resource.listing
+    name = listing.roles.get("page_size", "")
+
+    def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+        size = min(query.get(name, SHORT_PAGE), SHORT_PAGE)
+        return Page(items[:size], listing.token(items[size - 1], query)) if len(items) > size else right(items, query)
+
+    seams.wrap(listing, "cut", cut)
+
+
+def _made_up(scene: Scene) -> Witness:
+    return (scene.list(f"{needed(listing_of(scene).paging.token)}=made-up"),)
+
+
+@lawful("whole_list", needs=LIST, shown=_made_up)
+def made_up_token_finds_nothing(api: Api) -> None:
+    """Answers a token that it cannot read with an empty page."""
+    name = api.resource.listing.roles.get("page_token", "")
+
+    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+        try:
+            return right(items, query)
+        except Refusal:
+            if name not in query:
+                raise
+            return Page([], None)
+
+    seams.wrap(api.resource.listing, "page", page)
+
+
+@lawful("whole_list", needs=LIST, shown=_two_pages, never_with=("made_up_token_finds_nothing",))
+def first_page_empty(api: Api) -> None:
+    """Begins every list with an empty page, whose token leads to the items."""
+    listing = api.resource.listing
+    name = listing.roles.get("page_token", "")
+
+    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+        found = right(items, query)
+        if name in query or not found.items:
+            return found
+        order = listing.order(listing.asked(query, "order") or "")
+        start = [9, "", ""] if order.is_descending else [-1, "", ""]
+        return Page([], encode_token([*listing.bound(query), start]))
+
+    seams.wrap(listing, "page", page)
+
+
+@variant("whole_list", needs=LIST)
+def last_page_without_a_token_member(scene: Scene) -> Planted:
+    """Leaves the token out of the last page instead of answering null."""
+    place, pointer = listing_of(scene).paging.token_at, needed(scene.contract.operation("list").success_pointer)
+    needed(len(place) == 1 and place[0] not in scene.contract.document.required(pointer))
+
+    def give(right: Callable[..., Answer], status: int, body: Any, headers: Any = ()) -> Answer:
+        is_last = isinstance(body, dict) and place[0] in body and body[place[0]] is None
+        return right(status, {n: v for n, v in body.items() if n != place[0]} if is_last else body, headers)
+
+    return Planted(lambda api: seams.wrap(api, "give", give), (scene.list(),))
+
+
+@lawful(needs=LIST, shown=lambda scene: (scene.list(), scene.create(scene.item), scene.list()))
+def lists_lag(api: Api) -> None:
+    """Lists items as they were up to a second ago."""
+    known: list[Item] = []
+    taken = float("-inf")
+
+    def behind(everything: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+        nonlocal taken
+        if time.monotonic() - taken > LAG_SECONDS:
+            known[:], taken = everything(), time.monotonic()
+        return iter(list(known))
+
+    seams.wrap(api.resource.store, "all", behind)
+
+
+@variant(needs=(*CRUD, "list"))
+def never_updated_listed_last(scene: Scene) -> Planted:
+    """Lists items that were never updated last, where the list is ordered by the time of the update, either way."""
+    listing, kinds = listing_of(scene), scene.api.resource.server_fields
+    orders = [text.lstrip("-") for text in listing.orders]
+    name = first(each for each in orders if each in kinds and kinds[each].kind == "updated_at")
+
+    def key(right: Callable[[Item, Order], list[Any]], item: Item, order: Order) -> list[Any]:
+        if order.field != name or item.updated_at is not None:
+            return right(item, order)
+        return [-1 if order.is_descending else 9, "", item.id]
+
+    lists = (scene.list(f"{listing.order}={name}"), scene.list(f"{listing.order}=-{name}"))
+    witness = (scene.update(change(scene)), *lists)
+    return Planted(lambda api: seams.wrap(api.resource.listing, "key", key), witness)
+
+
+@variant("whole_list", needs=LIST)
+def token_brings_its_filter_and_order(scene: Scene) -> Planted:
+    """Goes on with the filter and the order of the page that gave the token, whatever the query says."""
+    listing = listing_of(scene)
+    size = needed(listing.paging.size).name
+
+    def apply(api: Api) -> None:
+        own = api.resource.listing
+        name = own.roles.get("page_token", "")
+
+        def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+            said = decode_token(query.get(name, ""))
+            if said is None:
+                return right(items, query)
+            order, filters, _ = said
+            kept = {n: v for n, v in query.items() if n not in (listing.order, *own.filters, *own.plain)}
+            return right(items, {**kept, **filters, **({listing.order or "": order} if order else {})})
+
+        seams.wrap(own, "page", page)
+
+    return Planted(apply, _paged(scene, f"{size}=1&{listing.order}={first(listing.orders)}", f"{size}=1&TOKEN"))
+
+
+@variant("filters_find", needs=LIST)
+def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
+    """Finds items by a part of a text, in any case."""
+    name = needed(text_filter(scene))
+    text = needed(str(scene.item.get(name, ""))[:3].lower())
+
+    def matches(right: Callable[[Condition, Item], bool], condition: Condition, item: Item) -> bool:
+        if condition.field != name:
+            return right(condition, item)
+        return str(condition.value).casefold() in str(item.fields.get(name, "")).casefold()
+
+    witness = (scene.list(filtered(scene, name, text)),)
+    return Planted(lambda api: seams.wrap(api.resource.listing, "matches", matches), witness)

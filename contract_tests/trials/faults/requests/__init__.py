@@ -1,0 +1,1 @@
+"""Faults of keys, media types, methods and the shape of answers."""

@@ -1,0 +1,315 @@
+"""Faults of authentication, and of what a stranger learns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from contract_tests.mock_api.app import Answer, Api
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.wire.bodies import Headers
+from contract_tests.mock_api.wire.messages import read_query
+from contract_tests.mock_api.wire.routes import decoded_path
+from contract_tests.spec.operation import Operation as Named
+
+from .. import seams
+from ..fault import Apply, Fault, Planted, fault, generator
+from ..scene import NoPlace, Scene, first, needed
+from ..seams import Answering
+from ..usual import ITEM, change, change_alone, error, further, optional, snake_case, unknown, wrong
+from ..witness import Step, Witness, carried, stranger, with_header
+
+FIRST = "key_before_anything"
+IsRight = Callable[[str, str], bool]
+"""Is told the key that was sent and the right one."""
+Check = Callable[[Api, Any, str, str, Any], Awaitable[None]]
+
+# By the name of the fault: what it does, which keys it takes besides, and one of them made from the right one.
+KEYS: dict[str, tuple[str, IsRight, Callable[[str], str]]] = {
+    "any_key_accepted": ("Asks only that a key is there.", lambda sent, right: bool(sent), lambda key: "wrong:key"),
+    "empty_key_accepted": ("Takes an empty key for no check at all.", lambda sent, right: not sent, lambda key: ""),
+    "key_in_any_case": (
+        "Compares keys without case.", lambda sent, right: sent.lower() == right.lower(), str.swapcase,
+    ),
+    "beginning_of_the_key_accepted": (
+        "Compares only as many characters as were sent.",
+        lambda sent, right: bool(sent) and right.startswith(sent), lambda key: key[: len(key) // 2],
+    ),
+    "key_with_a_tail_accepted": (
+        "Compares only as many characters as the key has.",
+        lambda sent, right: sent.startswith(right), lambda key: f"{key}x",
+    ),
+    "bearer_before_the_key_accepted": (
+        "Strips a scheme in front of the key.",
+        lambda sent, right: sent.partition(" ")[2] == right, lambda key: f"Bearer {key}",
+    ),
+    "quoted_key_accepted": (
+        "Strips quotes around the key.", lambda sent, right: sent.strip('"') == right, lambda key: f'"{key}"',
+    ),
+}  # fmt: skip
+
+# What no request can carry in a place: no scheme stands alone, and a cookie may be quoted.
+NOT_IN = {"bearer": ("empty_key_accepted",), "basic": ("empty_key_accepted",), "cookie": ("quoted_key_accepted",)}
+
+
+def is_guarded(scene: Scene, operation: Named) -> bool:
+    """Whether an operation takes a key, and says what it answers without the right one."""
+    schemes = operation.definition.get("security", scene.contract.document.tree.get("security", []))
+    return bool(schemes) and {} not in schemes and operation.names(401)
+
+
+def guarded(scene: Scene) -> Step:
+    """Return a request that needs the key, an update if there is one that can be made."""
+    for step in optional(change_alone, scene):
+        if isinstance(step, Step) and is_guarded(scene, scene.contract.operation("update")):
+            return step
+    needed(is_guarded(scene, scene.contract.operation("read")))
+    return scene.read()
+
+
+def _role_of(step: Step) -> str:
+    return "read" if step.method == "GET" else "update"
+
+
+def _keyless(*steps: Step) -> Witness:
+    return tuple(stranger(step, lambda key: None) for step in steps)
+
+
+def _security(scene: Scene, operation: Named) -> str:
+    own = f"{operation.pointer}/security"
+    return own if scene.contract.document.has(own) else "#/security"
+
+
+@generator
+def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
+    """Each carries out one operation for anyone."""
+    steps: dict[str, Witness] = {"create": _keyless(scene.create(scene.named(scene.item, "New")))}
+    with suppress(NoPlace):
+        steps["update"] = (*_keyless(scene.update(change(scene))), scene.read())
+    for role in {"read", "list", "remove"} & {*scene.contract.resource.operations}:
+        steps[role] = _keyless(getattr(scene, role)())
+    for name in further(scene):
+        steps[name] = _keyless(Step("GET", scene.contract.operation(name).path))
+    for name, witness in sorted(steps.items()):
+        operation = scene.contract.operation(name)
+        if is_guarded(scene, operation):
+            summary = f"Answers {operation.operation_id} without a key."
+            apply = lambda api, operation=operation: _open(api, operation.method, operation.path)  # noqa: E731
+            clause, fault_name = _security(scene, operation), f"{snake_case(name)}_without_a_key"
+            yield Fault(fault_name, "authentication", summary, clause, apply, witness)
+            summary, is_right, make = KEYS["key_with_a_tail_accepted"]
+            near = partial(_open, method=operation.method, path=operation.path, is_right=is_right)
+            longer = (stranger(s, make) if isinstance(s, Step) and s.key is not str else s for s in witness)
+            fault_name, summary = (
+                f"{snake_case(name)}_with_a_longer_key",
+                f"{summary[:-1]}, in {operation.operation_id}.",
+            )
+            yield Fault(fault_name, "authentication", summary, clause, near, tuple(longer))
+
+
+def _open(api: Api, method: str, path: str, is_right: IsRight = lambda sent, right: True) -> None:
+    """Ask in one operation for no key, or for one that is nearly right."""
+
+    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+        with suppress(Refusal):
+            operation = api.routes.find(scope["method"], decoded_path(scope))[0].operation
+            sent = (api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b"").decode("latin-1")
+            is_open = not _is_authorized(api, scope) and is_right(sent, api.api_key.decode())
+            if (operation.method, operation.path) == (method, path) and is_open:
+                scope = _with_key(api, scope)
+        return await answer(scope, receive)
+
+    seams.around_all(api, run)
+
+
+def _is_authorized(api: Api, scope: Any) -> bool:
+    return api.is_authorized(dict(scope["headers"]), scope["query_string"])
+
+
+def _with_key(api: Api, scope: Any) -> Any:
+    """Return a request as if it had come with the right key."""
+    headers, query = carried(api, api.api_key.decode())
+    carrying = {name.lower().encode(): value.encode() for name, value in headers}
+    pairs = [*(pair for pair in scope["headers"] if pair[0] not in carrying), *carrying.items()]
+    query_string = b"&".join(part for part in (scope["query_string"], query.encode()) if part)
+    return {**scope, "headers": pairs, "query_string": query_string}
+
+
+# -- Wrong keys -------------------------------------------------------------------------------------------------------
+
+
+def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
+    """Accept further requests."""
+
+    def apply(api: Api) -> None:
+        def is_authorized(rule: Callable[[Headers, bytes], bool], headers: Headers, query_string: bytes = b"") -> bool:
+            return rule(headers, query_string) or is_further(api, headers, query_string)
+
+        seams.wrap(api, "is_authorized", is_authorized)
+
+    return apply
+
+
+def _taking(is_right: IsRight) -> Apply:
+    """Take further keys for the right one."""
+
+    def is_further(api: Api, headers: Headers, query_string: bytes) -> bool:
+        sent = api.key_scheme.sent(headers, query_string)
+        return sent is not None and is_right(sent.decode("latin-1"), api.api_key.decode())
+
+    return _authorizing(is_further)
+
+
+@generator
+def wrong_keys(scene: Scene) -> Iterator[Fault]:
+    """Each takes further keys for the right one."""
+    step = guarded(scene)
+    for name, (summary, is_right, make) in KEYS.items():
+        clause = _security(scene, scene.contract.operation(_role_of(step)))
+        if name == "key_in_any_case":
+            clause = (
+                scene.contract.promises_that("exact_keys") and scene.contract.pointer_of_promise("exact_keys")
+            ) or ""
+        if clause and name not in NOT_IN.get(scene.contract.key.kind, ()):
+            yield Fault(name, "authentication", summary, clause, _taking(is_right), (stranger(step, make),))
+
+
+@fault("authentication", needs=ITEM)
+def key_in_the_query_accepted(scene: Scene) -> Planted:
+    """Accepts the key as a query parameter."""
+    needed(scene.contract.key.kind not in ("none", "query"))
+    step = guarded(scene)
+    is_key = lambda api, headers, query: api.api_key.decode() in read_query(query).values()  # noqa: E731
+    witness = _keyless(replace(step, path=f"{step.path}?api_key={{key}}"))
+    return Planted(_authorizing(is_key), witness, scene.contract.key.pointer)
+
+
+@fault("authentication", needs=ITEM)
+def key_in_authorization_accepted(scene: Scene) -> Planted:
+    """Accepts the key as a bearer token."""
+    key = scene.contract.key
+    needed(key.kind not in ("none", "bearer", "basic") and key.name != "authorization")
+    is_key = lambda api, headers, query: headers.get(b"authorization") == b"Bearer " + api.api_key  # noqa: E731
+    witness = _keyless(with_header(guarded(scene), "authorization", "Bearer {key}"))
+    return Planted(_authorizing(is_key), witness, key.pointer)
+
+
+@fault("authentication", needs=ITEM)
+def wrong_key_answered_403(scene: Scene) -> Planted:
+    """Answers 403 to a wrong key."""
+    step = guarded(scene)
+
+    def answer_as(refusal: Refusal, answer: Answer) -> Answer:
+        return replace(answer, status=403) if refusal.status == 401 else answer
+
+    return Planted(lambda api: seams.refuse_as(api, answer_as), (stranger(step),), error(_role_of(step), 401)(scene))
+
+
+# -- Before the key ---------------------------------------------------------------------------------------------------
+
+
+def _looking_first(check: Check) -> Apply:
+    """Run *check* before the key is looked at."""
+
+    def apply(api: Api) -> None:
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            path = decoded_path(scope)
+            if not api.is_page(path) and not _is_authorized(api, scope):
+                route, item_id = api.routes.find(scope["method"], path)
+                if route.owner is api.resource:
+                    try:
+                        await check(api, scope, route.role, item_id, receive)
+                    except Refusal as refusal:
+                        refusal.operation = route.operation
+                        raise
+            return await answer(scope, receive)
+
+        seams.around_all(api, run)
+
+    return apply
+
+
+@fault("authentication", FIRST, needs=ITEM)
+def unknown_item_before_the_key(scene: Scene) -> Planted:
+    """Looks for the item before it checks the key, and answers 404 to a stranger."""
+    needed(guarded(scene))
+
+    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+        if item_id:
+            api.resource.store.find(item_id)
+
+    return Planted(_looking_first(check), (stranger(scene.read(unknown(scene))),))
+
+
+@fault("authentication", FIRST)
+def body_before_the_key(scene: Scene) -> Planted:
+    """Checks the body before the key, and answers a stranger as one who sent an invalid body."""
+    needed(guarded(scene))
+
+    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+        if role in api.resource.rules.bodies:
+            message = await receive()
+            is_json = api.bodies.is_json(dict(scope["headers"]).get(b"content-type"))
+            is_whole = is_json and not message.get("more_body")
+            if not is_whole or not api.resource.rules.is_valid(role, api.bodies.decode(message["body"])):
+                raise Refusal(400, "The request body is not valid.")
+
+    return Planted(_looking_first(check), (stranger(wrong(scene)),))
+
+
+@fault("authentication", FIRST, needs=("create", "list"))
+def query_before_the_key(scene: Scene) -> Planted:
+    """Checks the query before the key, and answers a stranger as one who sent an invalid query."""
+    needed(is_guarded(scene, scene.contract.operation("list")))
+    fields = scene.contract.query_fields("list").values()
+    closed = first(tried.name for tried in fields if not scene.contract.accepts_value(tried, "a b"))
+
+    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+        api.resource.rules.query(role, scope["query_string"])
+
+    return Planted(_looking_first(check), (stranger(scene.list(f"{closed}={quote('a b')}")),))
+
+
+@fault("authentication", FIRST, needs=ITEM)
+def stranger_is_told_which_items_exist(scene: Scene) -> Planted:
+    """Answers 401 with other words where the item exists."""
+    words = "This item belongs to another account."
+    needed(words in json.dumps(scene.api.errors.body(None, Refusal(401, words))) and guarded(scene))
+
+    def apply(api: Api) -> None:
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            try:
+                return await answer(scope, receive)
+            except Refusal as refusal:
+                item_id = decoded_path(scope).rpartition("/")[2]
+                if refusal.status == 401 and item_id in api.resource.store.items:
+                    raise Refusal(401, words) from None
+                raise
+
+        seams.around_all(api, run)
+
+    return Planted(apply, (stranger(scene.read()), stranger(scene.read(unknown(scene)))))
+
+
+@fault("authentication")
+def stranger_is_refused_after_the_update(scene: Scene) -> Planted:
+    """Carries out the update of a stranger and then answers 401."""
+    operation = scene.contract.operation("update")
+    needed(is_guarded(scene, operation))
+
+    def apply(api: Api) -> None:
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            if scope["method"] == operation.method and not _is_authorized(api, scope):
+                with suppress(Refusal):
+                    await answer(_with_key(api, scope), receive)
+                raise Refusal(401, "The key is missing or wrong.")
+            return await answer(scope, receive)
+
+        seams.around_all(api, run)
+
+    return Planted(apply, (stranger(scene.update(change(scene))), scene.read()), error("update", 401)(scene))

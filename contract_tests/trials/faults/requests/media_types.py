@@ -1,0 +1,409 @@
+"""Faults of media types, and of what is read as JSON."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+import yaml
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+
+from .. import seams
+from ..fault import Apply, Planted, Template, add, fault, plain, rows
+from ..scene import Body, Scene, first, needed
+from ..seams import Answering, Operation
+from ..usual import ITEM, change, change_and_read, changed, error, failed, read_unknown, refusal_status, success, wrong
+from ..witness import Witness, with_header
+
+JSON, TYPES = "strict_json", "strict_media_types"
+PLAIN, FORM = (b"content-type", b"text/plain"), "application/x-www-form-urlencoded"
+WINDOW = 4096
+NO_JSON = (ValueError, TypeError, SyntaxError, yaml.YAMLError, RecursionError)
+
+
+def _sent(scene: Scene) -> Body:
+    """Return an update as it is sent: of a PUT the whole body."""
+    return dict(json.loads(scene.update(change(scene)).body or b"{}"))
+
+
+# -- Media types ------------------------------------------------------------------------------------------------------
+
+
+def _further(beginning: bytes) -> Apply:
+    """Take bodies of further media types for JSON."""
+
+    def is_json(rule: Callable[[bytes | None], bool], said: bytes | None) -> bool:
+        return rule(said) or (said is not None and re.match(beginning, said.lower()) is not None)
+
+    return lambda api: seams.wrap(api.bodies, "is_json", is_json)
+
+
+def _fewer(is_refused: Callable[[bytes], bool]) -> Apply:
+    return lambda api: seams.wrap(api.bodies, "is_json", lambda rule, said: rule(said) and not is_refused(said or b""))
+
+
+def _sent_as(content_type: str) -> Callable[[Scene], Witness]:
+    def shown(scene: Scene) -> Witness:
+        needed(scene.contract.operation("update").body_type == "application/json")
+        return (scene.update(change(scene), content_type=content_type), scene.read())
+
+    return shown
+
+
+rows("media_types", (TYPES,), {
+    "plain_text_read_as_json": (
+        "Reads a body of the type text/plain as JSON.", _further(b"text/plain"), _sent_as("text/plain"),
+    ),
+    "media_type_ignored": ("Reads any body as JSON, whatever its type.", _further(b""), _sent_as("application/xml")),
+    "media_type_by_its_beginning": (
+        "Reads as JSON what is of a type that begins with application/json.",
+        _further(b"application/json"), _sent_as("application/jsonp"),
+    ),
+    "media_type_by_its_suffix": (
+        "Reads as JSON what is of a type that ends in +json.",
+        _further(rb"[^;]*\+json\b"), _sent_as("application/vnd.api+json"),
+    ),
+    "media_type_of_an_older_name": (
+        "Reads as JSON what is of a type that JSON had before it was registered.",
+        _further(rb"text/(x-)?json\b|application/x-json\b"), _sent_as("text/json"),
+    ),
+    "charset_refused": (
+        "Refuses application/json with a charset.",
+        _fewer(lambda said: b";" in said), _sent_as("application/json; charset=utf-8"),
+    ),
+    "charset_in_quotes_refused": (
+        "Takes the quotes around a charset for a part of its name.",
+        _fewer(lambda said: b'"' in said), _sent_as('application/json; charset="utf-8"'),
+    ),
+    "media_type_in_capitals_refused": (
+        "Compares the media type with its case.",
+        _fewer(lambda said: not said.startswith(b"application/json")), _sent_as("Application/JSON"),
+    ),
+})  # fmt: skip
+
+
+def _without_type(scene: Scene) -> Witness:
+    return (replace(scene.update(change(scene)), headers=()), scene.read())
+
+
+@plain("media_types", TYPES, shown=_without_type)
+def body_without_a_type_answered_500(api: Api) -> None:
+    """Fails on a body that comes without a Content-Type."""
+    seams.wrap(api.bodies, "is_json", lambda rule, said: failed() if said is None else rule(said))
+
+
+@plain("media_types", TYPES, shown=_without_type)
+def body_without_a_type_passed_over(api: Api) -> None:
+    """Answers a body that comes without a Content-Type with success, and takes it for an empty object."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        if b"content-type" in request.headers:
+            return await handle(request)
+        return seams.succeed(api, "update", api.resource.store.find(request.item_id))
+
+    seams.around(api, "update", run)
+
+
+# -- What is read as JSON ---------------------------------------------------------------------------------------------
+
+
+def _pairs(document: Any) -> Any:
+    is_pairs = isinstance(document, list) and document and all(isinstance(p, list) and len(p) == 2 for p in document)
+    return dict(document) if is_pairs and all(isinstance(name, str) for name, _ in document) else document
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _form(body: bytes) -> Any:
+    return {name: _number(value) for name, value in parse_qsl(body.decode(), strict_parsing=True)}
+
+
+Read = Callable[[bytes], Any]
+Write = Callable[[Body], str]
+
+# By the name of the fault: what it does, how it reads what is no JSON object, and how a body is written so.
+FORGIVING: dict[str, tuple[str, Read, Write]] = {
+    "trailing_comma_accepted": (
+        "Accepts a comma before the end of an object.",
+        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}",
+    ),
+    "yaml_accepted": ("Reads bodies as YAML.", lambda body: yaml.safe_load(body.decode()), yaml.safe_dump),
+    "text_after_the_object_ignored": (
+        "Reads the first JSON value of a body and ignores what follows.",
+        lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x",
+    ),
+    "pairs_read_as_an_object": (
+        "Makes an object of a list of pairs.",
+        lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())]),
+    ),
+    "json_in_text_accepted": (
+        "Reads JSON that was written into a JSON text.",
+        lambda body: orjson.loads(str(orjson.loads(body))), lambda body: json.dumps(json.dumps(body)),
+    ),
+}  # fmt: skip
+
+
+def _forgive(api: Api, read: Read) -> None:
+    """Read with *read* what is no JSON object; what it cannot read either stays refused."""
+
+    def forgiving(decode: Read, body: bytes) -> Any:
+        with suppress(Refusal):
+            document = decode(body)
+            if isinstance(document, dict):
+                return document
+        with suppress(*NO_JSON):
+            document = read(body)
+            orjson.dumps(document)
+            if isinstance(document, dict):
+                return document
+        return decode(body)
+
+    seams.wrap(api.bodies, "decode", forgiving)
+
+
+def _forgives(read: Read, write: Write, scene: Scene) -> Planted:
+    body = _sent(scene)
+    needed(read(write(body).encode()) == body)
+    return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
+
+
+for _name, (_summary, _read, _write) in FORGIVING.items():
+    add(Template(_name, _summary, partial(_forgives, _read, _write), "media_types", (JSON,)))
+
+
+@fault("media_types", TYPES)
+def form_accepted(scene: Scene) -> Planted:
+    """Accepts a form, its fields converted; JSON under that name too."""
+    form = urlencode(_sent(scene))
+    needed(_form(form.encode()) == _sent(scene))
+
+    def apply(api: Api) -> None:
+        _further(FORM.encode())(api)
+        _forgive(api, _form)
+
+    return Planted(apply, (scene.update(form, content_type=FORM), scene.read()))
+
+
+def _in_text(scene: Scene, text: str, mark: str, written: bytes) -> Witness:
+    """Send an update with a text of which the mark is written otherwise."""
+    tried = first(tried for tried in scene.texts if scene.contract.accepts_value(tried, text))
+    step = scene.update(scene.lawful({tried.name: text.replace(mark, "MARK")}))
+    return (replace(step, body=(step.body or b"").replace(b"MARK", written)), scene.read())
+
+
+@plain("media_types", JSON, shown=lambda scene: _in_text(scene, "a\nb", "\n", b"\n"))
+def raw_newline_accepted(api: Api) -> None:
+    """Accepts control characters in JSON text."""
+    _forgive(api, lambda body: json.loads(body.decode(), strict=False))
+
+
+@plain("media_types", JSON, shown=lambda scene: _in_text(scene, "café", "é", b"\xe9"))
+def wrong_utf8_replaced(api: Api) -> None:
+    """Replaces bytes that are no UTF-8 and accepts the body."""
+    _forgive(api, lambda body: orjson.loads(body.decode("utf-8", "replace")))
+
+
+def _empty(text: str) -> Callable[[Scene], Witness]:
+    """Return what sends a text where an empty object would be a valid update."""
+    return lambda scene: (scene.update(text),) if scene.contract.accepts("update", {}) else ()
+
+
+@plain("media_types", JSON, shown=_empty("null"))
+def null_body_accepted(api: Api) -> None:
+    """Takes null for an empty object."""
+    seams.read_as(api, lambda body: {} if body is None else body)
+
+
+@plain("media_types", JSON, shown=_empty(""))
+def missing_body_accepted(api: Api) -> None:
+    """Takes a missing body for an empty object."""
+
+    async def filled(read: Any, *arguments: Any) -> bytes:
+        return await read(*arguments) or b"{}"
+
+    seams.wrap(api.bodies, "read", filled)
+
+
+def _parted(scene: Scene) -> Witness:
+    return (replace(scene.update(change(scene)), in_parts=True), scene.read())
+
+
+@plain("media_types", shown=_parted, clause=success("update"))
+def second_half_of_a_body_lost(api: Api) -> None:
+    """Reads of a body only what arrives first."""
+
+    async def gather(message: Any, receive: Any) -> bytes:
+        return bytes(message["body"])
+
+    seams.replace(api.bodies, "gather", gather)
+
+
+def _body_lost_beside(header: bytes) -> Apply:
+    """Read no body where a request has a header."""
+
+    async def read(right: Any, headers: Any, receive: Any) -> bytes:
+        return b"" if header in headers else await right(headers, receive)
+
+    return lambda api: seams.wrap(api.bodies, "read", read)
+
+
+def _answer_cut(api: Api) -> None:
+    """Pack what is asked for packed, and lose its end."""
+
+    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+        right = await answer(scope, receive)
+        if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b"") or len(right.body) < WINDOW:
+            return right
+        headers = (*right.headers, (b"content-encoding", b"gzip"))
+        return replace(right, body=gzip.compress(right.body[:WINDOW]), headers=headers)
+
+    seams.around_all(api, run)
+
+
+def _with(name: str, value: str) -> Callable[[Scene], Witness]:
+    def shown(scene: Scene) -> Witness:
+        texts = {tried.name: "a" * WINDOW * 2 for tried in scene.long_texts[:1]}
+        needed(texts or name != "accept-encoding")
+        step = scene.update(scene.lawful(texts) if texts else change(scene))
+        return (replace(with_header(step, name, value), in_parts=True), scene.read())
+
+    return shown
+
+
+rows("media_types", (), {
+    "chunked_body_lost": (
+        "Reads no body whose length is not said.", _body_lost_beside(b"transfer-encoding"), _with("transfer-encoding", "chunked"),
+    ),
+    "expected_body_lost": (
+        "Reads no body before which 100 is expected.", _body_lost_beside(b"expect"), _with("expect", "100-continue"),
+    ),
+    "last_body_of_a_connection_lost": (
+        "Reads no body where the connection is to be closed.", _body_lost_beside(b"connection"), _with("connection", "close"),
+    ),
+    "packed_answer_cut": (
+        "Packs the first kilobytes of an answer where it may be packed.", _answer_cut, _with("accept-encoding", "gzip"),
+    ),
+}, clause=success("update"))  # fmt: skip
+
+
+@plain("media_types", shown=lambda scene: _in_text(scene, "aéb", "é", b"\\u00E9"), clause=success("update"))
+def capital_escapes_refused(api: Api) -> None:
+    """Refuses escapes with capital digits."""
+
+    def decode(right: Read, body: bytes) -> Any:
+        if re.search(rb"(?<!\\)\\u[0-9A-Fa-f]{0,3}[A-F]", body):
+            raise Refusal(400, "The request body is not valid JSON.")
+        return right(body)
+
+    seams.wrap(api.bodies, "decode", decode)
+
+
+# -- Names that stand twice -------------------------------------------------------------------------------------------
+
+
+def _twice(scene: Scene) -> Witness:
+    tried = first(tried for tried in changed(scene) if tried in scene.numbers)
+    body = (scene.update(scene.change(tried)).body or b"").decode()
+    again = f"{json.dumps(tried.name)}: {json.dumps(scene.good(tried)[0])}"
+    return (scene.update(f"{body[:-1]}, {again}}}"), scene.read())
+
+
+@plain("media_types", JSON, shown=_twice)
+def duplicate_names_answered_500(api: Api) -> None:
+    """Fails on a body that names a field twice."""
+    _twice_named(api, failed)
+
+
+@plain("media_types", JSON, shown=_twice)
+def duplicate_names_added_up(api: Api) -> None:
+    """Adds up the numbers of a field that a body names twice."""
+
+    def added(pairs: list[tuple[str, Any]]) -> Body:
+        found: Body = {}
+        for name, value in pairs:
+            is_twice = name in found and seams.is_number(value) and seams.is_number(found[name])
+            found[name] = found[name] + value if is_twice else value
+        return found
+
+    _twice_named(api, added)
+
+
+def _twice_named(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
+    """Put the members of an object that names one twice through *read*."""
+    hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)  # noqa: E731
+
+    def careless(decode: Read, body: bytes) -> Any:
+        document = decode(body)
+        try:
+            return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
+        except RecursionError:
+            return document
+
+    seams.wrap(api.bodies, "decode", careless)
+
+
+# -- Answers ----------------------------------------------------------------------------------------------------------
+
+
+def _malformed(scene: Scene) -> Witness:
+    needed(scene.contract.operation("update").answer_pointer(refusal_status(scene)) and wrong(scene))
+    return (scene.update("{"),)
+
+
+@plain("media_types", shown=_malformed, clause=error("update", 400))
+def malformed_json_answered_as_text(api: Api) -> None:
+    """Answers malformed JSON with a line of plain text."""
+
+    def as_text(refusal: Refusal, answer: Answer) -> Answer:
+        return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
+
+    seams.refuse_as(api, as_text)
+
+
+def _unknown_with_body(scene: Scene) -> Witness:
+    needed(scene.contract.operation("read").answer_pointer(404))
+    return read_unknown(scene)
+
+
+@plain("media_types", needs=ITEM, shown=_unknown_with_body, clause=error("read", 404))
+def error_as_html(api: Api) -> None:
+    """Answers 404 with an HTML page."""
+    page = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
+    html = Answer(404, page, ((b"content-type", b"text/html; charset=utf-8"),))
+    seams.refuse_as(api, lambda refusal, answer: html if refusal.status == 404 else answer)
+
+
+@plain("media_types", shown=change_and_read, clause=success("read"))
+def answers_as_plain_text(api: Api) -> None:
+    """Sends JSON under the name text/plain."""
+
+    def as_text(answer: Answer) -> Answer:
+        return replace(answer, headers=(PLAIN, *(pair for pair in answer.headers if pair[0] != PLAIN[0])))
+
+    seams.give_as(api, as_text)
+
+
+def _beyond_ascii(scene: Scene) -> Witness:
+    tried = first(tried for tried in scene.texts if scene.contract.accepts_value(tried, "café"))
+    return scene.shows(scene.lawful({tried.name: "café"}))
+
+
+@plain("media_types", shown=_beyond_ascii, clause=success("read"))
+def answers_in_latin_1(api: Api) -> None:
+    """Sends answers in Latin-1."""
+    seams.give_as(api, lambda answer: replace(answer, body=answer.body.decode().encode("latin-1", "replace")))

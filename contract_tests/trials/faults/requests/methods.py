@@ -1,0 +1,137 @@
+"""Faults of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from contract_tests.mock_api.app import Answer, Api
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.wire.routes import Route, decoded_path
+from contract_tests.spec.operation import Operation
+
+from .. import seams
+from ..fault import Apply, Planted, Shown, fault, rows
+from ..scene import Scene, first
+from ..seams import Answering
+from ..usual import ITEM, change, success, unknown, without
+from ..witness import Step, Witness, with_header
+
+METHODS = "named_methods_only"
+
+
+def _sent_as(scene: Scene, method: str) -> Witness:
+    return (replace(scene.update(change(scene)), method=method), scene.read())
+
+
+def _unnamed(scene: Scene) -> Witness:
+    """Send an update by the method that looks like one and is none."""
+    return _sent_as(scene, "PUT" if scene.contract.operation("update").method == "PATCH" else "PATCH")
+
+
+def _taken_for(role: str, *methods: str) -> Apply:
+    """Treat *methods* on an item, where the path does not have them, as an operation."""
+
+    def apply(api: Api) -> None:
+        other = api.resource.layout.operations[role].method
+
+        def found(find: Callable[[str, str], tuple[Route, str]], sent: str, path: str) -> tuple[Route, str]:
+            try:
+                return find(sent, path)
+            except Refusal as refusal:
+                if sent not in methods or refusal.status != 405:
+                    raise
+                route, item_id = find(other, path)
+                if not item_id:
+                    raise
+                return route, item_id
+
+        seams.wrap(api.routes, "find", found)
+
+    return apply
+
+
+def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
+    """Answer a method on some paths with success."""
+
+    def apply(api: Api) -> None:
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
+            if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
+                return api.give(200, {})
+            return await answer(scope, receive)
+
+        seams.around_all(api, run)
+
+    return apply
+
+
+def _refused_with(status: int) -> Apply:
+    refusal = lambda methods: Refusal(status, "Something went wrong.")  # noqa: E731
+    return lambda api: seams.replace(api.routes, "wrong_method", refusal)
+
+
+_post: Shown = lambda scene: _sent_as(scene, "POST")  # noqa: E731
+
+rows("methods", (METHODS,), {
+    "unnamed_method_updates": ("Treats PUT as PATCH, or PATCH as PUT.", _taken_for("update", "PUT", "PATCH"), _unnamed),
+    "post_updates": ("Treats POST on an item as an update.", _taken_for("update", "POST"), _post),
+    "put_of_an_unknown_item_succeeds": (
+        "Answers a PUT of an item that is not there with success, as if it made one.",
+        _answering("PUT", lambda api, path: path.rpartition("/")[2] not in api.resource.store.items and not api.routes.paths.get(path)),
+        lambda scene: () if scene.is_put else (Step("PUT", scene.path("read", unknown(scene)), b"{}"),),
+    ),
+    "unknown_method_answered_200": (
+        "Answers a method that the path does not have with success and the item, unchanged.",
+        _taken_for("read", "PUT", "PATCH"), _unnamed,
+    ),
+    **{
+        f"unknown_method_answered_{status}": (
+            f"Answers {status} to a method that the path does not have.", _refused_with(status), _unnamed,
+        )
+        for status in (400, 500)
+    },
+})  # fmt: skip
+
+
+@fault("methods")
+def method_overridden_by_a_header(scene: Scene) -> Planted:
+    """Carries out the method that the header X-HTTP-Method-Override names."""
+    method = "DELETE" if scene.contract.has("remove") else scene.contract.operation("update").method
+
+    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+        other = dict(scope["headers"]).get(b"x-http-method-override")
+        return await answer({**scope, "method": other.decode()} if other else scope, receive)
+
+    step = with_header(scene.read(), "x-http-method-override", method)
+    return Planted(lambda api: seams.around_all(api, run), (step, scene.read()), success("read")(scene))
+
+
+def _literal(scene: Scene) -> Operation:
+    """Return an operation whose path would name an item if its last word were an id."""
+    before = scene.path("read", "")
+    known = [
+        each for each in scene.contract.operations.values() if each.method == "GET" and each.path.startswith(before)
+    ]
+    return first(each for each in known if not {"/", "{"} & {*each.path.removeprefix(before)})
+
+
+@fault("methods", METHODS, needs=ITEM)
+def literal_path_is_an_item(scene: Scene) -> Planted:
+    """Takes a literal path for an item with its last word as an id."""
+    literal = _literal(scene).path
+
+    def apply(api: Api) -> None:
+        found = [path for path in api.routes.paths if path.endswith(literal)]
+        seams.replace(api.routes, "paths", without(api.routes.paths, *found))
+
+    return Planted(apply, (Step("GET", literal),))
+
+
+@fault("methods", METHODS, needs=ITEM)
+def literal_path_can_be_removed(scene: Scene) -> Planted:
+    """Answers a DELETE of a literal path with success."""
+    literal = _literal(scene).path
+    apply = _answering("DELETE", lambda api, path: path.endswith(literal))
+    return Planted(apply, (Step("DELETE", literal),))

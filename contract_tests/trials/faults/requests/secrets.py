@@ -1,0 +1,124 @@
+"""Faults of secrets in answers and errors."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import orjson
+
+from contract_tests.mock_api.app import Answer, Api
+from contract_tests.mock_api.errors import Refusal
+
+from .. import seams
+from ..fault import Planted, Template, add, fault
+from ..scene import Scene, first, needed
+from ..seams import Answering
+from ..usual import change_alone, optional, read_unknown, refused, text_places
+from ..witness import Witness, stranger
+from .authentication import guarded
+
+Place = tuple[str, ...]
+
+SECRECY = "no_leaks"
+TRACE = "Traceback (most recent call last):\n" + "".join(traceback.format_list(traceback.extract_stack()[-2:]))
+PARSER = 'File "/app/src/items/handlers.py", line 88: json.decoder.JSONDecodeError: Expecting value'
+QUERY = "sqlalchemy.exc.NoResultFound: SELECT items.id FROM items WHERE items.id = %(id_1)s"
+
+# By the name of the fault: what it does, the status of the errors, and what it adds to their message: {key} is the
+# caller's key.
+TEXTS: dict[str, tuple[str, int, str]] = {
+    "wrong_key_echoed": ("Repeats a wrong key in the message of the 401.", 401, "Got {key}."),
+    "key_echoed_in_errors": ("Repeats the caller's key where it refuses a body.", 400, "Request of {key}."),
+    "key_echoed_where_nothing_is_found": (
+        "Repeats the caller's key in the message of a 404.", 404, "Not in the account of {key}.",
+    ),
+    "stack_trace_in_errors": ("Answers a refused body with a stack trace.", 400, TRACE),
+    "sql_in_errors": ("Answers the text of a query where nothing is found.", 404, QUERY),
+}  # fmt: skip
+
+
+def _asked(scene: Scene, status: int) -> Witness:
+    """Send a request that is answered with an error."""
+    if status == 401:
+        return (stranger(guarded(scene)),)
+    return refused(scene) if status == 400 else read_unknown(scene)
+
+
+def _telling(status: int, text: str, scene: Scene) -> Planted:
+    """Add a text to the words of errors."""
+    needed(scene.contract.key.kind != "none" or "{key}" not in text)
+    witness = _asked(scene, status)
+    place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))
+
+    def apply(api: Api) -> None:
+        keys: dict[int, str] = {}
+
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            try:
+                return await answer(scope, receive)
+            except Refusal as refusal:
+                if refusal.status == status:
+                    key = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b""
+                    keys[id(refusal)] = key.decode("latin-1")
+                raise
+
+        def leak(refuse: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
+            answer, key = refuse(refusal), keys.pop(id(refusal), None)
+            return answer if key is None else _told(answer, place, text.replace("{key}", key))
+
+        seams.around_all(api, run)
+        seams.wrap(api, "refuse", leak)
+
+    return Planted(apply, witness)
+
+
+def _told(answer: Answer, place: Place, text: str) -> Answer:
+    document = orjson.loads(answer.body)
+    inner = document
+    for step in place[:-1]:
+        inner = inner.get(step) if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or not isinstance(inner.get(place[-1]), str):
+        return answer
+    inner[place[-1]] = f"{inner[place[-1]]} {text}"
+    return replace(answer, body=orjson.dumps(document))
+
+
+for _name, (_summary, _status, _text) in TEXTS.items():
+    add(Template(_name, _summary, partial(_telling, _status, _text), "secrets", (SECRECY,)))
+
+
+@fault("secrets", SECRECY)
+def key_in_an_answer_header(scene: Scene) -> Planted:
+    """Sends the caller's key back in a header."""
+    needed(scene.contract.key.kind != "none")
+
+    def apply(api: Api) -> None:
+        seams.give_as(api, lambda answer: replace(answer, headers=(*answer.headers, (b"x-request-key", api.api_key))))
+
+    return Planted(apply, (scene.read(),))
+
+
+@fault("secrets", SECRECY)
+def key_in_the_item(scene: Scene) -> Planted:
+    """Answers an item with the key that it belongs to."""
+    needed(scene.contract.key.kind != "none")
+
+    def apply(api: Api) -> None:
+        seams.show_as(api, lambda item, shown: {**shown, "owner_key": api.api_key.decode()})
+
+    return Planted(apply, (scene.read(), *optional(change_alone, scene)))
+
+
+@fault("secrets", SECRECY)
+def parser_in_errors(scene: Scene) -> Planted:
+    """Answers the message of its JSON parser, with the name of the module and the line."""
+    place = first(text_places(scene, "update", 400))
+
+    def change_answer(refusal: Refusal, answer: Answer) -> Answer:
+        return _told(answer, place, PARSER) if "valid JSON" in refusal.message else answer
+
+    return Planted(lambda api: seams.refuse_as(api, change_answer), (scene.update("{"),))

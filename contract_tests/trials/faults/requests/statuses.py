@@ -1,0 +1,315 @@
+"""Faults of status codes, and of the shapes of answers and errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import orjson
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+
+from .. import seams
+from ..fault import Fault, Planted, Template, add, fault, generator, plain
+from ..scene import Scene, needed
+from ..seams import Operation
+from ..usual import (
+    ITEM,
+    body_as,
+    change,
+    change_alone,
+    error,
+    further,
+    optional,
+    read_unknown,
+    refusal_status,
+    refused,
+    shows_item,
+    snake_case,
+    success,
+    success_as,
+    texts,
+    unknown,
+    without,
+    wrong,
+)  # fmt: skip
+from ..witness import Step
+
+Path = tuple[str, ...]
+
+# By the role of the operation: the group, how it is called, and the successes that are tried.
+SUCCESSES = {
+    "update": ("statuses", "an update", (200, 201, 204)),
+    "remove": ("deletion", "a removal", (200, 202, 204)),
+}
+
+
+def _status_as(api: Api, status: int, other: int) -> None:
+    """Answer *other* instead of the error *status*, in the same shape."""
+    seams.refuse_as(api, lambda refusal, answer: replace(answer, status=other) if answer.status == status else answer)
+
+
+@generator
+def refusals_with_another_status(scene: Scene) -> Iterator[Fault]:
+    """Each answers an invalid body with a status that is wrong for it."""
+    witness, clause, told = (wrong(scene),), error("update", 400)(scene), refusal_status(scene)
+    for status in (200, 400, 422, 500):
+        if status not in scene.contract.operation("update").refusals:
+            apply = lambda api, status=status: _status_as(api, told, status)  # noqa: E731
+            summary = f"Answers {status} to a body that is not valid."
+            yield Fault(f"refusal_answered_{status}", "statuses", summary, clause, apply, witness)
+
+
+@generator
+def writes_with_another_status(scene: Scene) -> Iterator[Fault]:
+    """Each answers an update, or a removal, with another success than the contract names."""
+    for role, (group, called, statuses) in SUCCESSES.items():
+        if not scene.contract.has(role):
+            continue
+        witness = optional(change_alone, scene) if role == "update" else (scene.remove(),)
+        for status in statuses if witness else ():
+            if not scene.contract.operation(role).names(status):
+                apply = lambda api, role=role, status=status: _succeeding_as(api, role, status)  # noqa: E731
+                summary, clause = f"Answers {called} with {status}.", success(role)(scene)
+                yield Fault(f"{role}_answered_{status}", group, summary, clause, apply, witness)
+
+
+def _succeeding_as(api: Api, role: str, status: int) -> None:
+    success_as(api, role, lambda answer: Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers))
+
+
+@plain("statuses", needs=ITEM, shown=read_unknown, clause=error("read", 404))
+def unknown_item_answered_400(api: Api) -> None:
+    """Answers 400 where no item has the id."""
+    _status_as(api, 404, 400)
+
+
+@plain("statuses", needs=ITEM, shown=read_unknown, clause=error("read", 404))
+def unknown_item_answered_with_null(api: Api) -> None:
+    """Answers with success and null where no item has the id."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        if request.item_id in api.resource.store.items:
+            return await handle(request)
+        answer = api.resource.succeed("read", api.resource.envelopes["read"].filled(None))
+        return replace(answer, body=answer.body or b"null")
+
+    seams.around(api, "read", run)
+
+
+@fault("statuses", needs=ITEM)
+def item_not_wrapped(scene: Scene) -> Planted:
+    """Answers an item by itself instead of in its envelope."""
+    path = needed(scene.contract.item_at("read"))
+    return Planted(lambda api: body_as(api, "read", partial(_at, path=path)), (scene.read(),), success("read")(scene))
+
+
+@fault("statuses", needs=ITEM)
+def item_wrapped(scene: Scene) -> Planted:
+    """Answers an item in an envelope that the contract does not have."""
+    needed(not scene.contract.item_at("read"))
+    apply = lambda api: body_as(api, "read", lambda document: {"item": document})  # noqa: E731
+    return Planted(apply, (scene.read(),), success("read")(scene))
+
+
+@fault("statuses")
+def update_answered_with_what_was_sent(scene: Scene) -> Planted:
+    """Answers an update with those fields alone that it changed, and those that must be there."""
+    body, path = change(scene), scene.contract.item_at("update")
+    required = scene.contract.document.required(scene.contract.resource.item_pointer)
+    needed(shows_item(scene, "update") and not scene.item.keys() <= {*required, *body})
+
+    def apply(api: Api) -> None:
+        async def run(request: Request, handle: Operation) -> Answer:
+            before = dict(getattr(api.resource.store.items.get(request.item_id), "fields", {}))
+            answer = await handle(request)
+            document = orjson.loads(answer.body)
+            item = _at(document, path)
+            for name in [name for name in item if name not in required and before.get(name) == item[name]]:
+                del item[name]
+            return replace(answer, body=orjson.dumps(document))
+
+        seams.around(api, "update", run)
+
+    return Planted(apply, (scene.update(body),), success("update")(scene))
+
+
+@fault("statuses", needs=ITEM)
+def fields_in_another_case(scene: Scene) -> Planted:
+    """Answers the names of fields in snake case instead of camel case, or the other way round."""
+    needed(any(_other_case(name) != name for name in (*scene.contract.server_fields, *scene.item)))
+    show = lambda item, shown: {_other_case(n): v for n, v in shown.items()}  # noqa: E731
+    return Planted(lambda api: seams.show_as(api, show), (scene.read(),), scene.contract.resource.item_pointer)
+
+
+def _other_case(name: str) -> str:
+    if "_" in name:
+        first, *rest = name.split("_")
+        return first + "".join(part.capitalize() for part in rest)
+    return snake_case(name)
+
+
+# -- Errors -----------------------------------------------------------------------------------------------------------
+
+
+def _errors(scene: Scene) -> Iterator[tuple[str, int, Step, Any]]:
+    """Yield errors whose body the contract describes: the role, the status, a request, what the mock answers."""
+    asked = [("update", refusal_status(scene), step) for step in optional(refused, scene)]
+    for role, status, step in (*asked, ("read", 404, scene.read(unknown(scene)))):
+        operation = scene.api.resource.layout.operations[role]
+        body = scene.api.errors.body(operation, Refusal(status, "MESSAGE"))
+        if isinstance(step, Step) and scene.contract.operation(role).answer_pointer(status) and isinstance(body, dict):
+            yield role, status, step, body
+
+
+def _at(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def _owners(document: Any, path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects that have the last name of *path*, in which `*` stands for every element of an array."""
+    name, *rest = path
+    if name == "*":
+        for element in document if isinstance(document, list) else ():
+            yield from _owners(element, tuple(rest))
+    elif isinstance(document, dict) and name in document:
+        if rest:
+            yield from _owners(document[name], tuple(rest))
+        else:
+            yield document
+
+
+def _without(document: Any, path: Path) -> Any:
+    changed = deepcopy(document)
+    for owner in _owners(changed, path):
+        del owner[path[-1]]
+    return changed
+
+
+def _with(document: Any, path: Path, value: Any) -> Any:
+    changed = deepcopy(document)
+    for owner in _owners(changed, path):
+        owner[path[-1]] = value
+    return changed
+
+
+def _value_at(document: Any, path: Path) -> Any:
+    """Return what stands at *path*, in the first element of each array; None where nothing does."""
+    return next((owner[path[-1]] for owner in _owners(document, path)), None)
+
+
+Rewrite = Callable[[Scene, str, int, Any], Any]
+"""Is told the role, the status and the body of an error, and returns another; None where it has no place."""
+
+
+def _no_code(scene: Scene, role: str, status: int, body: Any) -> Any:
+    path = scene.contract.error_code_at(role, status)
+    return _without(body, path) if path and _value_at(body, path) is not None else None
+
+
+def _no_message(scene: Scene, role: str, status: int, body: Any) -> Any:
+    code_at = scene.contract.error_code_at(role, status)
+    changed = (_without(body, path) for path in texts(body) if path != code_at)
+    return next((each for each in changed if scene.contract.answer_faults(role, status, each)), None)
+
+
+def _code_as(change_code: Callable[[Any, int], Any]) -> Rewrite:
+    def rewrite(scene: Scene, role: str, status: int, body: Any) -> Any:
+        path = scene.contract.error_code_at(role, status)
+        if not path or _value_at(body, path) is None:
+            return None
+        changed = _with(body, path, change_code(_value_at(body, path), status))
+        is_told = scene.contract.error_code(role, status) is not None
+        return changed if is_told or scene.contract.answer_faults(role, status, changed) else None
+
+    return rewrite
+
+
+def _text_of_an_object(scene: Scene, role: str, status: int, body: Any) -> Any:
+    inner = next((name for name, value in body.items() if isinstance(value, dict)), None)
+    return {inner: "Something is wrong."} if inner else "Something is wrong."
+
+
+# By the name of the fault: what it does, and how it rewrites the body of an error.
+REWRITES: dict[str, tuple[str, Rewrite]] = {
+    "error_as_detail": (
+        "Answers errors as msg, as a framework does by itself.", lambda *_: {"msg": "Something is wrong."},
+    ),
+    "error_as_text": ("Answers errors as text instead of an object.", _text_of_an_object),
+    "error_without_code": ("Leaves the code out of errors.", _no_code),
+    "error_without_message": ("Leaves a text that must be there out of errors.", _no_message),
+    "error_code_is_the_status": ("Answers the status as the code of an error.", _code_as(lambda code, status: status)),
+    "error_code_in_another_case": (
+        "Answers the codes of errors in small letters.", _code_as(lambda code, status: str(code).swapcase()),
+    ),
+    "error_code_is_internal": ("Answers every error with the code of a 500.", _code_as(lambda *_: "INTERNAL")),
+}  # fmt: skip
+
+
+def _rewriting(rewrite: Rewrite, scene: Scene) -> Planted:
+    cases = needed(list(_broken(scene, rewrite)))
+    statuses = {(role, status) for role, status, _ in cases}
+    codes = {scene.api.resource.layout.operations[role].name: role for role, _ in statuses}
+
+    def change_answer(refusal: Refusal, answer: Answer) -> Answer:
+        role = codes.get(refusal.operation.name) if refusal.operation else None
+        if role is None or (role, answer.status) not in statuses:
+            return answer
+        body = rewrite(scene, role, answer.status, orjson.loads(answer.body))
+        return answer if body is None else replace(answer, body=orjson.dumps(body))
+
+    role, status, _ = cases[0]
+    clause = scene.contract.operation(role).response_pointer(status) or ""
+    return Planted(lambda api: seams.refuse_as(api, change_answer), tuple(step for *_, step in cases), clause)
+
+
+def _broken(scene: Scene, rewrite: Rewrite) -> Iterator[tuple[str, int, Step]]:
+    for role, status, step, body in _errors(scene):
+        changed = rewrite(scene, role, status, body)
+        code_at = scene.contract.error_code_at(role, status) or ()
+        is_told = bool(code_at) and scene.contract.error_code(role, status) is not None
+        is_other_code = is_told and _value_at(changed, code_at) != _value_at(body, code_at)
+        if changed is not None and (scene.contract.answer_faults(role, status, changed) or is_other_code):
+            yield role, status, step
+
+
+for _name, (_summary, _rewrite) in REWRITES.items():
+    add(Template(_name, _summary, partial(_rewriting, _rewrite), "statuses", needs=ITEM))
+
+
+# -- Listed values ----------------------------------------------------------------------------------------------------
+
+
+def _arrays(node: Any, path: Path = ()) -> Iterator[Path]:
+    if isinstance(node, list):
+        yield path
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _arrays(value, (*path, name))
+
+
+@generator
+def listed_values_in_another_shape(scene: Scene) -> Iterator[Fault]:
+    """Each answers an operation that lists values in another shape."""
+    for name in further(scene):
+        operation, body = scene.contract.operation(name), scene.api.answer_of(name)
+        for path in [path for path in _arrays(body) if path][:1]:
+            elements = _at(body, path)
+            numbered = {str(n): each for n, each in enumerate(elements)}
+            shapes = {"numbered": (f"Answers {name} with an object instead of an array.", _with(body, path, numbered))}
+            if elements and all(isinstance(each, dict) and each for each in elements):
+                member = list(elements[0])[-1]
+                less = _with(body, path, [without(each, member) for each in elements])
+                shapes["incomplete"] = (f"Leaves {member} out of {name}.", less)
+            for defect, (summary, shape) in shapes.items():
+                if scene.contract.answer_faults(name, operation.successes[0], json.loads(json.dumps(shape))):
+                    apply = lambda api, name=name, shape=shape: body_as(api, name, lambda _: shape)  # noqa: E731
+                    clause, witness = operation.success_pointer or operation.pointer, (Step("GET", operation.path),)
+                    yield Fault(f"{snake_case(name)}_{defect}", "statuses", summary, clause, apply, witness)

@@ -1,0 +1,262 @@
+"""The places at which one behaviour of the mock is replaced by another, for faults and variants to share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.listing import Page
+from contract_tests.mock_api.resource import HANDLERS
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+
+Operation = Callable[[Request], Awaitable[Answer]]
+Answering = Callable[[Any, Any], Awaitable[Answer]]
+"""Answers a request; is told the scope, and how to receive the body."""
+Verdict = Callable[[Any], bool | None]
+
+UPDATE = "update"
+CREATE = "create"
+
+LEFT_OUT = object()
+
+
+def replace(owner: object, name: str, behaviour: Any) -> None:
+    """Put *behaviour* in the place of the one that *owner* has by that name."""
+    assert hasattr(owner, name), name
+    setattr(owner, name, behaviour)
+
+
+def wrap(owner: object, name: str, behaviour: Callable[..., Any]) -> None:
+    """Put *behaviour* around the one that *owner* has by that name, which it is told first."""
+    replace(owner, name, partial(behaviour, getattr(owner, name)))
+
+
+def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LEFT_OUT) -> None:
+    """
+    Let *verdict* say which values of one field are valid.
+
+    Args:
+        api: The mock.
+        field: The field of the body.
+        verdict: True accepts a value, False refuses it, None leaves it to the contract.
+        roles: Of the operations; by default the update alone.
+        instead: A valid value, with which the rest of the body is judged; by default it is judged without the field.
+    """
+
+    def is_valid(contract_says: Callable[[str, Any], bool], role: str, body: Any) -> bool:
+        concerns = role in (roles or (UPDATE,)) and isinstance(body, dict) and field in body
+        said = verdict(body[field]) if concerns else None
+        if said is None:
+            return contract_says(role, body)
+        if instead is LEFT_OUT:
+            return said and contract_says(role, {name: value for name, value in body.items() if name != field})
+        return said and contract_says(role, {**body, field: instead})
+
+    wrap(api.resource.rules, "is_valid", is_valid)
+
+
+def judge_body(api: Api, verdict: Callable[[Fields], bool | None], *roles: str) -> None:
+    """Let *verdict* say which bodies are valid, by default of the update alone; None leaves it to the contract."""
+
+    def is_valid(contract_says: Callable[[str, Any], bool], role: str, body: Any) -> bool:
+        concerns = role in (roles or (UPDATE,)) and isinstance(body, dict)
+        said = verdict(body) if concerns else None
+        return contract_says(role, body) if said is None else said
+
+    wrap(api.resource.rules, "is_valid", is_valid)
+
+
+def check_as(api: Api, check: Callable[[Fields, Fields, Callable[[Fields, Fields], None]], None]) -> None:
+    """Put *check* in the place of the rules of a whole item; it is told the item, what was sent, and the rules."""
+    wrap(api.resource.store, "check", lambda rules, fields, sent: check(fields, sent, rules))
+
+
+def read_as(api: Api, change: Callable[[Any], Any]) -> None:
+    """Put every decoded body through *change* before it is checked."""
+    wrap(api.bodies, "decode", lambda decode, body: change(decode(body)))
+
+
+def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
+    """Put the value of one field through *change* before it is checked."""
+    read_as(
+        api, lambda body: {**body, field: change(body[field])} if isinstance(body, dict) and field in body else body
+    )
+
+
+def read_role_as(api: Api, role: str, change: Callable[[Any], Any]) -> None:
+    """Put the decoded bodies of one operation through *change* before they are checked."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        decode = api.bodies.decode
+        read_as(api, change)
+        try:
+            return await handle(request)
+        finally:
+            replace(api.bodies, "decode", decode)
+
+    around(api, role, run)
+
+
+def store_as(api: Api, change: Callable[[str, Fields], Fields]) -> None:
+    """Put the valid fields of a body through *change*, which is told the role, before they are stored."""
+    wrap(api.resource.rules, "named", lambda named, role, body: change(role, named(role, body)))
+
+
+def store_update_as(api: Api, change: Callable[[Fields], Fields]) -> None:
+    """Put the valid fields of an update through *change* before they are stored."""
+    store_as(api, lambda role, fields: change(fields) if role == UPDATE else fields)
+
+
+def store_text_as(api: Api, change: Callable[[str], str], *fields: str) -> None:
+    """Store the text of *fields* otherwise than it was sent."""
+    _store_some_as(api, change, fields, lambda value: isinstance(value, str))
+
+
+def store_number_as(api: Api, change: Callable[[float], Any], *fields: str) -> None:
+    """Store the number of *fields* otherwise than it was sent."""
+    _store_some_as(api, change, fields, is_number)
+
+
+def _store_some_as(api: Api, change: Any, fields: tuple[str, ...], concerns: Callable[[Any], bool]) -> None:
+    store_as(api, lambda role, body: {n: change(v) if n in fields and concerns(v) else v for n, v in body.items()})
+
+
+def show_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
+    """Show items otherwise than they are stored, in every answer."""
+    wrap(api.resource, "show", lambda show, item: change(item, show(item)))
+
+
+def around(api: Api, operation: str, run: Callable[[Request, Operation], Awaitable[Answer]]) -> None:
+    """Put *run* around an operation, by role or operationId, which it may call, change or leave out."""
+    if operation in HANDLERS:
+        wrap(api.resource, HANDLERS[operation], lambda handle, request: run(request, handle))
+    else:
+        wrap(
+            api,
+            "further_operation",
+            lambda handle, request: run(request, handle) if request.role == operation else handle(request),
+        )
+
+
+def around_all(api: Api, run: Callable[[Any, Any, Answering], Awaitable[Answer]]) -> None:
+    """Put *run* around the answer to every request; it is told the scope, how to receive the body, and the answer."""
+    wrap(api, "answer", lambda answer, scope, receive: run(scope, receive, answer))
+
+
+def read_item_as(api: Api, change: Callable[[Item], Item]) -> None:
+    """Let a read answer what *change* makes of the item."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        return succeed(api, "read", change(api.resource.store.find(request.item_id)))
+
+    around(api, "read", run)
+
+
+def list_item_as(api: Api, change: Callable[[Item], Item]) -> None:
+    """Let a list show what *change* makes of each item."""
+
+    def page(right: Callable[[Any, Fields], Page], items: Any, query: Fields) -> Page:
+        found = right(items, query)
+        return Page([change(item) for item in found.items], found.next_token)
+
+    wrap(api.resource.listing, "page", page)
+
+
+def create_as(api: Api, change: Callable[[Fields, Callable[[Fields], Item]], Item]) -> None:
+    """Put *change* around the making of an item; it is told the body, and the right way."""
+    wrap(api.resource.store, "create", lambda create, body: change(body, create))
+
+
+def remove_as(api: Api, run: Callable[[str, Callable[[str], Item]], Item]) -> None:
+    """Put *run* around the removal of an item; it is told the id, and the right way."""
+    wrap(api.resource.store, "remove", lambda remove, item_id: run(item_id, remove))
+
+
+def refuse_as(api: Api, change: Callable[[Refusal, Answer], Answer]) -> None:
+    """Answer errors otherwise."""
+    wrap(api, "refuse", lambda refuse, refusal: change(refusal, refuse(refusal)))
+
+
+def give_as(api: Api, change: Callable[[Answer], Answer]) -> None:
+    """Answer everything otherwise that is written as JSON."""
+    wrap(api, "give", lambda give, *arguments: change(give(*arguments)))
+
+
+def change_update(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
+    """Put what an update brings through *change*, which is told the item as it is, before the rules are checked."""
+    store = api.resource.store
+    wrap(store, "update", lambda update, item_id, changes: update(item_id, change(store.find(item_id), changes)))
+
+
+def update_as(api: Api, update: Callable[[Item, Fields], object]) -> None:
+    """Run *update* with the item as it was, and what was sent, after each accepted update."""
+    store = api.resource.store
+
+    def updated(right: Callable[[str, Fields], Item], item_id: str, changes: Fields) -> Item:
+        before = store.find(item_id)
+        after = right(item_id, changes)
+        update(before, changes)
+        return store.items.get(item_id, after)
+
+    wrap(store, "update", updated)
+
+
+def write_fields(api: Api, item: Item, fields: Fields) -> Item:
+    """Store *fields* for an item, whatever the contract says of them."""
+    return api.resource.store.write(item._replace(fields=fields, size=api.resource.store.measure(fields)))
+
+
+def move(api: Api, item: Item) -> Item:
+    """Give an item the time and the version of a change."""
+    store = api.resource.store
+    return store.write(item._replace(updated_at=store.touch(item), version=item.version + 1))
+
+
+def succeed(api: Api, role: str, item: Item, **further: Any) -> Answer:
+    """Answer an operation with an item, and further fields."""
+    resource = api.resource
+    return resource.succeed(role, resource.envelopes[role].filled({**resource.show(item), **further}))
+
+
+def bodies_heard(api: Api, role: str, run: Callable[[Request, Operation, list[Any]], Awaitable[Answer]]) -> None:
+    """Put *run* around an operation; it is also told a list, which holds the decoded body as soon as it is read."""
+
+    async def listening(request: Request, handle: Operation) -> Answer:
+        heard: list[Any] = []
+        decode = api.bodies.decode
+
+        def listen(raw: bytes) -> Any:
+            heard[:] = [decode(raw)]
+            return heard[0]
+
+        replace(api.bodies, "decode", listen)
+        try:
+            return await run(request, handle, heard)
+        finally:
+            replace(api.bodies, "decode", decode)
+
+    around(api, role, listening)
+
+
+def before_refusal(api: Api, salvage: Callable[[Item, Fields], object]) -> None:
+    """Let *salvage* see the item and the body of every update that the schema refuses."""
+
+    async def run(request: Request, handle: Operation, heard: list[Any]) -> Answer:
+        try:
+            return await handle(request)
+        except Refusal:
+            item = api.resource.store.items.get(request.item_id)
+            if item is not None and heard and isinstance(heard[0], dict):
+                salvage(item, heard[0])
+            raise
+
+    bodies_heard(api, UPDATE, run)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether *value* is a JSON number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Faults of what happens to items over time."""

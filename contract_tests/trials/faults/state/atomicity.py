@@ -1,0 +1,179 @@
+"""Faults of atomicity: what a refused request leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import Planted, fault
+from ..scene import Body, NoPlace, Scene, first, needed
+
+ATOMIC = "atomic"
+LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+def _invalid(scene: Scene, fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
+    """Yield the fields that have an invalid value, each with one."""
+    for tried in fields:
+        with suppress(NoPlace):
+            yield tried, scene.bad(tried)
+
+
+def _part_wrong(scene: Scene) -> Body:
+    """Return an update of some valid fields around one that is wrong."""
+    valid = scene.change()
+    tried, bad = first((f, value) for f, value in _invalid(scene, scene.free[::-1]) if f.name in valid)
+    parts = needed([(name, value) for name, value in valid.items() if name != tried.name])
+    return dict([*parts[:1], (tried.name, bad), *parts[1:]])
+
+
+def _is_valid(scene: Scene, name: str, value: Any) -> bool:
+    return name in scene.fields and scene.contract.accepts_value(scene.fields[name], value)
+
+
+def _salvaging(scene: Scene, salvage: Callable[[Fields], Fields]) -> Planted:
+    """Store what *salvage* returns of the body of a refused update."""
+
+    def save(api: Api, item: Item, body: Fields) -> None:
+        seams.write_fields(api, item, api.resource.store.merge(item.fields, salvage(body)))
+
+    apply = lambda api: seams.before_refusal(api, lambda item, body: save(api, item, body))  # noqa: E731
+    return Planted(apply, scene.shows(_part_wrong(scene)))
+
+
+@fault("atomicity", ATOMIC)
+def valid_part_of_a_refused_update_stored(scene: Scene) -> Planted:
+    """Refuses an update and stores those of its fields that are valid."""
+    return _salvaging(scene, lambda body: {n: v for n, v in body.items() if _is_valid(scene, n, v)})
+
+
+@fault("atomicity", ATOMIC)
+def fields_before_the_wrong_one_stored(scene: Scene) -> Planted:
+    """Checks and stores one field after the other, so that those before the wrong one are stored."""
+    return _salvaging(scene, lambda body: dict(takewhile(lambda member: _is_valid(scene, *member), body.items())))
+
+
+@fault("atomicity", ATOMIC)
+def nulls_of_a_refused_update_carried_out(scene: Scene) -> Planted:
+    """Clears what is null before it checks the values."""
+    nulls = lambda body: {n: v for n, v in body.items() if v is None and _is_valid(scene, n, v)}  # noqa: E731
+    pairs = ((cleared, *wrong) for cleared in scene.clearing for wrong in _invalid(scene, scene.free))
+    cleared, wrong, bad = first(pair for pair in pairs if pair[0] != pair[1])
+    return replace(_salvaging(scene, nulls), witness=scene.shows({cleared.name: None, wrong.name: bad}))
+
+
+@fault("atomicity", ATOMIC)
+def refused_update_counts_as_a_change(scene: Scene) -> Planted:
+    """Moves the time, or the version, of the last change for an update that it refuses."""
+    needed([field for field in scene.contract.server_fields.values() if field.changes == "on-update"])
+    apply = lambda api: seams.before_refusal(api, lambda item, body: seams.move(api, item))  # noqa: E731
+    return Planted(apply, scene.shows(_part_wrong(scene)))
+
+
+@fault("atomicity")
+def wrong_fields_dropped(scene: Scene) -> Planted:
+    """Drops the fields that are not valid and accepts the rest."""
+    body = _part_wrong(scene)
+    needed(not any(scene.fields[name].is_required for name in body))
+
+    def keep(sent: Any) -> Any:
+        if not isinstance(sent, dict):
+            return sent
+        return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields} or sent
+
+    apply = lambda api: seams.read_role_as(api, seams.UPDATE, keep)  # noqa: E731
+    return Planted(apply, scene.shows(body), scene.contract.operation("update").pointer)
+
+
+@fault("atomicity", ATOMIC)
+def refused_value_stored(scene: Scene) -> Planted:
+    """Validates numbers after the write: refuses a number, and stores it."""
+    names = {tried.name for tried in scene.numbers}
+
+    def save(api: Api, item: Item, body: Fields) -> None:
+        numbers = {n: v for n, v in body.items() if n in names and seams.is_number(v)}
+        seams.write_fields(api, item, {**item.fields, **numbers})
+
+    apply = lambda api: seams.before_refusal(api, lambda item, body: save(api, item, body))  # noqa: E731
+    return Planted(apply, scene.tries(*first(_beyond_limits(scene))))
+
+
+def _beyond_limits(scene: Scene) -> Iterator[tuple[Field, Any]]:
+    """Yield numbers one beyond a limit, with their fields."""
+    for tried in scene.numbers:
+        for guess in [tried.schema[word] + step for word in LIMITS if word in tried.schema for step in (-1, 1)]:
+            if not scene.contract.accepts_value(tried, guess):
+                yield tried, guess
+
+
+@fault("atomicity", ATOMIC)
+def update_stored_before_its_rules_are_checked(scene: Scene) -> Planted:
+    """Checks listed values, and rules across fields, after the update is stored."""
+    unlisted = first(scene.listed)
+    needed(unlisted.name in scene.item)
+
+    def apply(api: Api) -> None:
+        store = api.resource.store
+
+        def update(item_id: str, changes: Fields) -> Item:
+            item = store.find(item_id)
+            fields = store.merge(store.base(item.fields, changes), changes)
+            if fields != item.fields:
+                item = item._replace(updated_at=store.touch(item), version=item.version + 1)
+                item = seams.write_fields(api, item, fields)
+            store.check(fields, changes)
+            return item
+
+        seams.replace(store, "update", update)
+
+    body = {unlisted.name: scene.values.unknown(unlisted.name), **scene.change(*scene.free[:1])}
+    return Planted(apply, scene.shows(body))
+
+
+@fault("atomicity", "strict_json")
+def fields_beside_a_doubled_name_dropped(scene: Scene) -> Planted:
+    """Keeps of a body that names a field twice that field alone."""
+    needed(not scene.is_put)
+    body = scene.change()
+    (name, value), *rest = body.items()
+    needed(rest)
+
+    def decode(right: Callable[[bytes], Any], raw: bytes) -> Any:
+        read = right(raw)
+        names = [n for n, _ in json.loads(raw, object_pairs_hook=list)] if isinstance(read, dict) else []
+        doubled = {n: v for n, v in read.items() if names.count(n) > 1} if names else {}
+        return doubled or read
+
+    members = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in [(name, value), *body.items()]]
+    witness = (scene.update(f"{{{', '.join(members)}}}"), scene.read())
+    return Planted(lambda api: seams.wrap(api.bodies, "decode", decode), witness)
+
+
+@fault("atomicity", ATOMIC, needs=("create", "list"))
+def refused_create_makes_an_item(scene: Scene) -> Planted:
+    """Stores a new item before listed values, and rules across fields, are checked, and leaves it there."""
+    unlisted = first(tried for tried in scene.contract.fields("create").values() if not tried.is_free)
+
+    def apply(api: Api) -> None:
+        store = api.resource.store
+
+        def create(body: Fields) -> Item:
+            fields = store.merge({}, {**store.rules.defaults, **body})
+            item = store.write(Item(store.new_id(), fields, store.now(), None, store.measure(fields)))
+            store.check(fields, body)
+            return item
+
+        seams.replace(store, "create", create)
+
+    body = {**scene.item, unlisted.name: scene.values.unknown(unlisted.name)}
+    return Planted(apply, (scene.create(body), scene.list()))

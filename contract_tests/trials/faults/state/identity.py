@@ -1,0 +1,352 @@
+"""Faults of identity, and of the fields that only the server sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import TICK, Item
+from contract_tests.spec.resource import ServerField
+
+from .. import seams
+from ..fault import Apply, Fault, Planted, fault, generator, row
+from ..scene import Scene, first, needed
+from ..seams import Operation
+from ..usual import (
+    Shown,
+    answered_change,
+    change,
+    change_and_read,
+    change_twice,
+    changed,
+    has_number_ids,
+    in_turn,
+    item_as,
+    just_read,
+    optional,
+    others,
+)  # fmt: skip
+from ..witness import Witness
+from .sometimes import many
+
+EXACT = "exact_ids"
+STANDS_AFTER = 5
+LONG = timedelta(days=8_000)
+
+# -- Ids --------------------------------------------------------------------------------------------------------------
+
+# By the name of the fault: what it does, whether an id that was sent is taken for one that is known, and such an id.
+IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
+    "id_in_any_case": (
+        "Finds an item by its id in any case.", lambda known, sent: known.lower() == sent.lower(), "{swapped}",
+    ),
+    "id_with_spaces": (
+        "Finds an item by its id with spaces around it.", lambda known, sent: known == sent.strip(), "{id}%20",
+    ),
+    "id_cut_to_its_length": (
+        "Reads only as many characters of an id as an id has.",
+        lambda known, sent: len(sent) > len(known) and sent.startswith(known), "{id}x",
+    ),
+    "id_before_a_line_feed": (
+        "Matches an id with an expression whose end stands before a line feed too.",
+        lambda known, sent: known == sent.removesuffix("\n"), "{id}%0A",
+    ),
+    "id_ends_at_nul": ("Reads an id up to the first NUL.", lambda known, sent: known == sent.partition("\0")[0], "{id}%00x"),
+    "id_with_a_format": (
+        "Takes an id for one with a format behind it.", lambda known, sent: known == sent.removesuffix(".json"), "{id}.json",
+    ),
+    "id_without_what_is_no_utf_8": (
+        "Drops bytes of an id that are no UTF-8.", lambda known, sent: known == sent.replace("\ufffd", ""), "{id}%FF",
+    ),
+    "id_by_its_beginning": (
+        "Finds an item by the beginning of its id.",
+        lambda known, sent: len(sent) > 1 and known.startswith(sent), "{start}",
+    ),
+}  # fmt: skip
+
+
+def _found_by(is_match: Callable[[str, str], bool]) -> Apply:
+    """Find an item by a careless comparison of ids where the exact one finds none."""
+
+    def find(api: Api, right: Callable[[str], Item], item_id: str) -> Item:
+        items = api.resource.store.items
+        alike = next((item for known, item in items.items() if is_match(known, item_id)), None)
+        return right(item_id) if item_id in items or alike is None else alike
+
+    return lambda api: seams.wrap(api.resource.store, "find", partial(find, api))
+
+
+def _read_by(target: str) -> Shown:
+    return lambda scene: () if has_number_ids(scene) else (scene.read(target),)
+
+
+for _name, (_summary, _is_match, _target) in IDS.items():
+    row("identity", (EXACT,), _name, _summary, _found_by(_is_match), _read_by(_target), needs=("read",))
+
+
+# -- Fields of the server ---------------------------------------------------------------------------------------------
+
+Plant = Callable[[Api, str], None]
+"""Changes what a mock does with a field of this name."""
+
+
+def _show_as(value: Callable[[Item], Any]) -> Plant:
+    return lambda api, name: seams.show_as(api, lambda item, shown: {**shown, name: value(item)})
+
+
+def _spelled(spell: Callable[[Any], Any]) -> Plant:
+    return lambda api, name: seams.show_as(
+        api, lambda item, shown: {**shown, name: spell(shown[name]) if shown.get(name) else None}
+    )
+
+
+def _read_twice(scene: Scene) -> Witness:
+    return (*change_and_read(scene), scene.read())
+
+
+def _change_or_read(scene: Scene) -> Witness:
+    return optional(change_and_read, scene) or (scene.read(),)
+
+
+def _rewritten(change: Callable[[Item, Item], Item | None]) -> Plant:
+    """Write what *change* makes of an item after each update; it is told the item before and after."""
+
+    def plant(api: Api, name: str) -> None:
+        def update(before: Item, changes: Fields) -> None:
+            after = change(before, api.resource.store.find(before.id))
+            if after is not None:
+                api.resource.store.write(after)
+
+        seams.update_as(api, update)
+
+    return plant
+
+
+def _time_of_reading(api: Api, name: str) -> None:
+    item_as(api, "read", lambda item: {name: api.resource.store.now()})
+
+
+def _later_in_updates(api: Api, name: str) -> None:
+    item_as(api, "update", lambda item: {name: item.created_at + timedelta(hours=1)})
+
+
+def _touched(time: Callable[[Item], datetime]) -> Plant:
+    """Let an update set the time of the last change to another."""
+    return lambda api, name: seams.wrap(api.resource.store, "touch", lambda touch, item: time(item))
+
+
+def _unmoved(before: Item, after: Item) -> Item:
+    return after._replace(version=before.version, updated_at=before.updated_at or after.updated_at)
+
+
+def _reset_by_nothing(before: Item, after: Item) -> Item | None:
+    return after._replace(updated_at=after.created_at) if after.fields == before.fields else None
+
+
+def _never_moves(api: Api, name: str) -> None:
+    seams.wrap(api.resource.store, "touch", lambda touch, item: item.updated_at or touch(item))
+    _rewritten(_unmoved)(api, name)
+
+
+def _moves_with_reading(api: Api, name: str) -> None:
+    seams.read_item_as(api, lambda item: seams.move(api, item))
+
+
+def _stops(api: Api, name: str) -> None:
+    updates = Counter[str]()
+
+    def stop(before: Item, after: Item) -> Item | None:
+        updates[before.id] += 1
+        return _unmoved(before, after) if updates[before.id] > STANDS_AFTER else None
+
+    _rewritten(stop)(api, name)
+
+
+def _ignoring(is_ignored: Callable[[Any], bool]) -> Plant:
+    """Do not move a field, once it has moved, where an update changes only such values."""
+
+    def ignore(before: Item, after: Item) -> Item | None:
+        was, now = before.fields, after.fields
+        moved = [now.get(n) for n in {*now, *was} if now.get(n) != was.get(n)]
+        return _unmoved(before, after) if before.version > 1 and all(map(is_ignored, moved)) else None
+
+    return _rewritten(ignore)
+
+
+def _of_others(api: Api, name: str) -> None:
+    def update(before: Item, changes: Fields) -> None:
+        for item in others(api, before.id) if changes else ():
+            seams.move(api, item)
+
+    seams.update_as(api, update)
+
+
+def _numbers_changed(scene: Scene) -> Witness:
+    needed(first(changed(scene)) in scene.numbers)
+    return scene.shows(*in_turn(scene, 3))
+
+
+def _null_after_a_change(scene: Scene) -> Witness:
+    cleared = first(tried.name for tried in scene.clearing[::-1] if tried.name in scene.item)
+    return (*change_and_read(scene), *scene.shows(scene.lawful({cleared: None})))
+
+
+def _nothing_after_a_change(scene: Scene) -> Witness:
+    needed(scene.contract.accepts("update", {}))
+    return (*change_and_read(scene), *scene.shows({}))
+
+
+def _neighbour(scene: Scene) -> Witness:
+    return (scene.update(change(scene)), scene.read("{other}"))
+
+
+Table = dict[str, tuple[str, Plant, Shown]]
+
+# By the kinds of the fields, how these change, and the keyword that is broken; therein by the defect: what it does,
+# how, and what shows it.
+OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
+    (("created_at",), "never", "x-changes"): {
+        "renewed_by_updates": (
+            "Sets {} anew with every update.",
+            _rewritten(lambda before, after: after._replace(created_at=after.last_change)), change_and_read,
+        ),
+        "is_the_time_of_reading": (
+            "Answers the present time as {} where an item is read.", _time_of_reading, _read_twice,
+        ),
+        "differs_between_answers": (
+            "Answers {} one hour later in the answer to an update.", _later_in_updates, answered_change,
+        ),
+    },
+    (("updated_at",), "on-update", "x-changes"): {
+        "stays_null": ("Leaves {} null for ever.", _show_as(lambda item: None), change_and_read),
+        "is_the_creation": (
+            "Answers the time of the creation as {}.", _show_as(lambda item: item.created_at), change_and_read,
+        ),
+        "moves_backwards": (
+            "Counts {} down instead of up.",
+            _touched(lambda item: item.last_change - timedelta(seconds=1)), change_twice,
+        ),
+        "counts_updates": (
+            "Adds a microsecond to {} instead of telling when an update was made.",
+            _touched(lambda item: item.last_change + TICK), change_and_read,
+        ),
+        "reset_by_an_empty_update": (
+            "Sets {} back on an update that changes nothing.", _rewritten(_reset_by_nothing), _nothing_after_a_change,
+        ),
+    },
+    (("updated_at", "version"), "on-update", "x-changes"): {
+        "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, change_twice),
+        "ignores_numbers": (
+            "Does not move {} where only a number is changed.", _ignoring(seams.is_number), _numbers_changed,
+        ),
+        "ignores_nulls": (
+            "Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change,
+        ),
+        "moves_with_reading": ("Moves {} when an item is read.", _moves_with_reading, _read_twice),
+        "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),
+        "of_others_moves": ("Moves {} of every other item with an update.", _of_others, _neighbour),
+    },
+    (("created_at", "updated_at"), "", "format"): {
+        "without_a_zone": (
+            "Answers {} without a zone.", _spelled(lambda time: time.replace(tzinfo=None).isoformat()), _change_or_read,
+        ),
+        "with_a_space": (
+            "Answers {} as a database prints it, without T and with a short zone.",
+            _spelled(lambda time: time.strftime("%Y-%m-%d %H:%M:%S.%f+00")), _change_or_read,
+        ),
+    },
+    (("created_at", "updated_at"), "", "type"): {
+        "as_a_number": ("Answers {} as seconds since 1970.", _spelled(lambda time: time.timestamp()), _change_or_read),
+    },
+    (("template",), "", "x-template"): {
+        "with_an_account": ("Puts an account in front of {}.", _spelled(lambda text: f"accounts/1/{text}"), just_read),
+    },
+}  # fmt: skip
+GROUP_OF = {"stops_after_five_updates": "sometimes", "of_others_moves": "isolation"}
+
+
+def of_kind(scene: Scene, *kinds: str) -> Iterator[ServerField]:
+    """Yield the fields of the server that the mock fills in these ways, as far as the contract says how they change."""
+    for name, own in scene.contract.server_fields.items():
+        filled = scene.api.resource.server_fields.get(name)
+        if filled is not None and filled.kind in kinds and (own.changes or own.template):
+            yield own
+
+
+@generator
+def fields_of_the_server(scene: Scene) -> Iterator[Fault]:
+    """Each breaks what the contract says of a field of the server."""
+    needed(scene.contract.has("read"))
+    for (kinds, changes, word), table in OF_SERVER.items():
+        for own in of_kind(scene, *kinds):
+            for defect, (summary, plant, shown) in table.items() if changes in ("", own.changes) else ():
+                apply = lambda api, plant=plant, name=own.name: plant(api, name)  # noqa: E731
+                clause, group = _clause(scene, own, word), GROUP_OF.get(defect, "identity")
+                witness = optional(shown, scene)
+                if witness:
+                    yield Fault(f"{own.name}_{defect}", group, summary.format(own.name), clause, apply, witness)
+
+
+def _clause(scene: Scene, own: ServerField, word: str) -> str:
+    place = f"{own.pointer}/{word}"
+    return place if scene.contract.document.has(place) else own.pointer
+
+
+@fault("identity")
+def id_answered_otherwise_by_an_update(scene: Scene) -> Planted:
+    """Answers an update with another id."""
+    name = scene.contract.resource.id_name
+
+    def other(item: Item) -> Any:
+        shown = scene.api.resource.server_fields[name].value(item)
+        if isinstance(shown, int):
+            return shown + 1
+        return shown.swapcase() if shown.swapcase() != shown else shown[::-1]
+
+    apply = lambda api: item_as(api, "update", lambda item: {name: other(item)})  # noqa: E731
+    return Planted(apply, answered_change(scene), scene.contract.resource.item_pointer)
+
+
+@generator
+def fields_taken_from_the_body(scene: Scene) -> Iterator[Fault]:
+    """Each takes from the body of an update what only the server sets."""
+    needed(scene.contract.has("read", "update"))
+    id_name = scene.contract.resource.id_name
+    known = {name: value for name, value in scene.item.items() if name in scene.fields} if scene.is_put else {}
+    for own in of_kind(scene, "id", "created_at"):
+        value: Any = "2001-02-03T04:05:06Z"
+        take = _aged
+        if own.name == id_name:
+            value, take = (987654321 if has_number_ids(scene) else "another"), _renamed
+        body = {**change(scene), own.name: value}
+        if own.changes == "never" and scene.contract.accepts("update", {**known, **body}):
+            apply = lambda api, name=own.name, take=take: _take(api, name, take)  # noqa: E731
+            summary, clause = f"Takes {own.name} from the body of an update.", _clause(scene, own, "readOnly")
+            witness = (scene.update(body), scene.read())
+            yield Fault(f"{own.name}_taken_from_the_body", "identity", summary, clause, apply, witness)
+
+
+def _aged(item: Item, sent: Any) -> Item:
+    return item._replace(created_at=item.created_at - LONG)
+
+
+def _renamed(item: Item, sent: Any) -> Item:
+    return item._replace(id=str(sent))
+
+
+def _take(api: Api, name: str, take: Callable[[Item, Any], Item]) -> None:
+    """Let a field that only the server sets change what an item is."""
+
+    async def run(request: Request, handle: Operation, heard: list[Any]) -> Answer:
+        answer = await handle(request)
+        store, sent = api.resource.store, next(iter(heard), None)
+        if not isinstance(sent, dict) or name not in sent or request.item_id not in store.items:
+            return answer
+        return seams.succeed(api, "update", store.write(take(store.items.pop(request.item_id), sent[name])))
+
+    seams.bodies_heard(api, "update", run)

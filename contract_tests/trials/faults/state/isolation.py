@@ -1,0 +1,139 @@
+"""Faults of isolation: what is sent for one item reaches others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import Planted, fault, plain
+from ..scene import Body, Scene, first, needed
+from ..usual import change, changed, made_next, others, without
+from ..witness import Witness
+
+ISOLATION = "isolation"
+
+
+def _neighbour(scene: Scene) -> Witness:
+    return (scene.update(change(scene)), scene.read("{other}"))
+
+
+def _update_reaching(api: Api, which: Callable[[Item], Iterable[Item]]) -> None:
+    """Write what an update changes to further items; *which* is told the item as it was."""
+
+    def update(before: Item, changes: Fields) -> None:
+        after = api.resource.store.find(before.id).fields
+        changed_fields = {n: after.get(n) for n in changes if after.get(n) != before.fields.get(n) and n in after}
+        for item in which(before) if changed_fields else ():
+            seams.write_fields(api, item, {**item.fields, **changed_fields})
+
+    seams.update_as(api, update)
+
+
+@plain("isolation", ISOLATION, shown=_neighbour)
+def update_reaches_the_newest_item(api: Api) -> None:
+    """Updates the newest item besides the one in the path."""
+    _update_reaching(api, lambda before: others(api, before.id)[-1:])
+
+
+def _reaching_alike(api: Api, compared: Callable[[Fields], object]) -> None:
+    """Write what an update changes to the items of which the same is *compared*."""
+
+    def alike(before: Item) -> list[Item]:
+        return [item for item in others(api, before.id) if compared(item.fields) == compared(before.fields)]
+
+    _update_reaching(api, alike)
+
+
+@fault("isolation", ISOLATION)
+def update_reaches_items_alike(scene: Scene) -> Planted:
+    """Keeps a field with the value of another, so that every item with that value shares it."""
+    body = change(scene)
+    link = first(tried.name for tried in (*scene.listed, *scene.enums) if tried.name in scene.item)
+    needed(link not in body)
+    twin = scene.create(scene.named(scene.item, "Twin"))
+    witness = (twin, scene.update(body), scene.read("{new}"))
+    return Planted(lambda api: _reaching_alike(api, lambda fields: fields.get(link)), witness)
+
+
+@fault("isolation", ISOLATION)
+def items_alike_share_their_fields(scene: Scene) -> Planted:
+    """Copies by reference: items made one after the other with the same fields but the name share one of them."""
+    tried = first(changed(scene)[::-1])
+    aside = (tried.name, scene.contract.run_name or "")
+    twins = [scene.create(scene.named(scene.item, name)) for name in ("Twin", "Other twin")]
+    witness = (*twins, scene.update(scene.change(tried), "{new}"), scene.read())
+    return Planted(lambda api: _reaching_alike(api, lambda fields: without(fields, *aside)), witness)
+
+
+@fault("isolation", "create_stores_everything")
+def new_item_inherits_the_last_update(scene: Scene) -> Planted:
+    """Keeps the defaults of new items in one dictionary that updates write to."""
+    tried = first(tried for tried in changed(scene) if _is_left_out(scene, tried))
+
+    def apply(api: Api) -> None:
+        defaults: Fields = {}
+
+        def keep(before: Item, changes: Fields) -> None:
+            defaults.update({n: v for n, v in changes.items() if n == tried.name and v is not None})
+
+        seams.update_as(api, keep)
+        seams.create_as(api, lambda body, create: create({**defaults, **body}))
+
+    return Planted(apply, (scene.update(scene.change(tried)), scene.create(scene.smallest), scene.read("{new}")))
+
+
+def _is_left_out(scene: Scene, tried: Field) -> bool:
+    body: Body = {**scene.smallest, tried.name: scene.other(tried)}
+    create = scene.contract.fields("create")
+    is_optional = tried.name in create and not create[tried.name].is_required and tried.name not in scene.smallest
+    return is_optional and scene.contract.accepts("create", body) and scene.rules.lawful({}, body)
+
+
+@fault("isolation", ISOLATION)
+def clearing_reaches_the_item_made_next(scene: Scene) -> Planted:
+    """Clears a field of the item that was made after the one in the path, too."""
+    needed(not scene.is_put)
+
+    def apply(api: Api) -> None:
+        def update(before: Item, changes: Fields) -> None:
+            nulls = {name: None for name, value in changes.items() if value is None}
+            for item in made_next(api, before) if nulls else ():
+                seams.write_fields(api, item, api.resource.store.merge(item.fields, nulls))
+
+        seams.update_as(api, update)
+
+    body = scene.lawful({first(scene.clearing).name: None})
+    return Planted(apply, (scene.update(body), scene.read("{other}")))
+
+
+def _waiting(scene: Scene) -> Witness:
+    fields = changed(scene)
+    needed(len(fields) > 2 and not scene.is_put)
+    body = {**scene.change(fields[1]), fields[0].name: scene.bad(fields[0])}
+    return (scene.update(body), scene.update(scene.change(fields[2]), "{other}"), scene.read("{other}"))
+
+
+@plain("isolation", ISOLATION, "atomic", shown=_waiting)
+def refused_update_waits_for_the_next(api: Api) -> None:
+    """Leaves the valid fields of a refused update in the session, and the next update of any item stores them."""
+    waiting: Fields = {}
+    rules = api.resource.rules
+
+    def leave(item: Item, body: Fields) -> None:
+        for name, value in body.items():
+            alone = {**(item.fields if api.resource.store.replaces else {}), name: value}
+            if value is not None and name in rules.fields["update"] and rules.is_valid("update", alone):
+                waiting[name] = value
+
+    def carry_out(item: Item, changes: Fields) -> Fields:
+        left = dict(waiting)
+        waiting.clear()
+        return {**left, **changes}
+
+    seams.before_refusal(api, leave)
+    seams.change_update(api, carry_out)

@@ -1,0 +1,538 @@
+"""Faults of the list: sizes of pages, tokens, order and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from contract_tests.checks.selections import spells_any_name
+from contract_tests.generation.boundaries import to_json
+from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.listing import Condition, Order, Page, Place
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+from contract_tests.spec.listing import Listing
+
+from .. import seams
+from ..fault import CRUD, Apply, Fault, Planted, Template, add, fault, generator, plain, rows
+from ..scene import Scene, first, needed
+from ..usual import failed, in_turn, optional, without
+from ..witness import Witness
+
+WHOLE, FOUND = "whole_list", "filters_find"
+LIST = ("create", "list")
+CRUD_AND_LIST = (*CRUD, "list")
+ENOUGH = 50
+
+
+def listing_of(scene: Scene) -> Listing:
+    """Return what the parameters of the list do."""
+    assert scene.contract.listing is not None
+    return scene.contract.listing
+
+
+def _listing_as(part: str, behaviour: Callable[..., Any]) -> Apply:
+    """Put *behaviour* around a part of the mock's list; it is told the right way first."""
+    return lambda api: seams.wrap(api.resource.listing, part, behaviour)
+
+
+def _failing_to_read(part: str) -> Apply:
+    """Answer 500 where a part of the query is to be refused."""
+
+    def careless(read: Callable[..., Any], *said: Any) -> Any:
+        try:
+            return read(*said)
+        except Refusal:
+            return failed()
+
+    return _listing_as(part, careless)
+
+
+# -- Sizes ------------------------------------------------------------------------------------------------------------
+
+
+def _size(scene: Scene) -> Field:
+    needed(scene.contract.has("list"))
+    return needed(listing_of(scene).paging.size)
+
+
+def _sized(read: Callable[[str], int | None]) -> Apply:
+    """Read the size of a page otherwise; *read* returns a number, or None to leave it to the contract."""
+
+    def apply(api: Api) -> None:
+        name = api.resource.listing.roles["page_size"]
+        start = f"{name}=".encode()
+
+        def other(query: Callable[[str, bytes], Fields], role: str, query_string: bytes) -> Fields:
+            parts = [part for part in query_string.split(b"&") if part]
+            texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
+            size = read(texts[-1]) if texts and role == "list" else None
+            if size is None:
+                return query(role, query_string)
+            return {**query(role, b"&".join(part for part in parts if not part.startswith(start))), name: size}
+
+        seams.wrap(api.resource.rules, "query", other)
+
+    return apply
+
+
+def _taken(text: str, size: int = ENOUGH) -> Callable[[str], int | None]:
+    return lambda said: size if said == text else None
+
+
+def _refused(text: str) -> Callable[[str], int | None]:
+    def read(said: str) -> None:
+        if said == text:
+            raise Refusal(400, "The query is not valid.")
+
+    return read
+
+
+@generator
+def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
+    """Each judges the size of a page otherwise than the contract does."""
+    size = _size(scene)
+    low, high = size.schema.get("minimum"), size.schema.get("maximum")
+    found: list[tuple[str, str, str, Any, Callable[[str], int | None]]] = [
+        ("in_words_ignored", "Takes a size of a page that is no number for the default.", "type", "ten",
+         lambda text: ENOUGH if text.isalpha() else None),
+    ]  # fmt: skip
+    if low is not None:
+        found += [
+            ("one_less_accepted", f"Accepts {low - 1} as the size of a page.", "minimum", low - 1,
+             _taken(str(low - 1))),
+            ("negative_accepted", "Takes a negative size of a page for the default.", "minimum", -1,
+             lambda text: ENOUGH if text.startswith("-") else None),
+            ("minimum_refused", f"Refuses {low} as the size of a page.", "minimum", low, _refused(str(low))),
+        ]  # fmt: skip
+    if high is not None:
+        found += [
+            ("one_more_accepted", f"Accepts {high + 1} as the size of a page.", "maximum", high + 1,
+             _taken(str(high + 1), high + 1)),
+            ("moved_to_the_limit", "Moves a size of a page beyond the limit to the limit and accepts it.", "maximum",
+             high * 10, lambda text: high if text.isdecimal() and int(text[:9]) > high else None),
+            ("maximum_refused", f"Refuses {high} as the size of a page.", "maximum", high, _refused(str(high))),
+        ]  # fmt: skip
+    for defect, summary, word, text, read in found:
+        place = f"{size.pointer}/{word}"
+        clause = place if scene.contract.document.has(place) else size.pointer
+        witness = (scene.list(f"{size.name}={text}"),)
+        yield Fault(f"page_size_{defect}", "pagination", summary, clause, _sized(read), witness)
+
+
+def _of_one(scene: Scene) -> Witness:
+    return (scene.list(f"{_size(scene).name}=1"),)
+
+
+def _resized(resize: Callable[[int], int]) -> Apply:
+    def apply(api: Api) -> None:
+        name = api.resource.listing.roles["page_size"]
+
+        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+            return right(items, {**query, name: resize(query[name])} if name in query else query)
+
+        seams.wrap(api.resource.listing, "cut", cut)
+
+    return apply
+
+
+def _size_clause(scene: Scene) -> str:
+    return scene.contract.operation("list").parameters["query", _size(scene).name]
+
+
+rows("pagination", (), {
+    "page_size_ignored": (
+        "Shows as many items on a page, whatever size is asked for.", _resized(lambda size: ENOUGH), _of_one,
+    ),
+    "page_holds_one_too_many": (
+        "Shows one item more than the size that is asked for.", _resized(lambda size: size + 1), _of_one,
+    ),
+}, LIST, _size_clause)  # fmt: skip
+
+# -- Pages ------------------------------------------------------------------------------------------------------------
+
+
+def _next(scene: Scene) -> Witness:
+    """Turn to the second page, by token, offset or number."""
+    paging, size = listing_of(scene).paging, _size(scene)
+    needed(scene.contract.accepts_value(size, 1))
+    first_page, further = f"{size.name}=1", ""
+    if paging.token:
+        further = f"{paging.token}={{token}}"
+    elif paging.offset:
+        further = f"{paging.offset}=1"
+    elif paging.page_number:
+        number = scene.contract.query_fields("list")[paging.page_number].schema.get("minimum", 1) + 1
+        further = f"{paging.page_number}={number}"
+    needed(further)
+    return (scene.list(first_page), scene.list(f"{first_page}&{further}"))
+
+
+def _turned(api: Api, query: Fields) -> bool:
+    """Whether a query asks for a page after the first, by offset or number."""
+    listing = api.resource.listing
+    number = listing.asked(query, "page_number")
+    return bool(listing.asked(query, "offset")) or (number is not None and number > listing.first_page)
+
+
+def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]]) -> Apply:
+    """Let later pages begin elsewhere; *change* is told all items and those that come after the page before."""
+
+    def after(right: Callable[..., list[Item]], items: list[Item], order: Order, place: Any) -> list[Item]:
+        rest = right(items, order, place)
+        return change(items, rest) if place is not None else rest
+
+    def apply(api: Api) -> None:
+        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+            return right(change([*items[:1], *items], items) if _turned(api, query) else items, query)
+
+        seams.wrap(api.resource.listing, "after", after)
+        seams.wrap(api.resource.listing, "cut", cut)
+
+    return apply
+
+
+def _first_again(api: Api) -> None:
+    seams.replace(api.resource.listing, "after", lambda items, order, place: items)
+    numbers = ("offset", "page_number")
+    _listing_as("asked", lambda asked, query, role: None if role in numbers else asked(query, role))(api)
+
+
+rows("pagination", (WHOLE,), {
+    "next_page_skips_one": (
+        "Begins the next page one item too late.", _later_pages(lambda items, rest: rest[1:]), _next,
+    ),
+    "next_page_repeats_one": (
+        "Begins the next page with the last item of the page before.",
+        _later_pages(lambda items, rest: items[max(len(items) - len(rest) - 1, 0) :]), _next,
+    ),
+    "next_page_is_the_first": ("Shows the first page again, whichever is asked for.", _first_again, _next),
+}, LIST)  # fmt: skip
+
+# -- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+def _list_by_token(scene: Scene) -> Witness:
+    needed(listing_of(scene).paging.token)
+    return (scene.list(),)
+
+
+def _one_by_token(scene: Scene) -> Witness:
+    return _list_by_token(scene) and _of_one(scene)
+
+
+def _made_up(scene: Scene) -> Witness:
+    return (scene.list(f"{needed(listing_of(scene).paging.token)}=made-up"),)
+
+
+@plain("pagination", WHOLE, needs=LIST, shown=_list_by_token)
+def last_page_has_a_token(api: Api) -> None:
+    """Gives a token on every page that is not empty."""
+
+    def endless(cut: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+        page = cut(items, query)
+        token = api.resource.listing.token(page.items[-1], query) if page.items else None
+        return Page(page.items, page.next_token or token)
+
+    _listing_as("cut", endless)(api)
+
+
+@plain("pagination", WHOLE, needs=LIST, shown=_made_up)
+def made_up_token_shows_the_first_page(api: Api) -> None:
+    """Takes a token that it cannot read for none."""
+    name = api.resource.listing.roles.get("page_token", "")
+
+    def lenient(page: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+        known = list(items)
+        try:
+            return page(known, query)
+        except Refusal:
+            return page(known, without(query, name))
+
+    _listing_as("page", lenient)(api)
+
+
+rows("pagination", (WHOLE,), {
+    "full_page_has_no_token": (
+        "Gives no token, so that the items after the first page are never seen.",
+        _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)), _one_by_token,
+    ),
+    "made_up_token_answered_500": ("Fails on a token that it cannot read.", _failing_to_read("place"), _made_up),
+}, LIST)  # fmt: skip
+
+
+@fault("pagination", WHOLE, needs=LIST)
+def token_of_another_order_answered_500(scene: Scene) -> Planted:
+    """Fails on the next page of a list that is ordered."""
+    listing = listing_of(scene)
+    token, order = needed(listing.paging.token), first(listing.orders[::-1])
+    needed(scene.contract.accepts_value(_size(scene), 1))
+
+    def careless(place: Callable[[str, Fields], Any], token: str, query: Fields) -> Any:
+        return failed() if query.get(listing.order or "") == order else place(token, query)
+
+    ordered = f"{_size(scene).name}=1&{listing.order}={order}"
+    return Planted(_listing_as("place", careless), (scene.list(ordered), scene.list(f"{ordered}&{token}={{token}}")))
+
+
+# -- Order ------------------------------------------------------------------------------------------------------------
+
+
+def _ordered_as(change: Callable[[str], str]) -> Apply:
+    return _listing_as("order", lambda order, text: order(text) and order(change(text)))
+
+
+rows("pagination", ("newest_first",), {
+    "list_is_oldest_first": (
+        "Lists the oldest item first unless told otherwise.",
+        _listing_as("order", lambda order, text: order(text) if text else Order("", is_descending=False)),
+        lambda scene: (scene.list(),),
+    ),
+}, LIST)  # fmt: skip
+
+
+def _order_clause(scene: Scene) -> str:
+    return scene.contract.operation("list").parameters["query", listing_of(scene).order or ""]
+
+
+def _orders(scene: Scene) -> Witness:
+    """Ask for every order that the contract names, of items of which the older was updated later."""
+    listing = listing_of(scene)
+    updates = optional(lambda scene: (*_updates(scene, "{other}"), *_updates(scene, "{id}")), scene)
+    return (*updates, *(scene.list(f"{listing.order}={order}") for order in needed(listing.orders)))
+
+
+def _updates(scene: Scene, target: str) -> Witness:
+    return tuple(scene.update(body, target) for body in in_turn(scene, 1))
+
+
+def _dashed(scene: Scene) -> Witness:
+    return _orders(scene) if any(order.startswith("-") for order in listing_of(scene).orders) else ()
+
+
+def _unknown_order(scene: Scene) -> Witness:
+    name = needed(listing_of(scene).order)
+    needed(scene.contract.accepts_value(scene.contract.query_fields("list")[name], "no_such_field"))
+    return (scene.list(f"{name}=no_such_field"),)
+
+
+rows("pagination", (), {
+    "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
+    "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")), _dashed),
+    "unknown_order_answered_500": (
+        "Fails on an order that it does not know.", _failing_to_read("order"), _unknown_order,
+    ),
+}, LIST, _order_clause)  # fmt: skip
+
+
+@fault("pagination", needs=LIST)
+def one_order_is_another(scene: Scene) -> Planted:
+    """Orders by another field than is asked for."""
+    one, *_, other = {order.lstrip("-"): 0 for order in listing_of(scene).orders} or [""]
+    needed(one != other)
+    return Planted(_ordered_as(lambda text: text.replace(other, one)), _orders(scene), _order_clause(scene))
+
+
+def _ordered_numbers(scene: Scene) -> list[Field]:
+    ordered = {order.lstrip("-") for order in listing_of(scene).orders}
+    return [tried for tried in scene.free if tried.name in ordered and {*tried.types} <= {"number", "integer"}]
+
+
+@fault("pagination", needs=CRUD_AND_LIST, each=_ordered_numbers)
+def ordered_as_text(scene: Scene, tried: Field) -> Planted:
+    """Orders the list by the text of {field}, so that 10 comes before 9."""
+
+    def key(right: Callable[..., Place], item: Item, order: Order) -> Place:
+        kind, value, item_id = right(item, order)
+        return [kind, str(value) if order.field == tried.name else value, item_id]
+
+    numbers = needed([number for number in (9, 10) if scene.contract.accepts_value(tried, number)])
+    made = (scene.create({**scene.item, tried.name: number}) for number in numbers)
+    listed = scene.list(f"{listing_of(scene).order}={tried.name}")
+    return Planted(_listing_as("key", key), (*made, listed), _order_clause(scene))
+
+
+# -- Filters ----------------------------------------------------------------------------------------------------------
+
+
+def filtered(scene: Scene, field: str, value: str) -> str:
+    """Return the query that filters by a field."""
+    parameter, template = listing_of(scene).filters[field]
+    return f"{parameter}={quote(template.replace(f'{{{field}}}', value), safe='')}"
+
+
+def text_filter(scene: Scene) -> str | None:
+    """Return the text by which a list may be filtered, the one with a run's name if there is one."""
+    texts = [tried.name for tried in scene.texts if tried.name in listing_of(scene).filters]
+    return next(iter(sorted(texts, key=lambda name: name != scene.contract.run_name)), None)
+
+
+def _time_filter(scene: Scene) -> str:
+    """Return the time by whose order a list may be filtered."""
+    own = scene.contract.server_fields
+    filters = listing_of(scene).filters.items()
+    return first(name for name, (_, text) in filters if {"<", ">"} & {*text} and name in own and own[name].is_time)
+
+
+def _matching(change: Callable[[Condition, bool], bool]) -> Apply:
+    return _listing_as("matches", lambda matches, condition, item: change(condition, matches(condition, item)))
+
+
+@fault("pagination", FOUND, needs=LIST)
+def filter_ignored(scene: Scene) -> Planted:
+    """Ignores a filter and lists every item."""
+    witness = (scene.list(filtered(scene, needed(text_filter(scene)), "Nobody")),)
+    return Planted(_matching(lambda condition, found: True), witness)
+
+
+def _exact_filters(scene: Scene) -> list[Field]:
+    """Return the fields of numbers, of few values and of listed ones by which a list may be filtered."""
+    fields = [tried for tried in scene.fields.values() if tried.name in listing_of(scene).filters]
+    return [f for f in fields if not f.is_free or f.json_type != "string" or "enum" in f.schema]
+
+
+@fault("pagination", FOUND, needs=CRUD_AND_LIST, each=_exact_filters)
+def filter_passed_over(scene: Scene, tried: Field) -> Planted:
+    """Ignores a filter by {field} and lists every item."""
+    texts = [to_json(value).strip('"') for value in scene.good(tried)[:3]]
+    ignored = _matching(lambda condition, found: found or condition.field == tried.name)
+    return Planted(ignored, tuple(scene.list(filtered(scene, tried.name, text)) for text in texts))
+
+
+# By the defect: what it does, a text, and whether a text is such a one.
+MISSED: dict[str, tuple[str, str, Callable[[str], bool]]] = {
+    "with_a_dash": ("Takes a text with a dash apart and finds no item by it.", "Two-part", lambda text: "-" in text),
+    "with_a_conjunction": ("Takes AND in a text for the next condition.", "This AND that", lambda text: " AND " in text),
+    "with_a_sign": ("Takes = in a text for a comparison.", "a=b", lambda text: "=" in text),
+    "in_brackets": ("Takes brackets in a text for those of an expression.", "(a)", lambda text: "(" in text),
+    "with_a_wildcard": ("Escapes * in a text.", "a*", lambda text: "*" in text),
+    "with_a_plus": ("Decodes + in a text once more.", "a+b", lambda text: "+" in text),
+    "with_a_space_at_the_end": ("Trims the text of a filter.", "a ", lambda text: text != text.strip()),
+    "of_more_than_100_characters": ("Cuts the text of a filter.", "a" * 101, lambda text: len(text) > 100),
+}  # fmt: skip
+
+
+def _missing(text: str, is_missed: Callable[[str], bool], scene: Scene) -> Planted:
+    """Find no item by such a text."""
+    name = needed(text_filter(scene))
+    needed(scene.contract.accepts_value(scene.fields[name], text) and spells_any_name(scene.contract))
+
+    def missed(condition: Condition, found: bool) -> bool:
+        return found and not (condition.field == name and is_missed(str(condition.value)))
+
+    made = scene.create({**scene.item, name: text})
+    return Planted(_matching(missed), (made, scene.list(filtered(scene, name, text))))
+
+
+for _name, (_summary, _text, _is_missed) in MISSED.items():
+    _make = partial(_missing, _text, _is_missed)
+    add(Template(f"filter_misses_texts_{_name}", _summary, _make, "pagination", (FOUND, "exact_text"), CRUD_AND_LIST))
+
+
+def _before_filters(change: Callable[[Api, list[Item], str], Iterable[Item]], name: str) -> Apply:
+    """Change what there is to list where it is filtered by a field; *change* is told the mock, the items and the order."""
+
+    def apply(api: Api) -> None:
+        listing = api.resource.listing
+
+        def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+            is_filtered = any(condition.field == name for condition in listing.conditions(query))
+            order = listing.asked(query, "order") or ""
+            return right(change(api, list(items), order) if is_filtered else items, query)
+
+        seams.wrap(listing, "page", page)
+
+    return apply
+
+
+def _by_name(scene: Scene) -> tuple[str, str]:
+    """Return the text by which the list is filtered, and the query that finds the first item by it."""
+    name = needed(text_filter(scene))
+    return name, filtered(scene, name, scene.item[name])
+
+
+@fault("pagination", FOUND, needs=CRUD_AND_LIST)
+def filter_sees_the_newest_only(scene: Scene) -> Planted:
+    """Filters what a page of two would hold without the filter."""
+    name, query = _by_name(scene)
+    made = [scene.create(scene.named(scene.item, f"Newer {number}")) for number in range(2)]
+    newest = lambda api, items, order: sorted(items, key=lambda item: item.created_at)[-2:]  # noqa: E731
+    return Planted(_before_filters(newest, name), (*made, scene.list(query)))
+
+
+@fault("pagination", FOUND, "create_stores_everything", needs=CRUD_AND_LIST)
+def filter_finds_one_of_a_name(scene: Scene) -> Planted:
+    """Keeps an index of names in which each stands once."""
+    name, query = _by_name(scene)
+    once = lambda api, items, order: {item.fields.get(name): item for item in items}.values()  # noqa: E731
+    return Planted(_before_filters(once, name), (scene.create(scene.item), scene.list(query)))
+
+
+@fault("pagination", FOUND, needs=CRUD_AND_LIST)
+def filter_by_name_finds_nothing_in_an_order(scene: Scene) -> Planted:
+    """Finds nothing by a name where an order is asked for."""
+    name, query = _by_name(scene)
+    nothing = lambda api, items, order: [] if order else items  # noqa: E731
+    ordered = f"{listing_of(scene).order}={first(listing_of(scene).orders)}"
+    return Planted(_before_filters(nothing, name), (scene.list(f"{query}&{ordered}"),))
+
+
+@fault("pagination", FOUND, needs=LIST)
+def filter_by_time_forgotten_in_another_order(scene: Scene) -> Planted:
+    """Ignores a filter by a time where the list is ordered by another field."""
+    name, listing = _time_filter(scene), listing_of(scene)
+    other = first(order for order in listing.orders if order.lstrip("-") != name)
+
+    def apply(api: Api) -> None:
+        def conditions(right: Callable[[Fields], list[Condition]], query: Fields) -> list[Condition]:
+            is_lost = query.get(listing.order or "") == other
+            return [each for each in right(query) if not (is_lost and each.field == name)]
+
+        seams.wrap(api.resource.listing, "conditions", conditions)
+
+    query = filtered(scene, name, "2999-01-01T00:00:00Z")
+    return Planted(apply, (scene.list(f"{query}&{listing.order}={other}"),))
+
+
+@fault("pagination", FOUND, needs=LIST)
+def filter_by_time_turned_round(scene: Scene) -> Planted:
+    """Keeps the older items where the younger are asked for."""
+    name = _time_filter(scene)
+    turned = lambda condition, found: found != (condition.field == name)  # noqa: E731
+    return Planted(_matching(turned), (scene.list(filtered(scene, name, "2999-01-01T00:00:00Z")),))
+
+
+def _unreadable_time(scene: Scene) -> Witness:
+    return (scene.list(filtered(scene, _time_filter(scene), "yesterday")),)
+
+
+rows("pagination", (FOUND,), {
+    "unreadable_filter_answered_500": (
+        "Fails on a filter that it cannot read.", _failing_to_read("condition"), _unreadable_time,
+    ),
+}, LIST)  # fmt: skip
+
+
+@fault("pagination", "list_shows_items", needs=CRUD_AND_LIST, each=lambda scene: scene.long_texts[:1])
+def cut_in_lists(scene: Scene, tried: Field) -> Planted:
+    """Shows the first 500 characters of {field} in lists."""
+
+    def cut(item: Item) -> Item:
+        return item._replace(fields={n: v[:500] if n == tried.name and v else v for n, v in item.fields.items()})
+
+    witness = (scene.update(scene.lawful({tried.name: "long " * 200})), scene.list())
+    return Planted(lambda api: seams.list_item_as(api, cut), witness)
+
+
+@fault("pagination", "list_shows_items", needs=LIST)
+def list_shows_fewer_fields(scene: Scene) -> Planted:
+    """Leaves some fields, though they are set, out of lists."""
+    required = scene.contract.document.required(scene.contract.resource.item_pointer)
+    left_out = {tried.name for tried in (*scene.long_texts, *scene.numbers) if tried.name not in required}
+    needed(left_out & scene.item.keys())
+    fewer = lambda item: item._replace(fields=without(item.fields, *left_out))  # noqa: E731
+    return Planted(lambda api: seams.list_item_as(api, fewer), (scene.list(),))

@@ -1,0 +1,196 @@
+"""Faults that show only sometimes: in some requests, after some time, for some items, with some values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+from contract_tests.mock_api.app import Answer, Api, Request
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import Planted, Template, add, fault, plain
+from ..scene import Scene, first, needed
+from ..seams import Operation
+from ..usual import change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
+from ..witness import Witness
+
+READ, TEXT = "read_your_writes", "exact_text"
+MANY, OFTEN, SHARDS = 24, 20, 8
+
+
+def many(scene: Scene) -> Witness:
+    """Change an item many times, and read it each time."""
+    return scene.shows(*in_turn(scene, MANY))
+
+
+def _newcomers(scene: Scene) -> Witness:
+    body = change(scene)
+    news = [scene.create(scene.named(scene.item, f"Newcomer {number}")) for number in range(SHARDS)]
+    return tuple(step for new in news for step in (new, scene.update(body, "{new}"), scene.read("{new}")))
+
+
+def _lose(api: Api, is_lost: Callable[[Item, Fields], bool]) -> None:
+    """Take an update back where *is_lost* says so."""
+    seams.update_as(api, lambda before, changes: is_lost(before, changes) and api.resource.store.write(before))
+
+
+def _every(number: int) -> Callable[[], bool]:
+    """Return what is true once in so many times."""
+    turns = count(1)
+    return lambda: next(turns) % number == 0
+
+
+def _after(number: int) -> Callable[[Item, Fields], bool]:
+    """Return what is true of the updates of an item after so many."""
+    updates = Counter[str]()
+
+    def is_later(before: Item, changes: Fields) -> bool:
+        updates[before.id] += bool(changes)
+        return updates[before.id] > number
+
+    return is_later
+
+
+@plain("sometimes", READ, shown=many)
+def every_tenth_update_lost(api: Api) -> None:
+    """Forgets every tenth update."""
+    is_tenth = _every(10)
+    _lose(api, lambda before, changes: bool(changes) and is_tenth())
+
+
+@plain("sometimes", shown=many, clause=success("update"))
+def every_tenth_update_answered_500(api: Api) -> None:
+    """Fails on every tenth update."""
+    is_tenth = _every(10)
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        return failed() if is_tenth() else await handle(request)
+
+    seams.around(api, "update", run)
+
+
+@plain("sometimes", READ, shown=many)
+def every_tenth_read_stale(api: Api) -> None:
+    """Answers every tenth reading with the state before the last update."""
+    is_tenth, earlier = _every(10), earlier_states(api)
+    seams.read_item_as(api, lambda item: earlier.get(item.id, item) if is_tenth() else item)
+
+
+@plain("sometimes", READ, shown=many)
+def twenty_updates_at_most(api: Api) -> None:
+    """Stores the first twenty updates of an item and forgets all that follow."""
+    _lose(api, _after(OFTEN))
+
+
+@plain("sometimes", shown=many, clause=success("update"))
+def update_after_twenty_answered_500(api: Api) -> None:
+    """Fails on every update of an item after the twentieth."""
+    is_later = _after(OFTEN)
+    seams.update_as(api, lambda before, changes: is_later(before, changes) and failed())
+
+
+@plain("sometimes", READ, shown=_newcomers)
+def every_eighth_item_not_updated(api: Api) -> None:
+    """Forgets the updates of every eighth item, as if one shard could not be written."""
+    made = remembered(api)
+    _lose(api, lambda before, changes: before.id in [*made][SHARDS - 1 :: SHARDS])
+
+
+@plain("sometimes", READ, shown=change_and_read)
+def first_update_lost(api: Api) -> None:
+    """Forgets the first update of an item."""
+    is_later = _after(1)
+    _lose(api, lambda before, changes: not is_later(before, changes))
+
+
+@plain("sometimes", READ, shown=lambda scene: (wrong(scene), *change_and_read(scene)))
+def update_after_an_error_lost(api: Api) -> None:
+    """Forgets the update that follows a refused one of the same item."""
+    refused: set[str] = set()
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        try:
+            answer = await handle(request)
+        except Refusal:
+            refused.add(request.item_id)
+            raise
+        refused.discard(request.item_id)
+        return answer
+
+    _lose(api, lambda before, changes: before.id in refused)
+    seams.around(api, "update", run)
+
+
+# By the name of the fault: what it does, a text, and whether a text is such a one.
+FATAL: dict[str, tuple[str, str, Callable[[str], bool]]] = {
+    "with_a_percent_sign_at_the_end_answered_500": (
+        "Fails on {field} that ends in a percent sign.", "Say 100%", lambda text: text.endswith("%"),
+    ),
+    "with_nul_answered_500": (
+        "Fails on {field} with NUL, which its database does not take.", "\x00", lambda text: "\x00" in text,
+    ),
+    "with_emoji_answered_500": (
+        "Fails on {field} with a character beyond U+FFFF, which its column does not take.",
+        "smile 😀", lambda text: max(text, default="") > "\uffff",
+    ),
+}  # fmt: skip
+
+
+def _failing_on(text: str, is_fatal: Callable[[str], bool], scene: Scene, tried: Field) -> Planted:
+    """Fail where a valid body holds such a text in a field."""
+    needed(scene.contract.accepts_value(tried, text))
+
+    def check(role: str, fields: Fields) -> Fields:
+        value = fields.get(tried.name)
+        return failed() if isinstance(value, str) and is_fatal(value) else fields
+
+    return Planted(lambda api: seams.store_as(api, check), scene.shows(scene.lawful({tried.name: text})))
+
+
+for _name, (_summary, _text, _is_fatal) in FATAL.items():
+    _make = partial(_failing_on, _text, _is_fatal)
+    add(Template(_name, _summary, _make, "sometimes", (TEXT,), each=lambda scene: scene.texts[:2]))
+
+
+@fault("sometimes", READ, each=lambda scene: scene.fractions[:1])
+def whole_numbers_forgotten(scene: Scene, tried: Field) -> Planted:
+    """Does not store {field} where its value is whole."""
+    low = int(tried.schema.get("minimum", tried.schema.get("exclusiveMinimum", 0)))
+    values = (low + step for step in range(1, 4))
+    whole = first(v for v in values if scene.contract.accepts_value(tried, v) and v != scene.item.get(tried.name))
+
+    def is_lost(before: Item, changes: Fields) -> bool:
+        value: Any = changes.get(tried.name)
+        return seams.is_number(value) and value == int(value)
+
+    return Planted(lambda api: _lose(api, is_lost), scene.shows(scene.lawful({tried.name: whole})))
+
+
+def _of_a_long_text(scene: Scene) -> list[Field]:
+    return [tried for tried in scene.long_texts or scene.clearing if tried.name in scene.item][:1]
+
+
+@fault("sometimes", each=_of_a_long_text)
+def cleared_by_every_twelfth_update(scene: Scene, tried: Field) -> Planted:
+    """Clears {field} with every twelfth update that does not send it."""
+    bodies = in_turn(scene, MANY)
+    needed(not scene.is_put and tried.name not in bodies[0])
+
+    def apply(api: Api) -> None:
+        is_twelfth = _every(12)
+
+        def update(before: Item, changes: Fields) -> None:
+            if is_twelfth() and tried.name not in changes:
+                now = api.resource.store.find(before.id)
+                seams.write_fields(api, now, without(now.fields, tried.name))
+
+        seams.update_as(api, update)
+
+    return Planted(apply, scene.shows(*bodies), scene.contract.operation("update").pointer)

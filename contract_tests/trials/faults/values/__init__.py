@@ -1,0 +1,1 @@
+"""Faults of what a value may be and how it is kept."""

@@ -1,0 +1,294 @@
+"""Faults of values that another operation lists, and of those that depend on another field."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.rules import Fields
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import CRUD, Apply, Fault, OnField, Planted, generator, variant
+from ..scene import Body, Scene, first, needed
+
+Check = Callable[[Fields, Fields], None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A field whose values depend on another field, and both in the item of the witness."""
+
+    scene: Scene
+    name: str
+    """The field whose values depend."""
+    given: str
+    """The field that they depend on."""
+
+    def fits(self, value: Any, given: Any) -> bool:
+        """Say whether a value is listed for a value of the other field."""
+        return self.name not in self.scene.values.wrong({**self.scene.item, self.given: given, self.name: value})
+
+    @property
+    def stored(self) -> tuple[Any, Any]:
+        """The value of the item, and that of the other field."""
+        return self.scene.item.get(self.name), self.scene.item.get(self.given)
+
+    @cached_property
+    def listed(self) -> list[Any]:
+        """The values that are listed at all."""
+        return self.scene.values.values(self.name)
+
+    @cached_property
+    def lawful(self) -> list[tuple[Any, Any]]:
+        """The values, each with a value of the other field that it goes with."""
+        others = self.scene.values.values(self.given)
+        return [(value, other) for other, value in product(others, self.listed) if self.fits(value, other)]
+
+    @cached_property
+    def firsts(self) -> dict[str, Any]:
+        """The first value that goes with each value of the other field, by its JSON."""
+        return {json.dumps(other): value for value, other in self.lawful[::-1]}
+
+    def is_later(self, value: Any, other: Any) -> bool:
+        """Whether a value goes with that of the other field, and is not the first that does."""
+        return self.fits(value, other) and self.firsts.get(json.dumps(other), value) != value
+
+    def found(self, is_wanted: Callable[[Any, Any], bool]) -> list[tuple[Any, Any]]:
+        """Return the first value, and value of the other field, that are wanted; none where there are none."""
+        pairs = product(self.listed, self.scene.values.values(self.given))
+        return [pair for pair in pairs if is_wanted(*pair)][:1]
+
+    def fault(self, defect: str, summary: str, apply: Apply, *bodies: Body) -> Fault:
+        """Return a fault, shown by updates."""
+        clause = self.scene.clause(self.scene.fields[self.name], "x-values-from")
+        return Fault(f"{self.name}_{defect}", "cross_field", summary, clause, apply, self.scene.shows(*bodies))
+
+
+@generator
+def faults_of_pairs(scene: Scene) -> Iterator[Fault]:
+    """Yield the faults of each field whose values depend on another; little can happen where both are always sent."""
+    for tried in scene.dependent if scene.contract.has(*CRUD) and not scene.is_put else ():
+        pair = Pair(scene, tried.name, next(iter(tried.values_from.given)) if tried.values_from else "")
+        if {pair.name, pair.given} <= scene.item.keys():
+            yield from _unchecked_pairs(pair)
+            yield from _stored_decides(pair)
+            yield from _moved_by_itself(pair)
+            yield from _misjudged(pair)
+
+
+def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
+    """Do not check the dependent field in some updates."""
+    name, given, (stored, other) = pair.name, pair.given, pair.stored
+    for _, o in pair.found(lambda _, o: not pair.fits(stored, o)):
+        apply = _unchecked(name, lambda fields, sent: sent.get(name) is None)
+        summary = f"Accepts a new value of the field that {name} depends on, whatever {name} is stored."
+        yield pair.fault("unchecked_with_another_given", summary, apply, {given: o})
+    for v, _ in pair.found(lambda v, _: not pair.fits(v, other)):
+        apply = _unchecked(name, lambda fields, sent: sent.get(given) is None and fields.get(name) in pair.listed)
+        summary = f"Accepts any {name} that is listed at all, where it is sent alone."
+        yield pair.fault("alone_unchecked", summary, apply, {name: v})
+    for v, o in pair.found(lambda v, o: o != other and not pair.fits(v, o)):
+        apply = _unchecked(name, lambda fields, sent: sent.get(name) in pair.listed and sent.get(given) is not None)
+        summary = f"Checks {name} and the field that it depends on each by itself where both are sent."
+        yield pair.fault("and_what_it_depends_on_unchecked_together", summary, apply, {given: o, name: v})
+
+
+def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> Apply:
+    """Take any value of a field for one that is listed, in some updates."""
+    return _checking(
+        lambda fields, sent, rule: rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
+    )
+
+
+def _checking(check: Callable[[Fields, Fields, Check], None]) -> Apply:
+    """Put *check* in the place of the rule of listed values; it is told the item, what was sent, and the rule."""
+    return lambda api: seams.wrap(api.resource.choices, "check", lambda rule, fields, sent: check(fields, sent, rule))
+
+
+def _stored_decides(pair: Pair) -> Iterator[Fault]:
+    """Check a new value against a stored one, where both are new and neither goes with what is stored."""
+    name, given, (stored, other) = pair.name, pair.given, pair.stored
+
+    def is_beside(item: Fields, changes: Fields) -> bool:
+        is_new = changes.get(given) is not None and given in item
+        return is_new and not pair.fits(item.get(name), changes[given])
+
+    def is_before(item: Fields, changes: Fields) -> bool:
+        sent = [name for name, value in changes.items() if value is not None]
+        is_first = {name, given} <= {*sent} and sent.index(name) < sent.index(given)
+        return is_first and not pair.fits(changes[name], item.get(given))
+
+    for v, o in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other) and not pair.fits(stored, o)):
+        summary = (
+            f"Checks the field that {name} depends on against the stored {name}, though the body brings a new one."
+        )
+        yield pair.fault("stored_decides_over_sent", summary, _refused(given, is_beside), {given: o, name: v})
+        summary = f"Checks {name} against the stored value that it depends on where it comes first in the body."
+        defect = "before_what_it_depends_on_checked_against_the_stored"
+        yield pair.fault(defect, summary, _refused(name, is_before), {name: v, given: o})
+
+
+def _refused(blamed: str, is_refused: Callable[[Fields, Fields], bool]) -> Apply:
+    """Refuse some updates; *is_refused* is told the item and what is sent."""
+
+    def change(item: Item, changes: Fields) -> Fields:
+        if is_refused(item.fields, changes):
+            raise Refusal(400, "A value is not listed.", [{"field": blamed, "description": "It is not listed."}])
+        return changes
+
+    return lambda api: seams.change_update(api, change)
+
+
+def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
+    """Change one of two fields where only the other is sent."""
+    name, given, (stored, other) = pair.name, pair.given, pair.stored
+    for _, o in pair.found(lambda _, o: not pair.fits(stored, o)):
+        summary = f"Changes {name} by itself to a value that goes with the new value of the field that it depends on."
+        yield pair.fault("follows_what_it_depends_on", summary, _following(pair, only_if_needed=True), {given: o})
+    for v, o in pair.found(pair.is_later):
+        summary = f"Sets {name} anew with every value of the field that it depends on, also where the two go together."
+        apply = _following(pair, only_if_needed=False)
+        yield pair.fault("reset_by_what_it_depends_on", summary, apply, {given: o, name: v}, {given: o})
+
+    def move(item: Item, changes: Fields) -> Fields:
+        others = [o for v, o in pair.lawful if v == changes.get(name)]
+        is_alone = changes.get(name) is not None and changes.get(given) is None
+        is_moved = is_alone and others and item.fields.get(given) not in others
+        return {**changes, given: others[0]} if is_moved else changes
+
+    for v, _ in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other)):
+        summary = f"Changes the field that {name} depends on to a value that goes with the new {name}."
+        yield pair.fault("moves_what_it_depends_on", summary, lambda api: seams.change_update(api, move), {name: v})
+
+
+def _following(pair: Pair, *, only_if_needed: bool) -> Apply:
+    def change(item: Item, changes: Fields) -> Fields:
+        other = changes.get(pair.given)
+        fitting = [value for value in pair.listed if pair.fits(value, other)]
+        is_alone = other is not None and changes.get(pair.name) is None and bool(fitting)
+        if not is_alone or (only_if_needed and item.fields.get(pair.name) in fitting):
+            return changes
+        return {**changes, pair.name: fitting[0]}
+
+    return lambda api: seams.change_update(api, change)
+
+
+def _misjudged(pair: Pair) -> Iterator[Fault]:
+    """Say wrongly which values go together."""
+    name = pair.name
+    for v, o in pair.found(pair.is_later):
+        summary = f"Accepts only the first {name} that is listed for the field that it depends on."
+        fits = lambda value, other, is_right: is_right and not pair.is_later(value, other)  # noqa: E731
+        yield pair.fault("only_the_first_accepted", summary, _fitting(pair, fits), {pair.given: o, name: v})
+
+    def is_similar(value: Any, other: Any, is_right: bool = False) -> bool:
+        starts = [v[:3] for v, o in pair.lawful if o == other and isinstance(v, str)]
+        return is_right or (isinstance(value, str) and value[:3] in starts)
+
+    other = pair.stored[1]
+    for v in [v for v in pair.listed if is_similar(v, other) and not pair.fits(v, other)][:1]:
+        summary = f"Accepts {name} that begins with the same three characters as one that goes with the other field."
+        yield pair.fault("compared_by_its_first_characters", summary, _fitting(pair, is_similar), {name: v})
+
+
+def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:
+    """Let *fits* say which values go together; it is told both, and what is right."""
+
+    def said(rule: Callable[[str, Any, Fields], bool], name: str, value: Any, fields: Fields) -> bool:
+        is_right = rule(name, value, fields)
+        return fits(value, fields.get(pair.given), is_right) if name == pair.name else is_right
+
+    return lambda api: seams.wrap(api.resource.choices, "fits", said)
+
+
+# -- A listed value by itself -----------------------------------------------------------------------------------------
+
+Matches = Callable[[str, str], bool]
+"""Whether a text is taken for one that is listed."""
+
+# The defect, what the API does, what it takes for a listed text, and what is made of such a text to show it.
+CASE: Matches = lambda text, listed: text.lower() == listed.lower()  # noqa: E731
+READINGS: tuple[tuple[str, str, Matches, tuple[Callable[[str], str], ...]], ...] = (
+    ("listed_in_any_case", "Compares {} with the listed values without case.", CASE, (str.title, str.upper, str.lower)),
+    (
+        "listed_by_its_beginning",
+        "Accepts the first word of a listed {}.",
+        lambda text, listed: text in (listed.partition("-")[0], listed[:-1]),
+        (lambda text: text.partition("-")[0], lambda text: text[:-1]),
+    ),
+    (
+        "listed_with_an_underscore",
+        "Accepts an underscore for a dash in a listed {}.",
+        lambda text, listed: text.replace("_", "-") == listed,
+        (lambda text: text.replace("-", "_"),),
+    ),
+)
+
+
+@generator
+def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
+    """Yield the acceptance of values that nobody lists."""
+    for tried in _listed(scene) if scene.contract.has(*CRUD) else ():
+        on, known = (
+            OnField(scene, tried, "cross_field", scene.clause(tried, "x-values-from")),
+            scene.values.values(tried.name),
+        )
+        summary, apply = f"Accepts {tried.name} that nobody lists.", _unlisted_accepted(tried.name, known)
+        yield from on.planted("unknown_accepted", summary, apply, scene.values.unknown(tried.name))
+        for defect, summary, matches, makes in READINGS:
+            if defect != "listed_in_any_case" or not _is_open(tried):
+                shown = _shown(scene, tried, matches, makes)
+                yield from on.planted(
+                    defect, summary.format(tried.name), _comparing(tried.name, known, matches), *shown
+                )
+
+
+@variant()
+def listed_value_taken_in_any_case(scene: Scene) -> Planted:
+    """Compares a field with the listed values without case, where the contract leaves that open."""
+    tried = first(tried for tried in _listed(scene) if _is_open(tried))
+    shown = needed(_shown(scene, tried, CASE, (str.title, str.upper, str.lower)))
+    return Planted(_comparing(tried.name, scene.values.values(tried.name), CASE), scene.tries(tried, *shown))
+
+
+def _listed(scene: Scene) -> list[Field]:
+    return [tried for tried in scene.listed if tried.name in scene.item and scene.values.values(tried.name)]
+
+
+def _is_open(tried: Field) -> bool:
+    return tried.values_from is not None and tried.values_from.any_case
+
+
+def _unlisted_accepted(name: str, known: list[Any]) -> Apply:
+    return _unchecked(name, lambda fields, sent: fields.get(name) not in known)
+
+
+def _shown(scene: Scene, tried: Field, matches: Matches, makes: Iterable[Callable[[str], str]]) -> list[str]:
+    """Return a text that is valid and not listed, and that is taken for the value of the item."""
+    known, value = scene.values.values(tried.name), scene.item[tried.name]
+    guesses = [make(value) for make in makes] if isinstance(value, str) else []
+    unlisted = [guess for guess in guesses if guess not in known and scene.contract.accepts_value(tried, guess)]
+    return [guess for guess in unlisted if matches(guess, value)][:1]
+
+
+def _comparing(name: str, known: list[Any], matches: Matches) -> Apply:
+    """Take a text for each listed one that it matches."""
+
+    def check(fields: Fields, sent: Fields, rule: Check) -> None:
+        text = fields.get(name)
+        if isinstance(text, str) and text not in known:
+            for listed in [each for each in known if isinstance(each, str) and matches(text, each)]:
+                with contextlib.suppress(Refusal):
+                    rule({**fields, name: listed}, sent)
+                    return
+        rule(fields, sent)
+
+    return _checking(check)

@@ -1,0 +1,269 @@
+"""
+Mutation testing of the mock, with the contract suite as its judge: whatever is changed, some test must turn red.
+
+    contract-tests mutants
+
+The catalogue of faults tries what a person thought of; this tries every small change of the code that answers. A change
+that survives is a hole in the suite, or breaks no promise: then it stands in equivalent_mutants.yaml with its reason.
+
+Takes MINUTES, SHARE and SEED (a part of all mutants), MUTANT (one, by its id), FRESH=1 (forget earlier results) and
+DRY_RUN=1 (count them and try none) from the environment. Exits with 0 when none survived, 1 otherwise, 2 when not all
+were tried, 4 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from contract_tests.errors import Refused
+from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
+from contract_tests.runner.configuration import Configuration
+from contract_tests.runner.process.exit_codes import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED
+from contract_tests.trials.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
+from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome, Trial, run_trials
+from contract_tests.trials.mutations import MOCK, Mutation, mutations
+
+REPORT = "mutants.json"
+TRANSCRIPTS = "mutants"
+KILLED = "killed"
+NOT_STARTED = "did not start"
+TIMED_OUT = "timed out"
+UNCLEAR = "inconclusive"
+SURVIVED = "survived"
+EQUIVALENT = "equivalent"
+NOT_ALIVE = (KILLED, NOT_STARTED, TIMED_OUT)
+OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
+
+# A clean run takes 20 s on two cores. A mutant that makes it this long hangs, which nobody overlooks.
+LIMIT_SECONDS = 240
+FIRST_SEED = 1
+TOO_LATE = "no time was left to begin"
+
+# Columns where the output goes to a file.
+WIDTH = 180
+
+
+@dataclass(frozen=True)
+class MutantTrial(Trial):
+    """One run of the suite against one mutant; against an unchanged copy where no mutation is given."""
+
+    mutation: Mutation | None = None
+    ends_at: float = float("inf")
+    """On the monotonic clock, in seconds: a trial that begins later is none."""
+
+    @property
+    def must_be_red(self) -> bool:
+        """Whether the suite has something to find."""
+        return self.mutation is not None
+
+    @property
+    def transcript(self) -> str:
+        """The file that keeps what the run prints, in the folder of the reports."""
+        return f"{TRANSCRIPTS}/{self.mutation.id if self.mutation else 'clean'}.txt"
+
+    @contextmanager
+    def mock(self, configuration: Configuration) -> Iterator[tuple[str, str]]:
+        """Run the mutant."""
+        if time.monotonic() > self.ends_at:
+            raise MockStartError(TOO_LATE)
+        changed = {self.mutation.module: self.mutation.source} if self.mutation else {}
+        with mutated_mock(changed, configuration.contract) as mock:
+            yield mock.url, mock.api_key
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one mutant."""
+
+    id: str
+    outcome: str
+    by: str
+    """The test that turned red, or what the mock said when it did not start."""
+    seconds: float
+    source: str
+    """A digest of the mutated module: a result holds as long as the module stays what it was."""
+    suite: str
+    """A digest of the tests: a mutant that survived them is tried again when they change."""
+
+
+def mutants(configuration: Configuration, arguments: list[str]) -> int:
+    """Try the mutants that are asked for, and return the exit code; an interrupted run keeps what it has found."""
+    return _run(configuration, Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH))
+
+
+@contextmanager
+def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[RunningMock]:
+    """
+    Run a copy of the mock in which some modules, by name, say something else; the working tree stays as it is.
+
+    Raises:
+        MockStartError: It did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        root = Path(folder)
+        package = root / "contract_tests" / "mock_api"
+        # Compiled modules come along and save a third of the start; those of the changed ones must not.
+        ignored = shutil.ignore_patterns("faults", *(f"{Path(module).name}.*.pyc" for module in changed))
+        shutil.copytree(MOCK, package, ignore=ignored)
+        (root / "contract_tests" / "__init__.py").touch()
+        for module, source in changed.items():
+            (package / f"{module}.py").write_text(source, "utf-8")
+        with running_mock("--contract", str(contract.absolute()), root=root) as mock:
+            yield mock
+
+
+def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
+    """
+    Choose the mutants to try, in an order that the seed decides, so that a run that is cut short has seen a bit of all.
+
+    Raises:
+        Refused: None has the id that was asked for.
+    """
+    if settings.mutant:
+        chosen = [mutation for mutation in known if mutation.id.startswith(settings.mutant)]
+        if not chosen:
+            raise Refused(f"MUTANT={settings.mutant} is no id; reports/mutants.json has them")
+        return chosen
+    seed = FIRST_SEED if settings.seed is None else settings.seed
+    places = {mutation: int(_digest(f"{seed} {mutation.id}"), 16) / 16**16 for mutation in known}
+    return sorted((each for each in known if places[each] < settings.share), key=places.__getitem__)
+
+
+def _run(settings: Configuration, console: Console) -> int:
+    equivalents = read_equivalents()
+    known = list(mutations())
+    stale = unmatched(equivalents, known)
+    wanted = selected(known, settings)
+    listed = {mutation.id for mutation in known if any(entry.covers(mutation) for entry in equivalents)}
+    suite, report = _suite_digest(settings.contract), settings.reports / REPORT
+    earlier = {} if settings.is_fresh or settings.mutant else _earlier_results(report, known, suite)
+    asked = [each for each in wanted if each.id not in earlier and (each.id not in listed or settings.mutant)]
+    console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
+    if settings.is_dry_run:
+        console.print("DRY_RUN=1: nothing was tried")
+        return HOLDS
+    results = dict(earlier)
+    for result in _try_all(settings, asked, suite, console) if asked else ():
+        results[result.id] = result
+        _write_report(report, known, results, listed)
+    _write_report(report, known, results, listed)
+    found = {each.id: EQUIVALENT if each.id in listed else results[each.id].outcome for each in wanted
+             if each.id in results or each.id in listed}  # fmt: skip
+    _show(known, found, results, console)
+    for entry in stale:
+        console.print(f"{EQUIVALENT_FILE.name}: no mutation is left of {entry}; take the entry out or correct it")
+    return _conclude(len(wanted), Counter(found.values()), len(stale), console)
+
+
+def _try_all(settings: Configuration, asked: list[Mutation], suite: str, console: Console) -> Iterator[Result]:
+    ends_at = float("inf") if settings.minutes is None else time.monotonic() + 60 * settings.minutes
+    trials = [MutantTrial("mutant", mutation=each, limit_seconds=LIMIT_SECONDS, ends_at=ends_at) for each in asked]
+    count = 0
+    for outcome in run_trials(settings, [MutantTrial("clean"), *trials], os.cpu_count() or 1):
+        mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
+        if mutation is None:
+            _check_clean(outcome)
+        elif outcome.verdict != TOO_LATE:
+            result = _result(outcome, mutation, suite)
+            count += 1
+            told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
+            console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
+            yield result
+
+
+def _check_clean(outcome: Outcome) -> None:
+    """Refuse to go on where the suite says no to an unchanged copy: it would kill every mutant."""
+    if outcome.exit_code != HOLDS:
+        raise Refused(f"the suite is not green on the mock as it should be ({outcome.verdict}); run make contract")
+
+
+def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
+    what = {HOLDS: SURVIVED, VIOLATED: KILLED}.get(outcome.exit_code, UNCLEAR)
+    if outcome.verdict == TIME_IS_OVER:
+        what = TIMED_OUT
+    elif outcome.exit_code == REFUSED and not outcome.requests:
+        what = NOT_STARTED
+    by = outcome.caught_by or ("" if what == SURVIVED else outcome.verdict.splitlines()[-1])
+    return Result(mutation.id, what, by, round(outcome.seconds, 1), _digest(mutation.source), suite)
+
+
+def _earlier_results(report: Path, known: list[Mutation], suite: str) -> dict[str, Result]:
+    """
+    Read the results that still hold.
+
+    A mutant that was killed stays so until its module changes: nobody weakens a test unseen. One that survived is tried
+    again when the tests change. FRESH=1 trusts neither.
+    """
+    try:
+        rows = json.loads(report.read_text("utf-8"))["results"]
+        read = [Result(**row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    sources = {mutation.id: _digest(mutation.source) for mutation in known}
+    return {
+        result.id: result
+        for result in read
+        if sources.get(result.id) == result.source and (result.suite == suite or result.outcome in NOT_ALIVE)
+    }
+
+
+def _write_report(file: Path, known: Iterable[Mutation], results: dict[str, Result], listed: set[str]) -> None:
+    rows = []
+    for mutation in known:
+        row = {"id": mutation.id, **asdict(mutation), "outcome": EQUIVALENT if mutation.id in listed else "not tried"}
+        del row["source"]
+        if result := results.get(mutation.id):
+            row |= {"outcome": result.outcome, "by": result.by}
+        rows.append(row)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    report = {"mutants": rows, "results": [asdict(result) for result in results.values()]}
+    file.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _show(known: Iterable[Mutation], found: dict[str, str], results: dict[str, Result], console: Console) -> None:
+    table = Table("module", *OUTCOMES, box=None, pad_edge=False)
+    by_id = {mutation.id: mutation for mutation in known}
+    counts = Counter((by_id[each].module, outcome) for each, outcome in found.items())
+    for module in dict.fromkeys(mutation.module for mutation in by_id.values()):
+        table.add_row(module, *(str(counts[module, outcome]) for outcome in OUTCOMES))
+    console.print(table)
+    for each, outcome in found.items():
+        if outcome == SURVIVED:
+            console.print(f"survived {each}  {by_id[each].operator}  {by_id[each]}", soft_wrap=True)
+
+
+def _conclude(wanted: int, counts: Counter[str], stale: int, console: Console) -> int:
+    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+    tried = f"{counts.total()} of {wanted} mutants: {told or 'none tried'}"
+    if counts[SURVIVED] or stale:
+        outdated = f"; {stale} entries of {EQUIVALENT_FILE.name} are outdated" if stale else ""
+        console.print(f"verdict: violated. {tried}{outdated}.", soft_wrap=True)
+        return VIOLATED
+    if counts.total() < wanted:
+        console.print(f"verdict: inconclusive. {tried}; run it again to go on.", soft_wrap=True)
+        return INCONCLUSIVE
+    console.print(f"verdict: holds. {tried}.", soft_wrap=True)
+    return HOLDS
+
+
+def _suite_digest(contract: Path) -> str:
+    files = [contract, *sorted(Path(__file__).parents[1].joinpath("promises").glob("test_*.py"))]
+    return _digest("".join(file.read_text("utf-8") for file in files))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
