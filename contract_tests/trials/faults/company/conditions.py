@@ -18,7 +18,7 @@ from .calls import Call, Calls
 from .place import Place, is_limit, limits
 
 LONG = 1_000
-OFTEN = 3
+OFTEN = 4
 ESCAPE = re.compile(rb"\\u00[2-7]")
 EXPONENT = re.compile(rb"[0-9][eE]")
 
@@ -232,9 +232,9 @@ CONDITIONS = (
     Condition("beside_a_limit", "where another field is at a limit",
               _now(lambda place, was, sent: any(
                   f.name not in sent and is_limit(f, was.get(f.name)) for f in place.changing)), _after(_limit_beside)),
-    Condition("after_three_changes", "where the item was changed three times before",
+    Condition("after_four_changes", "where the item was changed four times before",
               lambda place, calls: calls.now.version > OFTEN,
-              _after(lambda place: tuple(map(place.scene.update, in_turn(place.scene, OFTEN + 1))))),
+              _after(lambda place: tuple(map(place.scene.update, in_turn(place.scene, OFTEN))))),
     Condition("not_first", "where another field comes first",
               _now(lambda place, was, sent: next(iter(sent)) != place.name), _with(1, is_first=True), of_body=True),
     Condition("not_last", "where another field comes last",
