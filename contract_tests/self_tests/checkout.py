@@ -7,7 +7,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,19 +41,20 @@ class Checkout:
         """Where its commands leave their reports."""
         return self.root / "reports"
 
-    def start(
-        self, *arguments: str, before: Callable[[], None] | None = None, **environment: str
-    ) -> subprocess.Popen[str]:
-        """Start a command: a module and its arguments; *before* is called in the new process."""
+    def start(self, *arguments: str, is_disk_full: bool = False, **environment: str) -> subprocess.Popen[str]:
+        """Start a command: a module and its arguments."""
         clean = {name: value for name, value in os.environ.items() if name not in OWN}
+        if is_disk_full:
+            # Python itself would leave compiled modules cut short, and fail to read them.
+            clean["PYTHONDONTWRITEBYTECODE"] = "1"
         return subprocess.Popen(
             [sys.executable, "-m", *arguments], cwd=self.root, env=clean | environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=before,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_fill_disk if is_disk_full else None,
         )  # fmt: skip
 
-    def run(self, *arguments: str, before: Callable[[], None] | None = None, **environment: str) -> Finished:
+    def run(self, *arguments: str, is_disk_full: bool = False, **environment: str) -> Finished:
         """Run a command to its end."""
-        with self.start(*arguments, before=before, **environment) as process:
+        with self.start(*arguments, is_disk_full=is_disk_full, **environment) as process:
             output, _ = process.communicate(timeout=600)
         return Finished(process.returncode, output)
 
@@ -70,6 +70,6 @@ def copied(root: Path) -> Checkout:
     return Checkout(root)
 
 
-def with_a_full_disk() -> None:
+def _fill_disk() -> None:
     """Let this process, and those that it starts, write no file but the few bytes with which Python tries a folder."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (LEAST_BYTES, LEAST_BYTES))

@@ -16,7 +16,7 @@ import pytest
 
 from contract_tests.report import folder
 from contract_tests.report.folder import Reports, alone, write_whole
-from contract_tests.self_tests.checkout import Checkout, copied, with_a_full_disk
+from contract_tests.self_tests.checkout import Checkout, copied
 from contract_tests.transport.redaction import Redactor, clear_files
 
 RUN = ("contract_tests", "run", "--")
@@ -114,7 +114,7 @@ def test_page_of_a_refused_run_is_not_that_of_the_run_before(checkout: Checkout)
 def test_run_holds_on_a_full_disk(checkout: Checkout) -> None:
     """Where no file can be written the run ends as it would, and leaves neither halves nor drafts."""
     checkout.reports.mkdir()
-    finished = checkout.run(*RUN, ONE_TEST, before=with_a_full_disk)
+    finished = checkout.run(*RUN, ONE_TEST, is_disk_full=True)
     assert (finished.code, finished.verdict[:15]) == (0, "verdict: holds."), finished.output
     assert "all removed" in finished.output
     _require_told(finished.output, "File too large; make room, then run again")
@@ -142,7 +142,7 @@ def test_map_comes_to_its_end_whatever_reports_are(checkout: Checkout, obstacle:
 
 def test_map_comes_to_its_end_on_a_full_disk(checkout: Checkout) -> None:
     """The same where no file can be written."""
-    finished = checkout.run(*MAP, "--field", "name", "--operation", "updatePersona", before=with_a_full_disk, SEED="7")
+    finished = checkout.run(*MAP, "--field", "name", "--operation", "updatePersona", is_disk_full=True, SEED="7")
     assert (finished.code, finished.verdict[:15]) == (0, "verdict: holds."), finished.output
     _require_told(finished.output, "make room, then run again")
 
