@@ -233,8 +233,9 @@ HEADERS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("status", [b"200 OK", b"302 Found", b"999 \xff", b"500 "])
 @pytest.mark.parametrize("lines", HEADERS.values(), ids=HEADERS)
-def test_odd_headers_are_an_exchange(lines: bytes, status: bytes) -> None:
+def test_odd_headers_are_an_exchange(monkeypatch: pytest.MonkeyPatch, lines: bytes, status: bytes) -> None:
     """No header, however odd, ends in an exception; what it came to can be shown."""
+    monkeypatch.setattr(Retries, "pause", lambda *_: None)
     error = b'{"error": {"code": "INTERNAL", "message": "%s"}}' % KEY.encode()
     data = b"HTTP/1.1 %s\r\n%scontent-length: %d\r\n\r\n%s" % (status, lines, len(error), error)
     with raw_server(lambda _: [data]) as url, _api(url) as api:
