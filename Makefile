@@ -58,7 +58,7 @@ client-check: install ## fail if the client is not what the contract gives
 	@$(RUN) -m contract_tests client -- --check
 
 lint: install ## check the style of the code
-	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client && $(VENV)/bin/zizmor -q --offline .github
 
 types: install ## check the types, of the generated client too
 	@$(RUN) -m mypy

@@ -94,6 +94,12 @@ COMMANDS = (
         (*FILES, *LIVE, "ALL", "YES"),
     ),
     Command(
+        "report",
+        "Print the last run as markdown; on GitHub, show it on the page of the job and at the lines of the contract.",
+        ".runner.job_summary:summarise",
+        ("CONTRACT", "GITHUB_STEP_SUMMARY", "FOLDER"),
+    ),
+    Command(
         "new",
         "Write a small contract to begin with: contract-tests new agents.",
         ".runner.new_contract:new",

@@ -84,6 +84,7 @@ FIELDS = {
     "port": Variable("PORT", number(int, 0, parsing.LAST_PORT), "0 takes a free one"),
     "journal_folder": Variable("JOURNAL", path, "the folder in which a run writes down what it has made"),
     "known_divergences": Variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"),
+    "job_summary": Variable("GITHUB_STEP_SUMMARY", path, "the file to which a job on GitHub adds its summary"),
     "only_operation": Variable("OPERATION", word, "only this operation", is_option_only=True),
     "reports": Variable("FOLDER", path, "the folder of the reports", is_option_only=True),
     "rehearsal_file": Variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True),
@@ -123,6 +124,7 @@ class Configuration:
     port: int = 8400
     journal_folder: Path = Path(".journal")
     known_divergences: Path | None = None
+    job_summary: Path | None = None
     only_operation: str | None = None
     reports: Path = REPORTS
     rehearsal_file: Path | None = None

@@ -1,0 +1,110 @@
+"""
+What a CI job shows of the last run: a summary in markdown, and each violation at its line of the contract.
+
+On GitHub the summary goes to the page of the job, and the annotations to its log. Elsewhere the summary is printed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from contract_tests.errors import Refused
+from contract_tests.foreign_text import shown
+from contract_tests.report.html.run_page import RUN
+from contract_tests.report.records import read_as, read_json
+from contract_tests.report.repeating import ADVICE, VARIABLE
+from contract_tests.report.run_record import IssueRecord, RunRecord
+from contract_tests.report.wording import counted, visible
+from contract_tests.runner.configuration import Configuration
+from contract_tests.spec.contract import Contract
+from contract_tests.spec.document import ContractError
+
+LEVELS = {"violated": "error", "inconclusive": "warning", "refused": "error"}
+
+
+def summarise(configuration: Configuration, arguments: list[str]) -> int:
+    """
+    Print what the last run came to, and return its exit code.
+
+    Raises:
+        Refused: There is no report of a run that can be read.
+    """
+    file = configuration.reports / RUN
+    stored = read_json(file)
+    if not isinstance(stored.value, dict):
+        raise Refused(stored.problem or f"{file} holds no run; run make contract first")
+    run = read_as(RunRecord, stored.value)
+    if configuration.job_summary is None:
+        print(summary(run))
+    else:
+        with configuration.job_summary.open("a", encoding="utf-8") as page:
+            page.write(f"{summary(run)}\n")
+        for line in annotation_lines(run, _contract(configuration)):
+            print(line)
+    return run.exit_code
+
+
+def _contract(configuration: Configuration) -> Contract | None:
+    """Return the contract; None where it is refused, which the run has said."""
+    try:
+        return configuration.load_contract()
+    except ContractError:
+        return None
+
+
+def summary(run: RunRecord) -> str:
+    """Return the verdict, then each violation with the lines that repeat it, in markdown."""
+    title = run.contract.title or "the contract"
+    parts = [f"## {_plain(f'{run.verdict}: {title} at {run.target}')}", _plain(run.sentence)]
+    if any(VARIABLE in issue.curl for issue in run.violations):
+        parts += [_plain(ADVICE), _block(run.repeating)]
+    parts += [part for issue in run.violations for part in _of_issue(issue)]
+    parts += [_plain(f"drift: {issue.headline} ({issue.clause})") for issue in run.drift]
+    parts += [_plain(f"inconclusive: {line}") for line in run.inconclusive]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _of_issue(issue: IssueRecord) -> Iterator[str]:
+    yield f"### {_plain(f'{issue.kind}: {issue.headline}')}"
+    yield _plain(f"{issue.clause}, {counted(issue.count, 'time')}, first in {issue.test}")
+    yield _block(f"sent      {issue.sent}\nreceived  {issue.received}\n{issue.curl}")
+
+
+def _plain(text: str) -> str:
+    """Return one line in which nothing of an API's text is markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!&~])", r"\\\1", shown(text, len(text)))
+
+
+def _block(text: str) -> str:
+    """Return an indented block, which no text of an API can end."""
+    return "\n".join(f"    {line}" for line in visible(text).splitlines())
+
+
+def annotation_lines(run: RunRecord, contract: Contract | None) -> Iterator[str]:
+    """Yield GitHub's lines for the verdict and for each violation, at the line of the contract that it breaks."""
+    if level := LEVELS.get(run.verdict):
+        yield _annotation(level, f"verdict: {run.verdict}", run.sentence)
+    for issue in run.violations:
+        line = contract.document.line(issue.clause) if contract is not None else None
+        file = contract.document.file if contract is not None else None
+        yield _annotation("error", f"{issue.kind}: {issue.clause}", f"{issue.headline}\n{issue.curl}", file, line)
+
+
+def _annotation(level: str, title: str, message: str, file: Path | None = None, line: int | None = None) -> str:
+    place = "" if file is None else f"file={_property(_from_here(file))},line={line or 1},"
+    return f"::{level} {place}title={_property(title)}::{_data(message)}"
+
+
+def _from_here(file: Path) -> str:
+    path = file.absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _data(text: str) -> str:
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
