@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 NOT_INSTALLED = echo "install: the packages of requirements.lock could not be installed; look whether the network or the package index (PIP_INDEX_URL, UV_INDEX_URL) can be reached, then run make again. Details: $(VENV)/install.log" >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz boundaries sweep faults field mutants mock new-contract client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ field: install ## hold two published servers to contracts written from their doc
 
 mutants: install ## try the suite: small changes of the mock, each must turn it red; SHARE=0.2, MINUTES=n, MUTANT=id, FRESH=1
 	@$(RUN) -m contract_tests mutants
+
+bench: install ## the figures of README, each beside a peer; AGAINST=ref beside another commit, ARGS="mock suite" for some
+	@$(RUN) -m contract_tests bench -- $(ARGS)
 
 mock: install ## serve the contract on localhost; PORT=8400
 	@$(RUN) -m contract_tests mock -- $(ARGS)

@@ -26,14 +26,27 @@ class Shape:
     schema: Schema
     code: str | None  # the contract's code for its status; None where it names none
     fields_at: Path  # where its body names the fields at fault; () where it does not
+    detail: Schema  # of an element that names one
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is the same in each body, or element of a body, of one schema."""
+
+    schema: Schema
+    body: Any
+    texts: list[Path]  # those that the message stands in
+    has_status: bool
 
 
 class ErrorBodies:
-    """The errors of a contract."""
+    """The errors of a contract; what takes long to find out is found out once."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.shapes: dict[tuple[str, int], Shape | None] = {}
+        self.forms: dict[int, Form] = {}  # by the id of their schema
+        self.code_places: dict[tuple[int, str], Path] = {}
 
     def status(self, operation: Operation | None, status: int) -> int:
         """Return the status that *operation* gives to an invalid request, where *status* is 400; else *status*."""
@@ -62,35 +75,49 @@ class ErrorBodies:
         body = self._told(shape.schema, refusal.status, refusal.message)
         if refusal.details and shape.fields_at:
             body = self._name_fields(shape, body, refusal)
-        texts = dict(sorted(self._texts(shape.schema), key=lambda found: "*" in found[0]))
-        marked = [path for path, schema in texts.items() if self.contract.said(schema, "x-error-code")]
-        code_at = next(iter(marked or [path for path in texts if path[-1] == "code"]), ())
         code = self.code(operation, refusal.status)
-        if not code_at or not self.contract.validator(texts[code_at]).is_valid(code):
+        place = (id(shape.schema), code)
+        if place not in self.code_places:
+            self.code_places[place] = self._code_place(shape.schema, code)
+        code_at = self.code_places[place]
+        if not code_at:
             return body
         if "*" not in code_at:
             return put(body, code_at, code)
         before, after = _parted(code_at)
         return put(body, before, [put(each, after, code) for _, each in bindings(body, (*before, "*"))])
 
+    def _code_place(self, schema: Schema, code: str) -> Path:
+        """Return where a body carries *code*; () where it has no place for it."""
+        texts = dict(sorted(self._texts(schema), key=lambda found: "*" in found[0]))
+        marked = [path for path, text in texts.items() if self.contract.said(text, "x-error-code")]
+        code_at = next(iter(marked or [path for path in texts if path[-1] == "code"]), ())
+        return code_at if code_at and self.contract.validator(texts[code_at]).is_valid(code) else ()
+
     def _told(self, schema: Schema, status: int, message: str) -> Any:
         """Make a body, or an element of it, with *message* in the texts that are meant for it, and its *status*."""
-        body = deepcopy(made(self.contract, schema))
-        meant = [path for path, _ in self._texts(schema) if path[-1] in TEXTS and "*" not in path]
-        for path in [path for path in meant if [*bindings(body, path)]] or meant[:1]:
+        form = self._form(schema)
+        body = deepcopy(form.body)
+        for path in form.texts:
             body = put(body, path, HTTPStatus(status).phrase if path[-1] == "title" else message)
-        if "integer" in self.contract.types(self.contract.members(schema).get("status")):
-            body = put(body, ("status",), status)
-        return body
+        return put(body, ("status",), status) if form.has_status else body
+
+    def _form(self, schema: Schema) -> Form:
+        if id(schema) not in self.forms:
+            body = made(self.contract, schema)
+            meant = [path for path, _ in self._texts(schema) if path[-1] in TEXTS and "*" not in path]
+            texts = [path for path in meant if [*bindings(body, path)]] or meant[:1]
+            has_status = "integer" in self.contract.types(self.contract.members(schema).get("status"))
+            self.forms[id(schema)] = Form(schema, body, texts, has_status)
+        return self.forms[id(schema)]
 
     def _name_fields(self, shape: Shape, body: Any, refusal: Refusal) -> Any:
         if "*" not in shape.fields_at:
             return put(body, shape.fields_at, refusal.details[0]["field"])
         before, after = _parted(shape.fields_at)
-        schema = self.contract.at(shape.schema, (*before, "*")) or {}
         elements = []
         for detail in refusal.details:
-            element = self._told(schema, refusal.status, detail["description"]) if after else None
+            element = self._told(shape.detail, refusal.status, detail["description"]) if after else None
             elements.append(put(element, after, detail["field"]))
         return put(body, before, elements)
 
@@ -124,8 +151,9 @@ class ErrorBodies:
         if not media_type:
             return None
         schema = content.get("schema", {})
-        fields_at = response.get("x-error-fields") or self.contract.said(schema, "x-error-fields") or "#"
-        return Shape(media_type, schema, response.get("x-error-code"), pointer(fields_at))
+        fields_at = pointer(response.get("x-error-fields") or self.contract.said(schema, "x-error-fields") or "#")
+        detail = self.contract.at(schema, (*_parted(fields_at)[0], "*")) if "*" in fields_at else None
+        return Shape(media_type, schema, response.get("x-error-code"), fields_at, detail or {})
 
 
 def put(node: Any, path: Path, value: Any) -> Any:

@@ -114,6 +114,13 @@ COMMANDS = (
         "--check, which compares and writes nothing",
     ),
     Command(
+        "bench",
+        "Measure the figures of README, each beside a peer.",
+        ".trials.bench:bench",
+        (*FILES, "AGAINST", "FOLDER"),
+        "the groups of figures: suite, mock, growth, commands, faults, against; none for all",
+    ),
+    Command(
         "field",
         "Try servers that nobody here wrote, each in an environment of its own.",
         ".trials.field:field_trial",

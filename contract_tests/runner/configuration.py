@@ -81,6 +81,7 @@ FIELDS = {
     "only_field": Variable("FIELD", word, "only this field"),
     "compared": Variable("COMPARE", parsing.paths, "what moved since this map, or from one map to another"),
     "longest": Variable("LONGEST", number(int, 1, 1 << 24), "the longest text where no limit is declared"),
+    "against": Variable("AGAINST", word, "a commit, which is measured beside this checkout"),
     "port": Variable("PORT", number(int, 0, parsing.LAST_PORT), "0 takes a free one"),
     "journal_folder": Variable("JOURNAL", path, "the folder in which a run writes down what it has made"),
     "known_divergences": Variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"),
@@ -121,6 +122,7 @@ class Configuration:
     only_field: str | None = None
     compared: tuple[str, ...] = ()
     longest: int | None = None
+    against: str | None = None
     port: int = 8400
     journal_folder: Path = Path(".journal")
     known_divergences: Path | None = None

@@ -70,6 +70,8 @@ class BaselineRun:
     seconds: float
     error: str = ""
     """What kept it from saying more, such as a dropped connection; empty where nothing did."""
+    cases: int = 0
+    """How many requests it has made up and sent."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def run_baseline(contract: Contract, url: str, api_key: str, seed: int, *options
         seconds = time.monotonic() - started
         text = "" if error else report.read_text("utf-8")
         events = [json.loads(line) for line in text.splitlines()]
-        return BaselineRun(_alarms(events), seconds, error or _first_error(events))
+        return BaselineRun(_alarms(events), seconds, error or _first_error(events), _cases(events))
 
 
 def _settings(contract: Contract) -> str:
@@ -200,6 +202,11 @@ def _run(command: list[str], contract: Contract, api_key: str, report: Path) -> 
 def _alarms(events: list[Event]) -> tuple[Alarm, ...]:
     scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
     return tuple(dict.fromkeys(alarm for scenario in scenarios for alarm in _failed_checks(scenario)))
+
+
+def _cases(events: list[Event]) -> int:
+    scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
+    return sum(len(scenario["recorder"]["cases"]) for scenario in scenarios)
 
 
 def _failed_checks(scenario: Event) -> Iterator[Alarm]:
