@@ -44,6 +44,8 @@ from contract_tests.trials.faults.witness import Step
 from contract_tests.trials.field import free_port
 
 ROUNDS = 3
+# Where the table goes to a file.
+WIDTH = 200
 CACHE = ROOT / ".bench"
 PRISM = "@stoplight/prism-cli@5.16.0"
 LOAD_SECONDS = 2
@@ -110,7 +112,7 @@ def bench(configuration: Configuration, arguments: Sequence[str]) -> int:
     """
     if unknown := set(arguments) - GROUPS.keys():
         raise Refused(f"no figures are called {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
-    console, figures = Console(highlight=False, width=None if sys.stdout.isatty() else 160), []
+    console, figures = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH), []
     for name in arguments or GROUPS:
         for figure in GROUPS[name](configuration):
             figures.append(figure)
@@ -122,7 +124,9 @@ def bench(configuration: Configuration, arguments: Sequence[str]) -> int:
 
 
 def _table(figures: Sequence[Figure]) -> Table:
-    table = Table("what", "ours", "", "peer", "", "ratio", "beside", box=None, pad_edge=False)
+    table = Table(
+        "what", "", "median (least to most)", "beside", "median (least to most)", "ratio", "", box=None, pad_edge=False
+    )
     for each in figures:
         of_both = (each.ours, _spread(each.of_ours, each.unit), each.peer, _spread(each.of_peer, each.unit))
         table.add_row(each.name, *of_both, f"{each.ratio:.2f}", each.beside)
@@ -130,12 +134,9 @@ def _table(figures: Sequence[Figure]) -> Table:
 
 
 def _spread(values: Sequence[float], unit: str) -> str:
-    low, middle, high = (f"{value:,.3g}" if value < 1_000 else f"{value:,.0f}" for value in _points(values))
+    points = (min(values), statistics.median(values), max(values))
+    low, middle, high = (f"{value:.3g}" if value < 1_000 else f"{value:,.0f}" for value in points)
     return f"{middle} {unit} ({low} to {high})"
-
-
-def _points(values: Sequence[float]) -> tuple[float, float, float]:
-    return min(values), statistics.median(values), max(values)
 
 
 def in_turn(ours: Side, peer: Side, rounds: int = ROUNDS) -> Rounds:
