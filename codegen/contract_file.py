@@ -6,7 +6,6 @@ The generator reads neither, and its complaints about a broken reference do not 
 
 from __future__ import annotations
 
-import pprint
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +39,6 @@ class ClientFacts:
     """Where it says what went wrong, the best place first."""
     fields: list[tuple[Way, Way, Way]]
     """Where it lists the fields at fault, and where in an element their name and description stand."""
-    example_operation: str
-    """An operation to show, empty where none needs no more than a body."""
-    example_body: str
-    """Its body as Python; empty where it takes none."""
 
 
 def read_client_facts(path: Path) -> ClientFacts:
@@ -68,18 +63,19 @@ def read_client_facts(path: Path) -> ClientFacts:
                 pointer, f"nothing stands at {reference!r}; correct the reference, or add what it names"
             )
     key = read_key(document)
-    operations = list(_operations(document))
-    return ClientFacts(
-        _base_url(document), key.kind, key.name, key.env, *_error_places(document, operations), *_example(operations)
-    )
+    operations = operations_of(document)
+    return ClientFacts(_base_url(document), key.kind, key.name, key.env, *_error_places(document, operations))
 
 
-def _operations(document: Document) -> Iterator[Operation]:
-    for path, item in document.tree.get("paths", {}).items():
-        for method in METHODS:
-            if isinstance(item.get(method), dict):
-                name, pointer = str(item[method].get("operationId", "")), f"#/paths/{escape(path)}/{method}"
-                yield Operation(name, method.upper(), path, item[method], pointer, document)
+def operations_of(document: Document) -> list[Operation]:
+    """List the operations of a document in its order, those without an operationId too."""
+    return [
+        Operation(str(item[method].get("operationId", "")), method.upper(), path, item[method], pointer, document)
+        for path, item in document.tree.get("paths", {}).items()
+        for method in METHODS
+        if isinstance(item.get(method), dict)
+        for pointer in [f"#/paths/{escape(path)}/{method}"]
+    ]
 
 
 def _error_places(
@@ -111,16 +107,7 @@ def _preference(path: Way) -> tuple[int, int]:
     return MESSAGES.index(path[-1]), len(path)
 
 
-def _example(operations: list[Operation]) -> tuple[str, str]:
-    """Return an operation that needs no id, and its example as Python: a POST with an example, else a GET."""
-    simple = [operation for operation in operations if operation.operation_id and not operation.path_parameters]
-    for operation in simple:
-        if operation.method == "POST" and isinstance(body := _body_example(operation), dict):
-            return operation.operation_id, pprint.pformat(body, width=100, sort_dicts=False)
-    return next((each.operation_id for each in simple if each.method == "GET"), ""), ""
-
-
-def _body_example(operation: Operation) -> object:
+def body_example(operation: Operation) -> object:
     """Return the example of a body, or the first of its named examples; None where it has none."""
     if operation.body_pointer is None:
         return None

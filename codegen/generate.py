@@ -12,31 +12,31 @@ this environment, and only a complete client takes the place of the old one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
-from codegen.contract_file import ClientFacts, read_client_facts
+from codegen.contract_file import read_client_facts
 from codegen.trees import differences, replace_tree
 from contract_tests.errors import Refused
 from contract_tests.runner.configuration import Configuration
+from contract_tests.spec.document import read_document
 
 HERE = Path(__file__).parent
 # The contract for which config.yaml has names and README has examples.
 OWN_CONTRACT = HERE.parent / "openapi.yaml"
 OWN_CLIENT = Path("generated_client")
 CONFIG_FILE = HERE / "config.yaml"
-OWN_SETTINGS = ("project_name_override", "package_name_override")
+OWN_SETTINGS = ("project_name_override", "package_name_override", "client_name")
 TEMPLATES = HERE / "templates"
 
 HOLDS, DIFFERS = 0, 1
@@ -115,42 +115,38 @@ def generate(contract_file: Path, destination: Path, name: str) -> None:
         ContractError: The document cannot be read, or is no OpenAPI 3.1.
         GeneratorError: The generator failed, or would have skipped a part of the document.
     """
-    facts = read_client_facts(contract_file)
-    with tempfile.TemporaryDirectory(prefix="templates-") as folder:
-        templates = Path(folder) / "templates"
-        shutil.copytree(TEMPLATES, templates)
-        (templates / "contract.jinja").write_text(_as_jinja(facts, contract_file, name), "utf-8")
-        config = templates / CONFIG_FILE.name
-        config.write_text(_settings(contract_file), "utf-8")
-        _run_generator(contract_file, destination, templates, config)
+    read_client_facts(contract_file)  # complains with the place, which the generator does not
+    settings = yaml.safe_load(CONFIG_FILE.read_text("utf-8"))
+    own = {key: settings.pop(key) for key in OWN_SETTINGS}
+    told = _told(contract_file, name, own["client_name"])
+    with tempfile.TemporaryDirectory(prefix="config-") as folder:
+        config = Path(folder) / CONFIG_FILE.name
+        names = {key: value for key, value in own.items() if key != "client_name" and is_own(contract_file)}
+        config.write_text(yaml.safe_dump({**settings, **names}), "utf-8")
+        _run_generator(contract_file, destination, config, told)
 
 
-def _as_jinja(facts: ClientFacts, contract_file: Path, name: str) -> str:
-    """The generator shows its templates neither servers nor security schemes; this file does."""
-    command = "make client" if is_own(contract_file) else f"make client CONTRACT={contract_file.name} OUT={name}"
-    told = {"has_examples": is_own(contract_file), "file_name": contract_file.name, "folder": name, "command": command}
-    # What an error says where is written as the Python that it becomes.
-    literals = {key: repr(tuple(value)) for key, value in asdict(facts).items() if isinstance(value, list)}
-    return "".join(
-        f"{{% set {key} = {json.dumps(value, ensure_ascii=False)} %}}\n"
-        for key, value in {**asdict(facts), **literals, **told}.items()
-    )
+def _told(contract_file: Path, name: str, client_name: str) -> dict[str, object]:
+    """Return what the generator cannot find in the contract."""
+    own = is_own(contract_file)
+    tree = json.dumps(read_document(contract_file).tree, sort_keys=True, default=str)
+    return {
+        "contract": str(contract_file.absolute()),
+        "file_name": contract_file.name,
+        "folder": name,
+        "command": "make client" if own else f"make client CONTRACT={contract_file.name} OUT={name}",
+        "client_name": client_name if own else None,
+        "sha256": hashlib.sha256(tree.encode()).hexdigest(),
+    }
 
 
-def _settings(contract_file: Path) -> str:
-    """Return the settings of the generator; another contract's client is named by its title."""
-    text = CONFIG_FILE.read_text("utf-8")
-    if is_own(contract_file):
-        return text
-    return yaml.safe_dump({name: said for name, said in yaml.safe_load(text).items() if name not in OWN_SETTINGS})
-
-
-def _run_generator(contract_file: Path, destination: Path, templates: Path, config: Path) -> None:
-    command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "uv"]
-    command += ["--path", str(contract_file), "--config", str(config)]
-    command += ["--custom-template-path", str(templates), "--output-path", str(destination.absolute())]
+def _run_generator(contract_file: Path, destination: Path, config: Path, told: dict[str, object]) -> None:
+    command = [sys.executable, "-m", "codegen.generator", "generate", "--fail-on-warning", "--meta", "uv"]
+    command += ["--path", str(contract_file.absolute()), "--config", str(config)]
+    command += ["--custom-template-path", str(TEMPLATES), "--output-path", str(destination.absolute())]
+    environment = {**_generator_environment(), "CLIENT_FACTS": json.dumps(told)}
     finished = subprocess.run(
-        command, env=_generator_environment(), cwd=templates, capture_output=True, text=True, encoding="utf-8"
+        command, env=environment, cwd=config.parent, capture_output=True, text=True, encoding="utf-8"
     )
     if finished.returncode != 0:
         raise GeneratorError(f"{contract_file.name}: the client was not written: {_first_complaint(finished.stderr)}")
@@ -160,6 +156,7 @@ def _generator_environment() -> dict[str, str]:
     """The ruff beside this Python and no other, none of a user's settings for it, one order of sets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUFF_")}
     fixed = {"PATH": sysconfig.get_path("scripts"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    fixed["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
     return {**kept, **fixed, "TYPER_STANDARD_TRACEBACK": "1"}
 
 

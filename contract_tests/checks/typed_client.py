@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -26,59 +32,100 @@ from contract_tests.transport.transport import IN_USE
 
 # Where `make client` writes a client, from the folder of the contract.
 FOLDER = "generated_client"
+# The attribute of a model that holds the fields that it has no attributes for.
+UNTYPED = ("additional_properties",)
 
 
 @dataclass(frozen=True)
 class ClientPackage:
-    """A generated package: its Client, its ApiError, and a module for each operation."""
+    """A generated package: its client, its errors, and how it spells each operation."""
 
     package: ModuleType
-    operations: Mapping[str, ModuleType] = field(repr=False)
-    """By role, or by operationId where an operation has none."""
+    methods: Mapping[str, str] = field(repr=False)
+    """By role, or by operationId where an operation has none: the attributes on the way from a client to a method."""
+    operation_ids: Mapping[str, str] = field(repr=False)
+    """By the same names."""
 
     @property
     def error(self) -> type[Exception]:
-        """What every answer but a success raises."""
+        """What a call raises that did not bring what was asked for."""
         raised: type[Exception] = self.package.ApiError
         return raised
 
-    def body(self, name: str, sent: Mapping[str, Any]) -> Any:
-        """Return the typed body of an operation."""
-        model = get_type_hints(self.operations[name].sync)["body"]
-        return model.from_dict(dict(sent))
+    @property
+    def status_error(self) -> type[Exception]:
+        """What every answer but a success raises."""
+        raised: type[Exception] = self.package.ApiStatusError
+        return raised
 
-    def connect(self, run: Run, key: str, **httpx_args: Any) -> Any:
-        """Open a client; its requests pass where *httpx_args* say."""
-        return self.package.Client(key, run.api.target.base_url, httpx_args=httpx_args)
+    def arguments(self, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the typed arguments that make the body of an operation."""
+        resources = importlib.import_module(f"{self.package.__name__}.resources")
+        declared = (each for each in vars(resources).values() if hasattr(each, "operation_id"))
+        model = next(each.takes for each in declared if each.operation_id == self.operation_ids[name])
+        typed = model.from_dict(dict(sent))
+        extra = {"extra_body": typed.additional_properties} if typed.additional_properties else {}
+        given = {each.name: getattr(typed, each.name) for each in dataclasses.fields(typed) if each.name not in UNTYPED}
+        return {**{name: value for name, value in given.items() if value is not self.package.UNSET}, **extra}
+
+    def method(self, client: Any, name: str) -> Callable[..., Any]:
+        """Return the method of a client for an operation."""
+        found: Callable[..., Any] = attrgetter(self.methods[name])(client)
+        return found
+
+    @contextmanager
+    def connect(self, run: Run, key: str, **httpx_args: Any) -> Iterator[Any]:
+        """Open a client; its requests pass where *httpx_args* say, and the suite decides what is sent again."""
+        with httpx.Client(**httpx_args) as http:
+            yield self._client(self.package.CLIENT, run, key, http)
+
+    @asynccontextmanager
+    async def connect_async(self, run: Run, key: str, **httpx_args: Any) -> AsyncIterator[Any]:
+        """Open a client for async code, as connect() does."""
+        async with httpx.AsyncClient(**httpx_args) as http:
+            yield self._client(self.package.ASYNC_CLIENT, run, key, http)
+
+    @staticmethod
+    def _client(client: Any, run: Run, key: str, http: Any) -> Any:
+        keyed = {"api_key": key} if "api_key" in inspect.signature(client).parameters else {}
+        return client(**keyed, base_url=run.api.target.base_url, max_retries=0, http_client=http)
 
 
 def find_client(contract: Contract, folder: Path | None = None) -> ClientPackage | None:
-    """Return the client that has a module for each operation of a contract, by default in the folder beside it, or None."""
+    """Return the client that spells each operation of a contract, by default in the folder beside it, or None."""
     folder = folder or contract.document.file.parent / FOLDER
-    for found in sorted(folder.glob("*/api/__init__.py")):
-        name = found.parents[1].name
-        modules = {
-            _plain(file.stem): f"{name}.api.{file.parent.name}.{file.stem}" for file in found.parent.glob("*/*.py")
-        }
-        wanted = {contract.role(o): _plain(o) for o in contract.operations}
-        if set(wanted.values()) <= modules.keys():
+    for found in sorted(folder.glob("*/resources.py")):
+        spelled = dict(re.findall(r'^    "([^"]+)": "([\w.]+)",$', found.read_text("utf-8"), re.MULTILINE))
+        if contract.operations.keys() <= spelled.keys():
             if str(folder) not in sys.path:
                 sys.path.append(str(folder))
-            package = importlib.import_module(name)
-            return ClientPackage(package, {of: importlib.import_module(modules[at]) for of, at in wanted.items()})
+            ids = {contract.role(operation_id): operation_id for operation_id in contract.operations}
+            methods = {name: spelled[operation_id] for name, operation_id in ids.items()}
+            return ClientPackage(importlib.import_module(found.parent.name), methods, ids)
     return None
 
 
 def _plain(name: str) -> str:
-    """Return a name as it is compared: the generator writes updateThing as update_thing."""
+    """Return a name as it is compared: the client writes perPage as per_page."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _as_data(answer: Any) -> Any:
-    """Return a model, or a list of models, as plain data."""
-    if isinstance(answer, list):
-        return [_as_data(each) for each in answer]
-    return answer.to_dict() if hasattr(answer, "to_dict") else answer
+def as_data(shown: Any) -> Any:
+    """Return what a client shows as plain data: attribute by attribute, whatever the answer was."""
+    if isinstance(shown, list):
+        return [as_data(each) for each in shown]
+    if isinstance(shown, dict):
+        return {name: as_data(value) for name, value in shown.items()}
+    if dataclasses.is_dataclass(shown):
+        wires = getattr(shown, "_wire_names", {})
+        typed = {each.name: getattr(shown, each.name) for each in dataclasses.fields(shown) if each.name not in UNTYPED}
+        values = {wires.get(name, name): value for name, value in typed.items() if type(value).__name__ != "Unset"}
+        return as_data({**getattr(shown, "additional_properties", {}), **values})
+    if isinstance(shown, Enum):
+        return shown.value
+    if isinstance(shown, date):
+        return shown.isoformat()
+    return str(shown) if isinstance(shown, UUID) else shown
 
 
 @dataclass(frozen=True)
@@ -90,7 +137,7 @@ class Caller:
     answers: deque[httpx.Response]
     client: Any
 
-    def call(self, name: str, *arguments: Any, **options: Any) -> Any:
+    def call(self, name: str, /, *arguments: Any, **options: Any) -> Any:
         """
         Call an operation, by role or operationId, with what the contract allows.
 
@@ -100,16 +147,16 @@ class Caller:
         Raises:
             Inconclusive: Something uses the item that was to be removed.
             Violation: The client raised because the answer is not what the contract says.
-            ApiError, HTTPError: It raised although the answer is.
+            ApiError: It raised although the answer is.
         """
-        sync = self.package.operations[name].sync
-        return self.understood(name, lambda: sync(*arguments, client=self.client, **options))
+        method = self.package.method(self.client, name)
+        return self.understood(name, lambda: method(*arguments, **options))
 
     def understood(self, name: str, call: Callable[[], Any]) -> Any:
         """Make a call, and find out whether the answer or the client is to blame where it raises."""
         try:
             answer = call()
-        except (self.package.error, httpx.HTTPError):  # httpx raises by itself for a Location that no parser takes
+        except self.package.error:
             if name == "remove" and self.last.status == IN_USE:
                 raise Inconclusive(f"DELETE {self.last.path} answered {IN_USE}: something uses the item") from None
             found = self.run.judge.success(name, self.last)
@@ -117,9 +164,9 @@ class Caller:
             if not found:
                 raise
             return self.last.json
-        return _as_data(answer)
+        return as_data(answer)
 
-    def item(self, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    def item(self, name: str, /, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Call an operation that shows an item, and return the item; empty where its success has no body."""
         return self.run.api.shape.item_in(self.call(name, *arguments, **options))
 
@@ -127,18 +174,23 @@ class Caller:
         """List the items of one page."""
         options = {argument: query[name] for name, argument in self._query_arguments.items() if name in query}
         typed = {name: int(value) if value.isdigit() else value for name, value in options.items()}
-        return self.run.api.shape.items_in(self.call("list", **typed)) or []
+        listed = self.package.method(self.client, "list")(**typed)
+        shown = self.understood("list", lambda: listed.page().items if hasattr(listed, "page") else listed)
+        found: list[Any] = shown if isinstance(shown, list) else self.run.api.shape.items_in(shown) or []
+        return found
 
     @cached_property
     def _query_arguments(self) -> dict[str, str]:
         """What the client calls the query parameters of the list."""
-        arguments = {_plain(name): name for name in inspect.signature(self.package.operations["list"].sync).parameters}
+        arguments = {
+            _plain(name): name for name in inspect.signature(self.package.method(self.client, "list")).parameters
+        }
         names = self.run.contract.query_fields("list")
         return {name: arguments[_plain(name)] for name in names if _plain(name) in arguments}
 
     def update(self, item_id: ItemId, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Update an item, and return it as the client shows it."""
-        return self.item("update", item_id, body=self.package.body("update", sent))
+        return self.item("update", item_id, **self.package.arguments("update", sent))
 
     @property
     def last(self) -> Exchange:

@@ -77,7 +77,7 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
             marked |= {role} if "x-list-role" in parameter else set()
     fields = read_query_fields(document, operation)
     token = roles.get("page_token")
-    token_at = _token_place(document, operation, token)
+    token_at = token_place(document, operation, token)
     paging = Paging(
         size=fields.get(roles.get("page_size", "")),
         token=token if token_at else None,  # a token that no answer shows turns no page
@@ -119,7 +119,7 @@ def _orders(document: Document, operation: Operation, order: str | None, known: 
     return tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
 
 
-def _token_place(document: Document, operation: Operation, token: str | None) -> tuple[str, ...]:
+def token_place(document: Document, operation: Operation, token: str | None) -> tuple[str, ...]:
     """Return where an answer says the next token: a link to the list itself says it, or a property of a known name."""
     if token is None:
         return ()

@@ -1,6 +1,57 @@
-"""A client library for accessing Coval Personas API"""
+"""A client of the Coval Personas API: Change the simulated callers that test a voice agent."""
 
-from .client import Client
-from .errors import ApiError
+from .client import AsyncCoval, Coval
+from .errors import (
+    ApiConnectionError,
+    ApiError,
+    ApiResponseError,
+    ApiStatusError,
+    ApiTimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ErrorDetail,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+from .pages import AsyncPages, Page, Pages
+from .resources import METHODS
+from .types import UNSET, Unset
+from .wire import RawResponse
 
-__all__ = ("ApiError", "Client")
+__version__ = "1.0.0"
+CONTRACT_VERSION = "1.0.0"
+CONTRACT_SHA256 = "1d6f5dc8ca9a411cf7f23a0f71a274c6f69cd46d4c6dc1b9d58ec801286690ba"
+"""Of the contract as JSON: comments and line breaks of its file do not count."""
+
+CLIENT, ASYNC_CLIENT = Coval, AsyncCoval
+"""The classes of this contract, for programs that work with any."""
+
+__all__ = [
+    "METHODS",
+    "UNSET",
+    "ApiConnectionError",
+    "ApiError",
+    "ApiResponseError",
+    "ApiStatusError",
+    "ApiTimeoutError",
+    "AsyncCoval",
+    "AsyncPages",
+    "AuthenticationError",
+    "BadRequestError",
+    "Coval",
+    "ConflictError",
+    "ErrorDetail",
+    "InvalidRequestError",
+    "NotFoundError",
+    "Page",
+    "Pages",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RawResponse",
+    "ServerError",
+    "Unset",
+]

@@ -1,105 +1,178 @@
-"""The connection to the API: where it is, the key, and the settings of httpx."""
+"""The client, for sync and for async code: where the API is, the key, and how calls are sent."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-import ssl
-import threading
+import time
 from collections.abc import Mapping
-from functools import lru_cache
-from types import TracebackType
-from typing import Any, TypeVar
-from urllib.parse import quote
+from functools import cached_property
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from .errors import connection_error
+from .resources import (
+    AsyncPersonasResource,
+    PersonasResource,
+)
+from .types import UNSET, Unset
+from .wire import Operation, Sender
+
 DEFAULT_BASE_URL = "https://api.coval.dev/v1"
+BASE_URL_VARIABLE = "COVAL_BASE_URL"
 API_KEY_VARIABLE = "COVAL_API_KEY"
 API_KEY_HEADER = "x-api-key"
 """In lower case: the live gateway is documented to refuse the other spelling."""
 
-Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
-_PER_REQUEST = {"base_url", "cookies", "headers", "params", "timeout"}  # set on each request, see Client._request
+T = TypeVar("T")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Client:
+class _NoCookies(httpx.Cookies):
+    """The key says who calls, and looking for cookies takes httpx a tenth of the time of a call."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        return None
+
+
+class _OwnHttp(httpx.Client):
+    def __init__(self) -> None:
+        super().__init__()
+        self._cookies = _NoCookies()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _OwnAsyncHttp(httpx.AsyncClient):
+    def __init__(self) -> None:
+        super().__init__()
+        self._cookies = _NoCookies()
+
+
+class Coval:
     """
-    A connection to the API, for sync and for async calls.
+    A client of the Coval Personas API.
 
     Args:
         api_key: The key of the account; without one, the environment variable COVAL_API_KEY.
-        base_url: Where the API is.
+        base_url: Where the API is; without one, the environment variable COVAL_BASE_URL, else
+            https://api.coval.dev/v1.
         timeout: Seconds that connecting, sending and each wait for the answer may take, or an httpx.Timeout;
             None waits for ever.
-        verify: False trusts any certificate; a path or an ssl.SSLContext says which ones to trust.
-        proxy: The URL of a proxy. Without one, httpx reads HTTPS_PROXY and its like.
+        max_retries: How often a call is sent again that may be: GET, DELETE, PATCH and PUT.
+            It is after 429 and 503, and where no connection was made.
         headers: Sent with every request.
-        httpx_args: Further arguments of httpx.Client and httpx.AsyncClient, such as `transport` or `limits`.
-            Redirects are never followed, whatever it says: the key belongs to one host.
+        validate: Compare arguments with the types and limits of the contract before anything is sent.
+        http_client: An httpx.Client of your own, for a proxy, certificates or limits; close() leaves it open.
+            Whatever it says, redirects are not followed, because the key belongs to one host.
 
     Raises:
-        ValueError: There is no key, the key cannot be a header, base_url is no plain URL, or httpx_args holds
-            what is an argument of its own.
+        ValueError: There is no key, the key cannot be a header, or base_url is no plain URL.
 
-    Connections are opened by the first call and stay open for the next ones. `with` and `async with` close them,
-    as do close() and aclose(); a call after that opens new ones. An event loop needs a client of its own, or `async with`.
+    Threads may share it. `with` and close() close its connections.
     """
 
     def __init__(
         self,
         api_key: str | None = None,
-        base_url: str = DEFAULT_BASE_URL,
+        base_url: str | None = None,
         *,
         timeout: float | httpx.Timeout | None = 30.0,
-        verify: ssl.SSLContext | str | bool = True,
-        proxy: str | httpx.Proxy | None = None,
+        max_retries: int = 2,
         headers: Mapping[str, str] | None = None,
-        httpx_args: Mapping[str, Any] | None = None,
+        validate: bool = False,
+        http_client: httpx.Client | None = None,
     ) -> None:
-        self.base_url = _checked_url(base_url)
-        own_headers = {
-            "accept": "application/json",
-            "user-agent": "coval-personas/1.0.0",
-            **{name.lower(): value for name, value in (headers or {}).items()},
-            API_KEY_HEADER: _checked_key(os.environ.get(API_KEY_VARIABLE) if api_key is None else api_key),
+        self._sender = sender = _sender(api_key, base_url, timeout, max_retries, headers, validate)
+        self._given: dict[str, Any] = {
+            "api_key": sender.secrets[0],
+            "base_url": sender.base_url,
+            "timeout": sender.timeout,
+            "max_retries": max_retries,
+            "headers": headers,
+            "validate": validate,
         }
-        self._headers = list(own_headers.items())
-        if misplaced := _PER_REQUEST & set(httpx_args or {}):
-            raise ValueError(f"httpx_args has no effect on {', '.join(sorted(misplaced))}")
-        self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
-        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
-        self._httpx_args = {"verify": trusted, "proxy": proxy, **(httpx_args or {})}
-        self._lock = threading.Lock()
-        self._sync_http: httpx.Client | None = None
-        self._async_http: httpx.AsyncClient | None = None
+        self._is_own = http_client is None
+        self._http: httpx.Client = http_client or _OwnHttp()
 
-    def __repr__(self) -> str:
-        return f"Client({httpx.URL(self.base_url)!r})"  # httpx masks a password
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._sender.base_url
 
-    def send(self, request: Mapping[str, Any]) -> httpx.Response:
-        """Send what an operation's _get_kwargs() returned."""
-        http = self._sync_http or self._open_sync()
-        return http.send(self._request(**request), follow_redirects=False)
+    @cached_property
+    def personas(self) -> PersonasResource:
+        """The operations of `personas`."""
+        return PersonasResource(self)
 
-    async def asend(self, request: Mapping[str, Any]) -> httpx.Response:
-        """Send what an operation's _get_kwargs() returned."""
-        http = self._async_http or self._open_async()
-        return await http.send(self._request(**request), follow_redirects=False)
+    def with_options(
+        self,
+        *,
+        base_url: str | Unset = UNSET,
+        timeout: float | httpx.Timeout | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
+        validate: bool | Unset = UNSET,
+    ) -> Coval:
+        """Return a client with other options that shares the connections of this one; *headers* are added."""
+        if not isinstance(headers, Unset):
+            headers = {**(self._given["headers"] or {}), **headers}
+        changed = {
+            "base_url": base_url,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "headers": headers,
+            "validate": validate,
+        }
+        given = {name: value for name, value in changed.items() if value is not UNSET}
+        return Coval(**{**self._given, **given}, http_client=self._http)
+
+    def call(
+        self,
+        operation: Operation[T],
+        *path: object,
+        query: Mapping[str, Any] = _NOTHING,
+        headers: Mapping[str, Any] = _NOTHING,
+        cookies: Mapping[str, Any] = _NOTHING,
+        body: Any = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | httpx.Timeout | None | Unset = UNSET,
+    ) -> T:
+        """Call an operation; the methods of the resources do."""
+        sender = self._sender
+        if extra_body is not None:
+            body = {**body, **extra_body}
+        request = sender.request(operation, path, query, headers, cookies, body, timeout)
+        repeated = 0
+        while True:
+            started = time.perf_counter()
+            failure: httpx.RequestError | None = None
+            try:
+                response = self._http.send(request, follow_redirects=False)
+            except httpx.RequestError as error:
+                failure = error
+            if failure is None:
+                sender.log(request, started, response)
+                wait = sender.wait_seconds(operation, repeated, response)
+                if wait is None:
+                    return sender.read(operation, response)
+            else:
+                sender.log(request, started, None, failure)
+                wait = sender.wait_after_failure(operation, repeated, failure)
+                if wait is None:
+                    raise connection_error(failure, request, sender.secrets)
+            time.sleep(wait)
+            repeated += 1
 
     def close(self) -> None:
-        """Close the connections of sync calls."""
-        http, self._sync_http = self._sync_http, None
-        if http is not None:
-            http.close()
+        """Close the connections."""
+        if self._is_own:
+            self._http.close()
 
-    async def aclose(self) -> None:
-        """Close the connections of async calls, and those of sync calls."""
-        self.close()
-        http, self._async_http = self._async_http, None
-        if http is not None:
-            await http.aclose()
-
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -107,61 +180,160 @@ class Client:
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> Client:
+    def __repr__(self) -> str:
+        return f"Coval({httpx.URL(self.base_url)!r})"  # httpx masks a password
+
+
+class AsyncCoval:
+    """
+    A client of the Coval Personas API, for async code.
+
+    Args:
+        api_key: The key of the account; without one, the environment variable COVAL_API_KEY.
+        base_url: Where the API is; without one, the environment variable COVAL_BASE_URL, else
+            https://api.coval.dev/v1.
+        timeout: Seconds that connecting, sending and each wait for the answer may take, or an httpx.Timeout;
+            None waits for ever.
+        max_retries: How often a call is sent again that may be: GET, DELETE, PATCH and PUT.
+            It is after 429 and 503, and where no connection was made.
+        headers: Sent with every request.
+        validate: Compare arguments with the types and limits of the contract before anything is sent.
+        http_client: An httpx.AsyncClient of your own, for a proxy, certificates or limits; close() leaves it open.
+            Whatever it says, redirects are not followed, because the key belongs to one host.
+
+    Raises:
+        ValueError: There is no key, the key cannot be a header, or base_url is no plain URL.
+
+    It belongs to one event loop, whose tasks may share it. `async with` and close() close its connections.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = 30.0,
+        max_retries: int = 2,
+        headers: Mapping[str, str] | None = None,
+        validate: bool = False,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._sender = sender = _sender(api_key, base_url, timeout, max_retries, headers, validate)
+        self._given: dict[str, Any] = {
+            "api_key": sender.secrets[0],
+            "base_url": sender.base_url,
+            "timeout": sender.timeout,
+            "max_retries": max_retries,
+            "headers": headers,
+            "validate": validate,
+        }
+        self._is_own = http_client is None
+        self._http: httpx.AsyncClient = http_client or _OwnAsyncHttp()
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._sender.base_url
+
+    @cached_property
+    def personas(self) -> AsyncPersonasResource:
+        """The operations of `personas`."""
+        return AsyncPersonasResource(self)
+
+    def with_options(
+        self,
+        *,
+        base_url: str | Unset = UNSET,
+        timeout: float | httpx.Timeout | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
+        validate: bool | Unset = UNSET,
+    ) -> AsyncCoval:
+        """Return a client with other options that shares the connections of this one; *headers* are added."""
+        if not isinstance(headers, Unset):
+            headers = {**(self._given["headers"] or {}), **headers}
+        changed = {
+            "base_url": base_url,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "headers": headers,
+            "validate": validate,
+        }
+        given = {name: value for name, value in changed.items() if value is not UNSET}
+        return AsyncCoval(**{**self._given, **given}, http_client=self._http)
+
+    async def call(
+        self,
+        operation: Operation[T],
+        *path: object,
+        query: Mapping[str, Any] = _NOTHING,
+        headers: Mapping[str, Any] = _NOTHING,
+        cookies: Mapping[str, Any] = _NOTHING,
+        body: Any = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | httpx.Timeout | None | Unset = UNSET,
+    ) -> T:
+        """Call an operation; the methods of the resources do."""
+        sender = self._sender
+        if extra_body is not None:
+            body = {**body, **extra_body}
+        request = sender.request(operation, path, query, headers, cookies, body, timeout)
+        repeated = 0
+        while True:
+            started = time.perf_counter()
+            failure: httpx.RequestError | None = None
+            try:
+                response = await self._http.send(request, follow_redirects=False)
+            except httpx.RequestError as error:
+                failure = error
+            if failure is None:
+                sender.log(request, started, response)
+                wait = sender.wait_seconds(operation, repeated, response)
+                if wait is None:
+                    return sender.read(operation, response)
+            else:
+                sender.log(request, started, None, failure)
+                wait = sender.wait_after_failure(operation, repeated, failure)
+                if wait is None:
+                    raise connection_error(failure, request, sender.secrets)
+            await asyncio.sleep(wait)
+            repeated += 1
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._is_own:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self.close()
 
-    def _open_sync(self) -> httpx.Client:
-        with self._lock:
-            if self._sync_http is None:
-                self._sync_http = _without_cookies(httpx.Client(**self._httpx_args))
-            return self._sync_http
-
-    def _open_async(self) -> httpx.AsyncClient:
-        with self._lock:
-            if self._async_http is None:
-                self._async_http = _without_cookies(httpx.AsyncClient(**self._httpx_args))
-            return self._async_http
-
-    def _request(
-        self, *, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any
-    ) -> httpx.Request:
-        # Built here and not by httpx.Client, which would merge URL, headers and cookies anew for each call.
-        return httpx.Request(
-            method,
-            _parse_url(self.base_url + url),
-            headers=[*self._headers, *(headers or {}).items()],
-            extensions=self._extensions,
-            **content,
-        )
+    def __repr__(self) -> str:
+        return f"AsyncCoval({httpx.URL(self.base_url)!r})"  # httpx masks a password
 
 
-def path_segment(value: object) -> str:
-    """
-    Write a path parameter into a URL.
-
-    Raises:
-        ValueError: The value would lead to another resource.
-    """
-    text = str(value)
-    if text in ("", ".", ".."):
-        raise ValueError(f"{text!r} cannot be part of a path")
-    return quote(text, safe="")
-
-
-def _without_cookies(http: Http) -> Http:
-    """Keep no cookies: the key says who calls, and looking for cookies takes httpx a tenth of the time of a call."""
-    http.cookies.extract_cookies = lambda response: None  # type: ignore[method-assign]
-    return http
-
-
-@lru_cache(maxsize=256)
-def _parse_url(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _sender(
+    api_key: str | None,
+    base_url: str | None,
+    timeout: float | httpx.Timeout | None,
+    max_retries: int,
+    headers: Mapping[str, str] | None,
+    validate: bool,
+) -> Sender:
+    url = base_url or os.environ.get(BASE_URL_VARIABLE, "").strip() or DEFAULT_BASE_URL
+    own_headers = {
+        "accept": "application/json",
+        "user-agent": "coval-personas/1.0.0",
+        **{name.lower(): value for name, value in (headers or {}).items()},
+    }
+    key = _checked_key(os.environ.get(API_KEY_VARIABLE) if api_key is None else api_key)
+    secrets: tuple[str, ...] = (key,)
+    own_headers[API_KEY_HEADER] = key
+    return Sender(_checked_url(url), tuple(own_headers.items()), secrets, httpx.Timeout(timeout), max_retries, validate)
 
 
 def _checked_url(url: str) -> str:

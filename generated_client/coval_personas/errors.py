@@ -1,19 +1,21 @@
-"""What becomes of an answer: a model, or an ApiError that says what came instead."""
+"""What is raised instead of an answer. The key of the request is masked wherever an API echoes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+import email.utils
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
-from .client import API_KEY_HEADER
-from .types import check_types
-
-T = TypeVar("T")
-
 SHOWN_CHARACTERS = 300
 """How much of a body that is not the documented one a message shows."""
+
+REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id")
+"""The headers in which APIs name a request, the usual one first."""
 
 # Where an error says its parts: the names on the way, a star for each element of an array.
 _CODES: tuple[tuple[str, ...], ...] = (("error", "code"),)
@@ -23,15 +25,55 @@ _FIELDS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = 
     (("error", "details", "*"), ("field",), ("description",)),
 )
 
-# What response.json(), from_dict() and check_types() raise for a body of another shape.
-_MISFITS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+
+@dataclass(frozen=True)
+class ErrorDetail:
+    """One field at fault."""
+
+    field: str | None
+    description: str | None = None
+    data: Any = None
+    """What the API said of it, whole."""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.field, self.description) if part is not None)
 
 
 class ApiError(Exception):
+    """A call did not bring what was asked for."""
+
+
+class ApiConnectionError(ApiError):
+    """There was no answer: no connection, or one that broke."""
+
+
+class ApiTimeoutError(ApiConnectionError):
+    """There was no answer in time."""
+
+
+class InvalidRequestError(ApiError, ValueError):
+    """A client with validate=True found values beyond the limits of the contract, and sent nothing."""
+
+    def __init__(self, details: list[ErrorDetail]) -> None:
+        self.details = details
+        """The fields at fault, and the limit of each."""
+        super().__init__(details)
+
+    def __str__(self) -> str:
+        return "not sent: " + "; ".join(map(str, self.details))
+
+
+class ApiStatusError(ApiError):
     """The API answered, but not with what was asked for."""
 
     def __init__(
-        self, status: int, code: str | None, message: str, details: list[dict[str, Any]] | None = None
+        self,
+        status: int,
+        code: str | None,
+        message: str,
+        details: list[ErrorDetail] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
     ) -> None:
         self.status = status
         """The HTTP status."""
@@ -40,59 +82,146 @@ class ApiError(Exception):
         self.message = message
         """What went wrong, for a person; where the body does not say, what came instead, shortened."""
         self.details = details or []
-        """The fields at fault, where the API names them: objects with `field` and, where it says more, `description`."""
-        super().__init__(status, code, message, self.details)
+        """The fields at fault, where the API names them."""
+        self.headers = httpx.Headers(headers)
+        """The headers of the answer."""
+        self.body = body
+        """The decoded JSON of the answer; None where it is not JSON."""
+        super().__init__(status, code, message, self.details, dict(self.headers), body)
+
+    @property
+    def request_id(self) -> str | None:
+        """What the API calls the request; None where it does not say."""
+        return request_id(self.headers)
 
     def __str__(self) -> str:
         head = f"{self.status} {self.code}" if self.code else str(self.status)
-        parts = [[detail.get("field"), detail.get("description")] for detail in self.details]
-        details = "; ".join(": ".join(str(part) for part in pair if part is not None) for pair in parts)
-        return f"{head}: {self.message}" + (f" ({details})" if details else "")
+        details = "; ".join(map(str, self.details))
+        tail = f" [request {self.request_id}]" if self.request_id else ""
+        return f"{head}: {self.message}" + (f" ({details})" if details else "") + tail
 
-    @classmethod
-    def from_response(cls, response: httpx.Response) -> ApiError:
-        """Read an answer that is not the success. The key is masked, also where the API echoes it."""
-        body = _body_of(response)
-        found: list[Any] = [_first_text(body, _CODES), _first_text(body, _MESSAGES), list(_details(body))]
-        code, message, details = _mask_key(found, response)
-        return cls(response.status_code, code, _describe(response) if message is None else message, details)
-
-    @classmethod
-    def from_misfit(cls, response: httpx.Response, misfit: Exception) -> ApiError:
-        """Read an answer whose status promises another body."""
-        reason = f"{misfit} is missing" if isinstance(misfit, KeyError) else str(misfit)
-        return cls(response.status_code, None, _mask_key(f"{reason}: ", response) + _describe(response))
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
 
 
-def read_success(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> T:
+class ApiResponseError(ApiStatusError):
+    """The status is one of success, and the body is not what the contract says of it."""
+
+
+class BadRequestError(ApiStatusError):
+    """400 or 422: the request breaks the contract; `details` may say where."""
+
+
+class AuthenticationError(ApiStatusError):
+    """401: the key is missing or wrong."""
+
+
+class PermissionDeniedError(ApiStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(ApiStatusError):
+    """404: it is not there."""
+
+
+class ConflictError(ApiStatusError):
+    """409: its state does not allow it now."""
+
+
+class RateLimitError(ApiStatusError):
+    """429: too many requests in too short a time."""
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """How long to wait, where the API says so."""
+        return retry_after_seconds(self.headers)
+
+
+class ServerError(ApiStatusError):
+    """500 and above: the API failed."""
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """How long to wait, where the API says so."""
+        return retry_after_seconds(self.headers)
+
+
+_OF_STATUS: dict[int, type[ApiStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+
+
+def status_error(response: httpx.Response, secrets: tuple[str, ...], misfit: Exception | None = None) -> ApiStatusError:
     """
-    Return the model of a success.
+    Read an answer that is not the success.
 
-    Raises:
-        ApiError: The answer is an error, or is not what openapi.yaml says of its status.
+    Args:
+        response: The answer.
+        secrets: What must not show.
+        misfit: Why the body of a success is none.
     """
-    try:
-        parsed = parse(response)
-        check_types(parsed)
-    except _MISFITS as misfit:
-        raise ApiError.from_misfit(response, misfit) from None
-    return parsed
+    body = _body_of(response)
+    code, message = _first_text(body, _CODES), _first_text(body, _MESSAGES)
+    if misfit is not None:
+        code, message = None, f"{misfit}: {_described(response)}"
+    elif message is None:
+        message = _described(response)
+    kind = _OF_STATUS.get(response.status_code, ServerError if response.status_code >= 500 else ApiStatusError)
+    if response.is_success:
+        kind = ApiResponseError
+    code, message, headers, body = masked([code, message, dict(response.headers), body], secrets)
+    details = list(_details(body)) if misfit is None else []
+    return kind(response.status_code, code, _short(message), details, headers, body)
 
 
-def read_documented(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> T | None:
-    """Return the model that openapi.yaml names for a status; None where it names none or the body does not fit."""
+def connection_error(
+    failure: httpx.RequestError, request: httpx.Request, secrets: tuple[str, ...]
+) -> ApiConnectionError:
+    """Return the error for what httpx raised; httpx' own holds the request, and with it the key."""
+    kind = ApiTimeoutError if isinstance(failure, httpx.TimeoutException) else ApiConnectionError
+    where = f"{request.method} {request.url.host}{request.url.path}"
+    return kind(masked(f"{where}: {type(failure).__name__}: {failure}".removesuffix(": "), secrets))
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return what an API calls a request; None where it does not say."""
+    return next((headers[name] for name in REQUEST_IDS if name in headers), None)
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return how long an API asks to wait, in seconds or until a date; None where it does not say."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
     try:
-        parsed = parse(response)
-        check_types(parsed)
-    except _MISFITS:
+        until = email.utils.parsedate_to_datetime(text)
+    except ValueError:
         return None
-    return parsed
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def masked(value: Any, secrets: tuple[str, ...]) -> Any:
+    """Return a value without the key, wherever it holds it."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "[key]")
+    elif isinstance(value, list):
+        return [masked(item, secrets) for item in value]
+    elif isinstance(value, dict):
+        return {masked(name, secrets): masked(item, secrets) for name, item in value.items()}
+    return value
 
 
 def _body_of(response: httpx.Response) -> Any:
     try:
-        return response.json()
-    except _MISFITS:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -110,37 +239,19 @@ def _first_text(node: Any, ways: tuple[tuple[str, ...], ...]) -> str | None:
     return next((text for way in ways for text in _at(node, way) if isinstance(text, str)), None)
 
 
-def _details(body: Any) -> Iterator[dict[str, Any]]:
+def _details(body: Any) -> Iterator[ErrorDetail]:
     for elements, name, description in _FIELDS:
         for element in _at(body, elements):
             if isinstance(element, dict | str):
-                parts = {"field": _first_text(element, (name,)), "description": _first_text(element, (description,))}
-                known = {part: text for part, text in parts.items() if text is not None}
-                yield {**(element if isinstance(element, dict) else {}), **known}
+                yield ErrorDetail(_first_text(element, (name,)), _first_text(element, (description,)), element)
 
 
-def _describe(response: httpx.Response) -> str:
+def _described(response: httpx.Response) -> str:
     if response.has_redirect_location:
-        return _mask_key(f"redirects are not followed, this one leads to {response.headers['location']}", response)
-    text = " ".join(_mask_key(response.text, response).split())
-    if not text:
-        return "the body is empty"
-    shown = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
-    return f"what came is {response.headers.get('content-type', 'of no type')}: {shown}"
+        return f"redirects are not followed, this one leads to {response.headers['location']}"
+    text = " ".join(response.text.split())
+    return f"what came is {response.headers.get('content-type', 'of no type')}: {text}" if text else "the body is empty"
 
 
-def _mask_key(value: T, response: httpx.Response) -> T:
-    """Replace the key that the request carried, wherever *value* holds it."""
-    key = response.request.headers[API_KEY_HEADER]
-
-    def mask(part: Any) -> Any:
-        if isinstance(part, str):
-            return part.replace(key, "[key]")
-        if isinstance(part, list):
-            return [mask(item) for item in part]
-        if isinstance(part, dict):
-            return {mask(name): mask(item) for name, item in part.items()}
-        return part
-
-    masked: T = mask(value)
-    return masked
+def _short(message: str) -> str:
+    return message if len(message) <= SHOWN_CHARACTERS else f"{message[:SHOWN_CHARACTERS]}..."

@@ -1,21 +1,108 @@
-"""The generated client of a contract with another shape of error: what it raises, and that its README runs."""
+"""The clients of other contracts, from the same templates: how they spell operations, their types, errors and READMEs."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import importlib
+import io
 import json
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
 from codegen.generate import write_client
+from contract_tests.mock_api.process import running_mock
+from contract_tests.spec.contract import ROOT
 
-CONTRACTS = Path(__file__).parents[1] / "contracts"
+FILES = {
+    "coval": ROOT / "openapi.yaml",
+    "library": Path(__file__).with_name("library.yaml"),
+    **{name: ROOT / f"contract_tests/self_tests/contracts/{name}.yaml" for name in ("bookings", "devices", "tickets")},
+}
 KEY = "Self-Test-Key-4711"
+
+METHODS = {
+    "bookings": {
+        "listRooms": "rooms.list", "listBookings": "bookings.list", "createBooking": "bookings.create",
+        "getBooking": "bookings.get", "changeBooking": "bookings.update", "cancelBooking": "bookings.delete",
+    },
+    "devices": {"registerDevice": "devices.create", "readDevice": "devices.get", "configureDevice": "devices.update"},
+    "library": {
+        "listShelves": "shelves.list", "addShelf": "shelves.create", "readShelf": "shelves.get",
+        "changeShelf": "shelves.update", "replaceShelf": "shelves.replace", "removeShelf": "shelves.delete",
+        "listBooks": "shelves.books.list", "addBook": "shelves.books.create", "readBook": "shelves.books.get",
+        "lendBook": "shelves.books.lend_book", "getOpeningHours": "opening_hours.get",
+    },
+    "tickets": {
+        "getStatus": "status.get", "listTickets": "tickets.list", "createTicket": "tickets.create",
+        "getTicket": "tickets.get", "updateTicket": "tickets.update", "deleteTicket": "tickets.delete",
+    },
+}  # fmt: skip
+
+RIGHT = """
+import datetime
+from uuid import UUID
+from bookings_api_client import Bookings
+from bookings_api_client.models import Address, Booking, Guest, Payment, Room
+from devices_api_client import Devices
+from devices_api_client.models import Device, Wifi
+from library_api_client import AsyncLibrary, Library
+from library_api_client.models import Author, Book, Place, Shelf
+from tickets_api_client import Tickets
+from tickets_api_client.models import Ticket
+hotel, fleet, library, desk = Bookings(), Devices(), Library(), Tickets()
+day, room = datetime.date(2026, 7, 1), UUID(int=1)
+booking: Booking = hotel.bookings.create(
+    reference="a", room_id=room, bed_type="twin", check_in=day, nights=2, guests=[Guest(name="Ada", age=41)],
+    payment=Payment(method="cash"), address=Address(street="a", city="b", country="NG"), extras=["cot", "dog"],
+)
+hotel.bookings.update(booking.id, nights=3)
+rooms: list[Room] = hotel.rooms.list()
+device: Device = fleet.devices.update(
+    "a", name="b", connection=Wifi(kind="wifi", ssid="c"), report_every="auto", log_level=20, labels={"floor": "1"}
+)
+ticket: Ticket | None = desk.tickets.update(7, priority="high", assignee_id=None, due_date=day)
+up: bool = desk.status.get().is_up
+titles: list[str] = [each.title for each in desk.tickets.list(sort="-createdAt", per_page=5)]
+shelf: Shelf = library.shelves.create(topic="a", place=Place(floor=2, room="b"))
+library.shelves.update(shelf.shelf_id, lit=None)
+book: Book = library.shelves.books.create(shelf.shelf_id, title="a", authors=[Author(name="b")], binding="hard", class_="c")
+book = library.shelves.books.lend_book(shelf.shelf_id, book.book_id, timeout=14)
+books: list[Book] = library.shelves.books.list(shelf.shelf_id)
+hours: dict[str, str] = library.opening_hours.get()
+"""
+
+WRONG = """
+hotel.bookings.update(booking.id, nights="3")
+hotel.bookings.update(booking.id, payment={"method": "cash"})
+hotel.bookings.update(booking.id, payment=Payment(method="coins"))
+hotel.bookings.update(booking.id, guests=[Guest(name="Ada")])
+hotel.bookings.update(booking.id, extras=["pool"])
+hotel.bookings.update(booking.id, check_in="2026-07-01")
+hotel.bookings.update(booking.id, nights=None)
+fleet.devices.update("a", name="b", connection=Wifi(kind="wire", ssid="c"), report_every="auto", log_level=20)
+fleet.devices.update("a", name="b", connection=Wifi(kind="wifi", ssid="c"), report_every="hourly", log_level=20)
+fleet.devices.update("a", name="b", connection=Wifi(kind="wifi", ssid="c"), report_every=60, log_level=25)
+fleet.devices.update("a", labels={"floor": 1})
+desk.tickets.update("7", priority="high")
+desk.tickets.update(7, dueDate=day)
+desk.tickets.list(sort="-created")
+library.shelves.create(topic="a", place=Place(floor="2", room="b"))
+library.shelves.update(shelf.shelf_id, topic=None)
+library.shelves.replace(shelf.shelf_id, topic="a")
+library.shelves.books.get(shelf.shelf_id)
+library.shelves.books.lend_book(shelf.shelf_id, book.book_id)
+library.shelves.books.get(shelf.shelf_id, 7).lent_to.name
+"""
 
 TICKET = {
     "type": "https://tickets.example.com/problems/invalid-body",
@@ -26,51 +113,159 @@ TICKET = {
 }
 BOOKING = {"code": "invalid_request", "message": f"31 nights are too many for {KEY}.", "fields": ["nights"]}
 
-# By the contract: its media type, an error, and the code, message, details and text of what is raised.
+# By the contract: its media type, an error, and the code, message, fields at fault and text of what is raised.
 ERRORS: dict[str, tuple[Any, ...]] = {
     "tickets": (
         "application/problem+json", TICKET, TICKET["type"], "The title is too short.",
-        [{"pointer": "/title", "detail": "has 2 characters", "field": "/title", "description": "has 2 characters"},
-         {"pointer": "/tags", "field": "/tags"}],
+        [("/title", "has 2 characters"), ("/tags", None)],
         f"422 {TICKET['type']}: The title is too short. (/title: has 2 characters; /tags)",
     ),
     "bookings": (
-        "application/json", BOOKING, "invalid_request", "31 nights are too many for [key].", [{"field": "nights"}],
+        "application/json", BOOKING, "invalid_request", "31 nights are too many for [key].", [("nights", None)],
         "422 invalid_request: 31 nights are too many for [key]. (nights)",
     ),
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """The folder of each client."""
+    folder = tmp_path_factory.mktemp("clients")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: write_client(FILES[name], folder / f"client_of_{name}"), METHODS))
+    folders = {name: folder / f"client_of_{name}" for name in METHODS}
+    for each in folders.values():
+        sys.path.append(str(each))
+    yield {"coval": ROOT / "generated_client", **folders}
+    for each in folders.values():
+        sys.path.remove(str(each))
+    for name in [name for name in sys.modules if name.split(".")[0] in {f"{each}_api_client" for each in METHODS}]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def keyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client has a key."""
+    for name in ("BOOKINGS_KEY", "DEVICES_LOGIN", "TICKETS_TOKEN", "COVAL_API_KEY"):
+        monkeypatch.setenv(name, KEY)
+
+
+def package(name: str) -> ModuleType:
+    return importlib.import_module(f"{name}_api_client")
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_are_found_from_paths_and_links(name: str) -> None:
+    """create, get, update, list and delete of each resource, also of one below another; else the operationId."""
+    found = package(name)
+    assert METHODS[name] == dict(found.METHODS)
+    assert found.CLIENT.__name__ == {"bookings": "Bookings", "devices": "Devices", "library": "Library"}.get(
+        name, "Tickets"
+    )
+
+
+def test_wrong_calls_of_other_clients_are_flagged(written: dict[str, Path], tmp_path: Path) -> None:
+    """Nested objects, lists, unions, dates and enums are typed in every client, and the clients pass mypy --strict."""
+    wrong = WRONG.strip().splitlines()
+    snippets = tmp_path / "snippets.py"
+    snippets.write_text(RIGHT + WRONG.lstrip(), "utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", str(snippets)]
+    environment = {
+        "MYPYPATH": ":".join(map(str, written.values())),
+        "PATH": "",
+        "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client"),
+    }
+    said = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    errors = [line for line in said.splitlines() if ": error: " in line]
+    assert [line for line in errors if not line.startswith(str(snippets))] == []
+    lines = {int(line.removeprefix(str(snippets)).split(":")[1]) for line in errors}
+    first = RIGHT.count("\n") + 1
+    assert [wrong[number] for number in range(len(wrong)) if first + number not in lines] == []
+    assert sorted(number for number in lines if number < first) == [], said
+
+
+@pytest.mark.usefixtures("written", "keyed")
 @pytest.mark.parametrize("name", ERRORS)
-def test_client_raises_the_error_of_its_contract(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Code, message and fields at fault stand where the contract says; the README names the files, and its code runs."""
+def test_client_raises_the_error_of_its_contract(name: str) -> None:
+    """Code, message and fields at fault stand where the contract says."""
     kind, body, *expected = ERRORS[name]
-    write_client(CONTRACTS / f"{name}.yaml", tmp_path / f"client_of_{name}")
-    readme = (tmp_path / f"client_of_{name}/README.md").read_text("utf-8")
-    assert f"pip install ./client_of_{name}\n" in readme and f"from `{name}.yaml`" in readme
-    package = next(path.parent for path in (tmp_path / f"client_of_{name}").glob("*/errors.py"))
-    monkeypatch.syspath_prepend(package.parent)
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", _refused(body, kind))
-    monkeypatch.setenv(importlib.import_module(f"{package.name}.client").API_KEY_VARIABLE, KEY)
-    use, fault, _ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    namespace: dict[str, Any] = {}
-    with pytest.raises(importlib.import_module(package.name).ApiError) as caught:
-        exec(use, namespace)
+    headers = {"content-type": kind}
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, content=json.dumps(body), headers=headers))
+    with httpx.Client(transport=transport) as http, pytest.raises(package(name).BadRequestError) as caught:
+        getattr(package(name).CLIENT(http_client=http), name).get(7)
     error = caught.value
-    assert [error.code, error.message, error.details, str(error)] == expected
-    capsys.readouterr()
-    exec(fault, namespace)
-    assert capsys.readouterr().out.startswith(f"422 {error.code}")
-    for module in [module for module in sys.modules if module.split(".")[0] == package.name]:
-        monkeypatch.delitem(sys.modules, module)
+    told = [(detail.field, detail.description) for detail in error.details]
+    assert [error.code, error.message, told, str(error)] == expected
 
 
-def _refused(body: Any, kind: str) -> Any:
-    """A transport that refuses everything."""
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.usefixtures("keyed")
+def test_readme_examples_run(name: str, written: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every example of a client's README runs, one after the other, against a mock of its contract."""
+    readme = (written[name] / "README.md").read_text("utf-8")
+    folder = written[name].name
+    assert f"pip install ./{folder}\n" in readme and f"from `{FILES[name].name}`" in readme
+    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(examples) >= (20 if name == "coval" else 12)
+    with running_mock("--contract", str(FILES[name])) as mock, contextlib.redirect_stdout(io.StringIO()) as said:
+        monkeypatch.setenv(f"{name.upper()}_BASE_URL", mock.url)
+        for variable in ("BOOKINGS_KEY", "DEVICES_LOGIN", "TICKETS_TOKEN", "COVAL_API_KEY"):
+            monkeypatch.setenv(variable, mock.api_key)
+        namespace: dict[str, Any] = {}
+        for example in examples:
+            try:
+                exec(compile(example, f"README of {name}", "exec"), namespace)
+            except Exception as error:
+                error.add_note(example)
+                raise
+    assert "404 " in said.getvalue()
 
-    def answer(_: object, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(422, content=json.dumps(body), headers={"content-type": kind})
 
-    return answer
+@pytest.mark.usefixtures("written", "keyed")
+def test_bodies_are_sent_as_their_contract_writes_them() -> None:
+    """Names in camelCase, dates, ids, nested objects and unions go over the wire as JSON, and come back with their types."""
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        answers = {
+            "tickets": (204, None),
+            "devices": (200, DEVICE),
+            "books": (200, [{"bookId": 7, "title": "a", "authors": []}]),
+        }
+        status, body = answers[next(name for name in answers if name in request.url.path)]
+        return httpx.Response(status, json=body) if body is not None else httpx.Response(status)
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    tickets, devices, library = package("tickets"), package("devices"), package("library")
+    models = importlib.import_module("devices_api_client.models")
+    due = datetime.date(2026, 3, 1)
+    assert (
+        tickets.CLIENT(http_client=http).tickets.update(7, assignee_id=None, due_date=due, estimate_hours=1.25) is None
+    )
+    wifi = models.Wifi(kind="wifi", ssid="plant")
+    device = devices.CLIENT(http_client=http).devices.update(
+        "a b", name="x", connection=wifi, report_every="auto", log_level=models.LogLevel.VALUE_20, labels={"floor": "1"}
+    )
+    (book,) = library.CLIENT(http_client=http).shelves.books.list("a/b")
+    assert ("PATCH", "/api/tickets/7") == (sent[0].method, sent[0].url.path)
+    assert {"assigneeId": None, "dueDate": "2026-03-01", "estimateHours": 1.25} == json.loads(sent[0].content)
+    assert {
+        "name": "x", "connection": {"kind": "wifi", "ssid": "plant"}, "report_every": "auto", "log_level": 20,
+        "labels": {"floor": "1"},
+    } == json.loads(sent[1].content)  # fmt: skip
+    assert (60, 2**63 - 1) == (device.report_every, device.serial)
+    assert DEVICE == device.to_dict()
+    assert (b"/devices/a%20b", b"/api/v1/shelves/a%2Fb/books", 7) == (
+        sent[1].url.raw_path,
+        sent[2].url.raw_path,
+        book.book_id,
+    )
+
+
+DEVICE = {
+    "device_id": "a b", "revision": 4, "registered_at": "2026-01-12T08:00:00Z", "name": "x", "format_version": 2,
+    "serial": 2**63 - 1, "connection": {"kind": "wifi", "ssid": "plant", "new": True}, "report_every": 60, "log_level": 20,
+    "labels": {"floor": "1"},
+}  # fmt: skip
