@@ -78,7 +78,7 @@ COMMANDS = (
         "faults",
         "Put the suite on trial: a run for each planted fault, and each must turn red.",
         ".trials.catch_faults:faults_command",
-        (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "DRY_RUN"),
+        (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "SHARE", "DRY_RUN"),
         "the groups of the faults that are tried; none for all but company",
     ),
     Command(

@@ -74,7 +74,9 @@ FIELDS = {
     "fault": Variable("FAULT", word, "a fault that is planted in the mock"),
     "seeds": Variable("SEEDS", number(int, 1, 10_000), "so many seeds"),
     "budget": Variable("BUDGET", _BUDGET, "the most requests of each run"),
-    "peer": Variable("PEER", parsing.one_of(("schemathesis",)), "another tool that tries the same faults"),
+    "peer": Variable(
+        "PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"
+    ),
     "share": Variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"),
     "mutant": Variable("MUTANT", word, "one mutant, by its id"),
     "is_fresh": Variable("FRESH", flag, "forget what was found before"),

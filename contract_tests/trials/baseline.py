@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +23,7 @@ from typing import Any
 from contract_tests.errors import Refused
 from contract_tests.runner.configuration import Configuration, foreign_environment
 from contract_tests.runner.under_test import started_mock
-from contract_tests.spec.contract import Contract
+from contract_tests.spec.contract import ROOT, Contract
 
 CAUGHT, MISSED, ERROR = "caught", "missed", "error"
 
@@ -32,6 +32,10 @@ NOTHING_FOUND, FAILURES_FOUND = 0, 1
 
 # The one bound: a run takes 7 s here, and some faults make every answer slow.
 TIME_LIMIT_SECONDS = 120.0
+
+# What brings this suite into it.
+HOOKS = {"SCHEMATHESIS_HOOKS": "contract_tests.runner.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
+WITH_HOOKS = "schemathesis-with-hooks"
 
 Event = dict[str, Any]
 
@@ -85,7 +89,9 @@ class BaselineOutcome:
     seconds: float
 
 
-def run_baseline(contract: Contract, url: str, api_key: str, seed: int, *options: str) -> BaselineRun:
+def run_baseline(
+    contract: Contract, url: str, api_key: str, seed: int, *options: str, has_hooks: bool = False
+) -> BaselineRun:
     """
     Let `schemathesis run` test an API by itself.
 
@@ -95,6 +101,7 @@ def run_baseline(contract: Contract, url: str, api_key: str, seed: int, *options
         api_key: What opens it.
         seed: Decides what is generated. Answers decide too, and they hold ids that no seed decides.
         options: Further options of `schemathesis run`; it is measured without any.
+        has_hooks: Whether the boundary values and the check of this suite go along.
     """
     # It keeps what it learns of an API in its working directory and goes on from there: each run gets an empty one.
     with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
@@ -108,7 +115,7 @@ def run_baseline(contract: Contract, url: str, api_key: str, seed: int, *options
             *options,
         ]
         started = time.monotonic()
-        error = _run(command, contract, api_key, report)
+        error = _run(command, contract, api_key, report, HOOKS if has_hooks else {})
         seconds = time.monotonic() - started
         text = "" if error else report.read_text("utf-8")
         events = [json.loads(line) for line in text.splitlines()]
@@ -173,10 +180,11 @@ def try_faults(configuration: Configuration, names: Iterable[str], seed: int) ->
 
 def _run_on_mock(configuration: Configuration, fault: str | None, seed: int) -> BaselineRun:
     with started_mock(replace(configuration, fault=fault)) as mock:
-        return run_baseline(configuration.load_contract(), mock.url, mock.api_key, seed)
+        has_hooks = configuration.peer == WITH_HOOKS
+        return run_baseline(configuration.load_contract(), mock.url, mock.api_key, seed, has_hooks=has_hooks)
 
 
-def _run(command: list[str], contract: Contract, api_key: str, report: Path) -> str:
+def _run(command: list[str], contract: Contract, api_key: str, report: Path, hooks: Mapping[str, str]) -> str:
     """Run a command and return why it wrote no report that can be read, or an empty text."""
     user, colon, password = api_key.partition(":")
     key = {KEY_VARIABLE: password, f"{KEY_VARIABLE}_USER": user} if colon else {KEY_VARIABLE: api_key}
@@ -184,7 +192,12 @@ def _run(command: list[str], contract: Contract, api_key: str, report: Path) -> 
         done = subprocess.run(
             command,
             cwd=report.parent,
-            env={**foreign_environment(contract=contract), **key},
+            env={
+                **foreign_environment(contract=contract),
+                **key,
+                **hooks,
+                **({contract.key.env: api_key} if hooks else {}),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -206,7 +219,7 @@ def _alarms(events: list[Event]) -> tuple[Alarm, ...]:
 
 def _cases(events: list[Event]) -> int:
     scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
-    return sum(len(scenario["recorder"]["cases"]) for scenario in scenarios)
+    return sum(len(scenario["recorder"].get("cases", {})) for scenario in scenarios)
 
 
 def _failed_checks(scenario: Event) -> Iterator[Alarm]:

@@ -33,7 +33,7 @@ from contract_tests.report.run_record import TrialRun
 from contract_tests.runner.configuration import Configuration
 from contract_tests.spec.contract import Contract
 from contract_tests.trials import faults
-from contract_tests.trials.baseline import CAUGHT, BaselineOutcome, try_faults
+from contract_tests.trials.baseline import CAUGHT, WITH_HOOKS, BaselineOutcome, try_faults
 from contract_tests.trials.fork_server import Outcome, Trial, run_trials
 
 # False alarms are looked for with the first seed, in every way; with the others in the clean mock alone.
@@ -76,7 +76,7 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
         )
     tried = arguments or [group for group in faults.GROUPS if group not in BY_NAME_ONLY]
     some = [name for name, fault in catalogue.items() if fault.group in tried]
-    names, is_whole = [wanted] if wanted else some, not (wanted or arguments)
+    names, is_whole = [wanted] if wanted else some[:: round(1 / configuration.share)], not (wanted or arguments)
     first = FIRST_SEED if configuration.seed is None else configuration.seed
     groups = grouped(faults.variants(contract)) if is_whole else []
     trials = list(_trials(names, groups, range(first, first + configuration.seeds), budget, is_whole=is_whole))
@@ -90,7 +90,8 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     console.print(_table(outcomes, catalogue, baseline))
     if baseline:
         caught = sum(found.result == CAUGHT for found in baseline.values())
-        console.print(f"schemathesis run alone: {caught} of {len(baseline)} caught")
+        alone = "alone" if configuration.peer != WITH_HOOKS else "with our hooks"
+        console.print(f"schemathesis run {alone}: {caught} of {len(baseline)} caught")
     for complaint in complaints:
         console.print(complaint, markup=False, soft_wrap=True)
     return _conclude(outcomes, configuration, console)
