@@ -154,11 +154,11 @@ class Document:
 
     def error(self, pointer: str, problem: str) -> ContractError:
         """Return an error that names the file, the line and the place; *problem* says what is wrong and what to do."""
-        pointer = self._origin(pointer)
+        pointer = self.origin(pointer)
         line = self.line(pointer)
         return ContractError(f"{self.name}{'' if line is None else f':{line}'} {pointer}: {problem}")
 
-    def _origin(self, pointer: str) -> str:
+    def origin(self, pointer: str) -> str:
         """Return where something stands that a pointer reaches through references and the branches of a union."""
         place, (*path,) = "#", steps(pointer)
         while path:
@@ -217,10 +217,13 @@ class Document:
         return found
 
 
-def read_document(file: Path) -> Document:
-    """Read an OpenAPI 3.1 document in YAML or JSON; refuse what cannot be read, is none, or names a key twice."""
+def read_document(file: Path, text: str | None = None) -> Document:
+    """
+    Read an OpenAPI 3.1 document in YAML or JSON from its file, or from its *text* where the file only names it; refuse
+    what cannot be read, is none, or names a key twice.
+    """
     try:
-        loader = _Loader(file.read_text("utf-8"))
+        loader = _Loader(file.read_text("utf-8") if text is None else text)
         node = loader.get_single_node()
         tree = loader.construct_document(node) if node is not None else None
     except OSError as error:

@@ -17,14 +17,15 @@ STEP = re.compile(
 )
 
 
-def overlaid(document: Document, file: Path) -> Document:
+def overlaid(document: Document, file: Path, text: str | None = None) -> Document:
     """
-    Return a document with an overlay applied; refuse one that cannot be read, and a target that matches nothing.
+    Return a document with an overlay applied, as it stands in its file or as its *text* says; refuse one that cannot be
+    read, and a target that matches nothing.
 
     Source: OpenAPI Overlay Specification 1.0.0, section 4.4.
     """
     try:
-        overlay = yaml.safe_load(file.read_text("utf-8"))
+        overlay = yaml.safe_load(file.read_text("utf-8") if text is None else text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ContractError(f"{file.name} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(overlay, dict) or not isinstance(overlay.get("actions"), list):

@@ -56,11 +56,10 @@ class Edit:
     """Which edits are made in one contract for a run; 0 for one of its own."""
 
 
-def edited(edit: Edit) -> str:
-    """Return the text of openapi.yaml after an edit."""
+def edited(edit: Edit, text: str = CONTRACT_TEXT) -> str:
+    """Return the text of openapi.yaml, or of another contract, after an edit."""
     if edit.text is not None:
         return edit.text
-    text = CONTRACT_TEXT
     for old, new in edit.replace.items():
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the contract"
         text = text.replace(old, new)
