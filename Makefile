@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 NOT_INSTALLED = echo "install: the packages of requirements.lock could not be installed; look whether the network or the package index (PIP_INDEX_URL, UV_INDEX_URL) can be reached, then run make again. Details: $(VENV)/install.log" >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check lint types self-test test lock clean
+.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check spec-diff release-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ new-contract: install ## write a small contract to begin with; NAME=agents
 client: install ## write the typed client of the contract into generated_client, or into OUT
 	@$(RUN) -m contract_tests client
 
+spec-diff: install ## what changed in the contract since the last tag, and whether it breaks callers; BASE=ref-or-file, NEW=file
+	@$(RUN) -m contract_tests spec-diff $(ARGS)
+
+release-check: install ## fail if info.version does not say what changed since the last tag
+	@$(RUN) -m contract_tests spec-diff --release
+
 client-check: install ## fail if the client is not what the contract gives
 	@$(RUN) -m contract_tests client -- --check
 
@@ -69,7 +75,7 @@ types: install ## check the types, of the generated client too
 self-test: install ## the tests of the suite itself
 	@$(RUN) -m pytest contract_tests/self_tests -q -n 2 --dist loadfile $(ARGS)
 
-test: lint types client-check contract faults self-test ## all of the checks of this repository; what CI runs
+test: lint types client-check release-check contract faults self-test ## all of the checks of this repository; what CI runs
 
 lock: install ## resolve the dependencies of pyproject.toml anew
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock

@@ -40,8 +40,8 @@ class Command:
 
     @property
     def reads_contract(self) -> bool:
-        """Whether the contract must be one that the suite can try."""
-        return "RESOURCE" in self.options
+        """Whether the contract must be one that the suite can try; what is compared only need be OpenAPI."""
+        return "RESOURCE" in self.options and "BASE" not in self.options
 
 
 def imported(place: str, suffix: str = "") -> Any:
@@ -119,6 +119,12 @@ COMMANDS = (
         ".trials.bench:bench",
         (*FILES, "AGAINST", "FOLDER"),
         "the groups of figures: suite, mock, growth, commands, faults, against; none for all",
+    ),
+    Command(
+        "spec-diff",
+        "What changed in the contract since BASE, and whether it breaks callers.",
+        ".runner.changes.command:spec_diff",
+        (*FILES, "BASE", "NEW", "CHANGELOG", "RELEASE", "GITHUB_STEP_SUMMARY", "FOLDER"),
     ),
     Command(
         "field",

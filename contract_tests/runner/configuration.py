@@ -88,6 +88,10 @@ FIELDS = {
     "journal_folder": Variable("JOURNAL", path, "the folder in which a run writes down what it has made"),
     "known_divergences": Variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"),
     "job_summary": Variable("GITHUB_STEP_SUMMARY", path, "the file to which a job on GitHub adds its summary"),
+    "base": Variable("BASE", parsing.word, "what callers know: a commit or a file; without it the last tag, or main"),
+    "compared_new": Variable("NEW", existing_file, "the contract that is compared with it; CONTRACT without it"),
+    "drafts_changelog": Variable("CHANGELOG", flag, "draft the entry of a changelog", is_option_only=True),
+    "is_release": Variable("RELEASE", flag, "info.version must say what changed since a tag", is_option_only=True),
     "only_operation": Variable("OPERATION", word, "only this operation", is_option_only=True),
     "reports": Variable("FOLDER", path, "the folder of the reports", is_option_only=True),
     "rehearsal_file": Variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True),
@@ -129,6 +133,10 @@ class Configuration:
     journal_folder: Path = Path(".journal")
     known_divergences: Path | None = None
     job_summary: Path | None = None
+    base: str | None = None
+    compared_new: Path | None = None
+    drafts_changelog: bool = False
+    is_release: bool = False
     only_operation: str | None = None
     reports: Path = REPORTS
     rehearsal_file: Path | None = None

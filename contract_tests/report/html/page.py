@@ -30,7 +30,7 @@ Tone = Literal["good", "bad", "doubt", "none"]
 
 # The pages in the order in which a reader meets them.
 INDEX = "index.html"
-PAGES = {INDEX: "Contract run", "boundaries.html": "Boundaries", "faults.html": "Faults"}
+PAGES = {INDEX: "Contract run", "boundaries.html": "Boundaries", "faults.html": "Faults", "spec-diff.html": "Changes"}
 
 # What every template may call, from parts.html.
 MACROS = ("mark", "badge", "outcome_mark", "outcome", "name", "copied", "facts", "heads", "jump")

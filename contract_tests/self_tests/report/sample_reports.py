@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contract_tests.report.html.diff_page import write_diff
 from contract_tests.report.pages import write_pages
+from contract_tests.report.spec_diff import SpecDiff
+from contract_tests.spec.change import Change
 from contract_tests.spec.contract import load_contract
 from contract_tests.trials import faults
 
@@ -213,6 +216,20 @@ def sample_history() -> list[Row]:
     ]  # fmt: skip
 
 
+def sample_diff() -> SpecDiff:
+    """Return a comparison with a change of each rating, long paths and hostile text."""
+    places = tuple(f"PATCH /personas/{{persona_id}} body owner.address{n}.lines[].street_and_number" for n in range(9))
+    changes = [
+        Change("wait_seconds", "maximum tightened from 2 to 1.5", "breaking", "compatible", places, "openapi.yaml:342"),
+        Change(HOSTILE, HOSTILE, "compatible", "none", (HOSTILE,), f"{HOSTILE}:1"),
+        Change(
+            "street_and_number" * 5, "values added: " + "office, " * 80, "compatible", "breaking", places[:1], "a:1"
+        ),
+        Change("info", "title changed", "documentation", "documentation", ("the whole API",), "openapi.yaml:40"),
+    ]
+    return SpecDiff(HOSTILE, "1.0.0", "openapi.yaml", "1.1.0", changes)
+
+
 def write_samples(folder: Path) -> None:
     """Write every file that the pages are made of."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,6 +239,7 @@ def write_samples(folder: Path) -> None:
         (folder / name).write_text(json.dumps(content), "utf-8")
     lines = [json.dumps(line) for line in sample_history()]
     (folder / "history.jsonl").write_text("\n".join([*lines, '{"started": "2026-1']), "utf-8")
+    write_diff(sample_diff(), folder)
 
 
 if __name__ == "__main__":

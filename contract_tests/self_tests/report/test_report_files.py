@@ -27,7 +27,8 @@ from contract_tests.runner.configuration import named_target
 from contract_tests.self_tests.report import sample_reports
 from contract_tests.self_tests.report.sample_reports import HOSTILE, sample_map, sample_run, sample_trial, write_samples
 
-ALL = ["boundaries.html", "faults.html", "index.html"]
+WRITTEN = ["boundaries.html", "faults.html", "index.html"]
+ALL = [*WRITTEN, "spec-diff.html"]
 # What no page may hold as a character: controls, and what turns text around or takes no room.
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -54,7 +55,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every page, written from samples."""
     folder = tmp_path_factory.mktemp("reports")
     write_samples(folder)
-    assert [path.name for path in pages.write_pages(folder)] == ALL
+    assert [path.name for path in pages.write_pages(folder)] == WRITTEN
     return folder
 
 
@@ -171,7 +172,7 @@ def test_command_writes_pages_and_refuses_a_wrong_folder(tmp_path: Path, capsys:
     """python -m contract_tests.report.pages [folder]: 0, or 4 and the folder's name."""
     write_samples(tmp_path)
     assert pages.main([str(tmp_path)]) == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in ALL]
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in WRITTEN]
     assert pages.main([str(tmp_path / "missing")]) == 4
     assert str(tmp_path / "missing") in capsys.readouterr().err
 

@@ -20,7 +20,7 @@ from contract_tests.spec.contract import ROOT
 SCREENSHOTS = ROOT / "reports" / "screenshots"
 MEASURE = (Path(__file__).parent / "measure_page.js").read_text("utf-8")
 
-PAGES = ("index.html", "boundaries.html", "faults.html")
+PAGES = ("index.html", "boundaries.html", "faults.html", "spec-diff.html")
 PHONE = ViewportSize(width=375, height=812)
 DESK = ViewportSize(width=1280, height=900)
 

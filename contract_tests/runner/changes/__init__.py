@@ -1,0 +1,1 @@
+"""What changed in a contract, as a command."""

@@ -1,0 +1,65 @@
+"""Compare a contract with what callers know of it; info.version must say what the changes mean to them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from contract_tests.foreign_text import LONGEST_LINE, shown
+from contract_tests.report.folder import Reports, alone, write_whole
+from contract_tests.report.html.diff_page import write_diff
+from contract_tests.report.html.run_page import write_index
+from contract_tests.report.records import as_document
+from contract_tests.report.spec_diff import SpecDiff, as_changelog, as_text
+from contract_tests.runner.changes.base import read, read_base, usual_base
+from contract_tests.runner.configuration import Configuration
+from contract_tests.runner.process.exit_codes import HOLDS, VIOLATED
+from contract_tests.spec.changes import compare
+
+
+def spec_diff(configuration: Configuration, arguments: list[str]) -> int:
+    """Print what changed and what it means to callers; 1 where info.version does not say so, 4 without a base."""
+    known = configuration.contract
+    new, base = read(configuration.compared_new or known, configuration.overlay), configuration.base
+    base = base or usual_base(known, is_release=configuration.is_release)
+    if base is None:
+        print(f"verdict: holds. {new.name} has no tag to be compared with, so nothing of it is released.")
+        return HOLDS
+    old = read_base(base, known, configuration.overlay)
+    versions = [str(document.tree.get("info", {}).get("version", "")) for document in (old, new)]
+    diff = SpecDiff(base, versions[0], new.name, versions[1], compare(old, new, configuration.resource))
+    if configuration.drafts_changelog:
+        print(as_changelog(diff))
+        return HOLDS
+    if diff.changes:
+        print(as_text(diff))
+    summary = as_changelog(diff, f"{diff.new} {diff.new_version}", diff.sentence)
+    reports = Reports(configuration.reports)
+    _write(reports, diff, summary)
+    if configuration.job_summary is not None:
+        with (
+            reports.attempt(str(configuration.job_summary)),
+            configuration.job_summary.open("a", encoding="utf-8") as page,
+        ):
+            page.write(f"{summary}\n\n")
+    for complaint in reports.complaints():
+        print(complaint)
+    is_wrong = not diff.says_enough and (configuration.is_release or diff.worst == "breaking")
+    print(shown(f"verdict: {'violated' if is_wrong else 'holds'}. {diff.sentence}", LONGEST_LINE))
+    return VIOLATED if is_wrong else HOLDS
+
+
+def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:
+    record = {
+        **asdict(diff),
+        "rating": diff.worst,
+        "least_version": diff.least_version,
+        "says_enough": diff.says_enough,
+    }
+    with alone(reports.path):
+        for name, text in {"spec-diff.json": as_document(record), "spec-diff.md": summary}.items():
+            with reports.attempt(name):
+                write_whole(reports.path / name, text)
+        with reports.attempt("spec-diff.html"):
+            write_diff(diff, reports.path)
+        with reports.attempt("index.html"):
+            write_index(reports.path)
