@@ -15,6 +15,7 @@ import pytest
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, require, values_at
+from contract_tests.checks.readings import same_instant
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import faults_of, shown_fields
 from contract_tests.checks.typed_client import Caller, ClientPackage, find_client
@@ -168,6 +169,34 @@ def test_listed_values_are_typed(run: Run, caller: Caller, name: str) -> None:
             bare = place[place.index("*") :] if isinstance(shown, list) and "*" in place else place
             told, read = values_at(shown, bare), values_at(caller.last.json, place)
             assert told == read, f"the client shows {told} for {field_name}, the answer holds {read}"
+
+
+def _open_reads(contract: Contract) -> list[str]:
+    """List the operations that read something and need nothing, besides the list of the resource."""
+    return sorted(
+        operation_id
+        for operation_id, operation in contract.operations.items()
+        if operation.method == "GET" and not operation.path_parameters and contract.role(operation_id) != "list"
+    )
+
+
+@for_each("name", _open_reads)
+def test_other_reads_are_typed(caller: Caller, name: str) -> None:
+    """paths: an operation beside the resource is a method too, and shows what was answered, without its envelope."""
+    shown, answer = caller.call(name), caller.last.json
+    whole = [answer, *(answer.values() if isinstance(answer, dict) else ())]
+    assert any(_is_same(shown, each) for each in whole), (
+        f"the client shows {shown!r:.300}, the answer is {answer!r:.300}"
+    )
+
+
+def _is_same(shown: Any, answer: Any) -> bool:
+    """Whether a client shows what was answered; a time may be spelled in another way."""
+    if isinstance(shown, dict) and isinstance(answer, dict):
+        return shown.keys() == answer.keys() and all(_is_same(shown[name], answer[name]) for name in shown)
+    if isinstance(shown, list) and isinstance(answer, list):
+        return len(shown) == len(answer) and all(map(_is_same, shown, answer))
+    return shown == answer or (isinstance(shown, str) and isinstance(answer, str) and same_instant(shown, answer))
 
 
 @for_each("tried", _numbers)

@@ -111,16 +111,16 @@ def test_wrong_calls_are_flagged_and_right_ones_pass(tmp_path: Path) -> None:
     """mypy --strict flags each line of the table of wrong calls, and none of the right ones."""
     wrong = WRONG.strip().splitlines()
     assert len(wrong) >= 25
-    snippets = tmp_path / "snippets.py"
+    snippets = tmp_path / "client_snippets.py"
     before = BEFORE + RIGHT
     snippets.write_text(before + WRONG.lstrip(), "utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", str(snippets)]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", snippets.name]
     environment = {
         "MYPYPATH": str(ROOT / "generated_client"),
         "PATH": "",
         "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client"),
     }
-    said = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     lines = {int(line.split(":")[1]) for line in said.splitlines() if ": error: " in line}
     first = before.count("\n") + 1
     assert [wrong[number] for number in range(len(wrong)) if first + number not in lines] == []

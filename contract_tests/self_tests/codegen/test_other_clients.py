@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,11 +130,14 @@ ERRORS: dict[str, tuple[Any, ...]] = {
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """The folder of each client."""
+    """The folder of each client, beside a copy of its contract."""
     folder = tmp_path_factory.mktemp("clients")
+    folders = {name: folder / name / "generated_client" for name in METHODS}
+    for name, written_to in folders.items():
+        written_to.parent.mkdir()
+        shutil.copy(FILES[name], written_to.parent / FILES[name].name)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda name: write_client(FILES[name], folder / f"client_of_{name}"), METHODS))
-    folders = {name: folder / f"client_of_{name}" for name in METHODS}
+        list(pool.map(lambda name: write_client(FILES[name], folders[name]), METHODS))
     for each in folders.values():
         sys.path.append(str(each))
     yield {"coval": ROOT / "generated_client", **folders}
@@ -168,18 +172,18 @@ def test_methods_are_found_from_paths_and_links(name: str) -> None:
 def test_wrong_calls_of_other_clients_are_flagged(written: dict[str, Path], tmp_path: Path) -> None:
     """Nested objects, lists, unions, dates and enums are typed in every client, and the clients pass mypy --strict."""
     wrong = WRONG.strip().splitlines()
-    snippets = tmp_path / "snippets.py"
+    snippets = tmp_path / "other_snippets.py"
     snippets.write_text(RIGHT + WRONG.lstrip(), "utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", str(snippets)]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", snippets.name]
     environment = {
         "MYPYPATH": ":".join(map(str, written.values())),
         "PATH": "",
         "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client"),
     }
-    said = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     errors = [line for line in said.splitlines() if ": error: " in line]
-    assert [line for line in errors if not line.startswith(str(snippets))] == []
-    lines = {int(line.removeprefix(str(snippets)).split(":")[1]) for line in errors}
+    assert [line for line in errors if not line.startswith(snippets.name)] == []
+    lines = {int(line.split(":")[1]) for line in errors}
     first = RIGHT.count("\n") + 1
     assert [wrong[number] for number in range(len(wrong)) if first + number not in lines] == []
     assert sorted(number for number in lines if number < first) == [], said
@@ -204,8 +208,7 @@ def test_client_raises_the_error_of_its_contract(name: str) -> None:
 def test_readme_examples_run(name: str, written: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every example of a client's README runs, one after the other, against a mock of its contract."""
     readme = (written[name] / "README.md").read_text("utf-8")
-    folder = written[name].name
-    assert f"pip install ./{folder}\n" in readme and f"from `{FILES[name].name}`" in readme
+    assert "pip install ./generated_client\n" in readme and f"from `{FILES[name].name}`" in readme
     examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(examples) >= (20 if name == "coval" else 12)
     with running_mock("--contract", str(FILES[name])) as mock, contextlib.redirect_stdout(io.StringIO()) as said:
@@ -220,6 +223,27 @@ def test_readme_examples_run(name: str, written: dict[str, Path], monkeypatch: p
                 error.add_note(example)
                 raise
     assert "404 " in said.getvalue()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_contract_suite_drives_the_client_of_each_contract(name: str, written: dict[str, Path]) -> None:
+    """The promise of the typed client is tried for each contract, and holds against its mock: no test is skipped for want of a client."""
+    contract = written[name].parent / FILES[name].name
+    command = [
+        sys.executable,
+        "-m",
+        "contract_tests",
+        "run",
+        "--contract",
+        str(contract),
+        "--",
+        "-k",
+        "typed_client",
+        "-n0",
+    ]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "verdict: holds" in finished.stdout, finished.stdout
+    assert "make client" not in finished.stdout
 
 
 @pytest.mark.usefixtures("written", "keyed")
