@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 NOT_INSTALLED = echo "install: the packages of requirements.lock could not be installed; look whether the network or the package index (PIP_INDEX_URL, UV_INDEX_URL) can be reached, then run make again. Details: $(VENV)/install.log" >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check spec-diff release-check lint types self-test test lock clean
+.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check wheel spec-diff release-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ release-check: install ## fail if info.version does not say what changed since t
 client-check: install ## fail if the client is not what the contract gives
 	@$(RUN) -m contract_tests client -- --check
 
+wheel: install ## build the client as a wheel and an sdist, into dist
+	@$(UV) build -q generated_client -o dist
+
 lint: install ## check the style of the code
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client && $(VENV)/bin/zizmor -q --offline .github
 
@@ -81,7 +84,7 @@ lock: install ## resolve the dependencies of pyproject.toml anew
 	@$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the commands have made, the environment too
-	@rm -rf $(VENV) reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) reports dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python 3.11 or newer is needed; name one with PYTHON=...")'

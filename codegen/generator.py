@@ -54,7 +54,7 @@ class ClientProject(openapi_python_client.Project):
             shown=shown_in_readme(types, resources, self.package_name, name),
             repeats_updates=any(call.spelling.is_repeatable for call in calls if call.is_patch),
         )
-        self.env.filters.update(wrapped=wrapped, literal=repr, as_tuple=lambda value: repr(tuple(value)))
+        self.env.filters.update(wrapped=wrapped, literal=repr, toml=_toml, as_tuple=lambda value: repr(tuple(value)))
         super()._create_package()
 
     def _client_name(self, document: Document, configured: str | None) -> str:
@@ -73,6 +73,11 @@ class ClientProject(openapi_python_client.Project):
     def _write(self, module: str, **facts: Any) -> None:
         text = self.env.get_template(f"{module}.py.jinja").render(**facts)
         (self.package_dir / f"{module}.py").write_text(text, encoding=self.config.file_encoding)
+
+
+def _toml(value: object) -> str:
+    """Return a text as TOML writes it, in one line."""
+    return json.dumps(" ".join(str(value).split()), ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .resources import (
     PersonasResource,
 )
 from .types import UNSET, Unset
-from .wire import Operation, Sender
+from .wire import Operation, Sender, as_timeout
 
 DEFAULT_BASE_URL = "https://api.coval.dev/v1"
 BASE_URL_VARIABLE = "COVAL_BASE_URL"
@@ -37,9 +37,14 @@ class _NoCookies(httpx.Cookies):
         return None
 
 
+# Every connection may stay open: what many callers open and close anew costs more than their calls.
+_CONNECTIONS = 100
+_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+
+
 class _OwnHttp(httpx.Client):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(limits=_LIMITS)
         self._cookies = _NoCookies()
 
     def __del__(self) -> None:
@@ -48,8 +53,13 @@ class _OwnHttp(httpx.Client):
 
 class _OwnAsyncHttp(httpx.AsyncClient):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(limits=_LIMITS)
         self._cookies = _NoCookies()
+        self._turns = asyncio.Semaphore(_CONNECTIONS)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        async with self._turns:  # httpx looks through its whole queue at each call, so calls wait before it
+            return await super().send(request, **options)
 
 
 class Coval:
@@ -61,7 +71,7 @@ class Coval:
         base_url: Where the API is; without one, the environment variable COVAL_BASE_URL, else
             https://api.coval.dev/v1.
         timeout: Seconds that connecting, sending and each wait for the answer may take, or an httpx.Timeout;
-            None waits for ever.
+            None waits for ever. The wait for a free connection, where many calls share them, does not count.
         max_retries: How often a call is sent again that may be: GET, DELETE, PATCH and PUT.
             It is after 429 and 503, and where no connection was made.
         headers: Sent with every request.
@@ -193,7 +203,7 @@ class AsyncCoval:
         base_url: Where the API is; without one, the environment variable COVAL_BASE_URL, else
             https://api.coval.dev/v1.
         timeout: Seconds that connecting, sending and each wait for the answer may take, or an httpx.Timeout;
-            None waits for ever.
+            None waits for ever. The wait for a free connection, where many calls share them, does not count.
         max_retries: How often a call is sent again that may be: GET, DELETE, PATCH and PUT.
             It is after 429 and 503, and where no connection was made.
         headers: Sent with every request.
@@ -333,7 +343,7 @@ def _sender(
     key = _checked_key(os.environ.get(API_KEY_VARIABLE) if api_key is None else api_key)
     secrets: tuple[str, ...] = (key,)
     own_headers[API_KEY_HEADER] = key
-    return Sender(_checked_url(url), tuple(own_headers.items()), secrets, httpx.Timeout(timeout), max_retries, validate)
+    return Sender(_checked_url(url), tuple(own_headers.items()), secrets, as_timeout(timeout), max_retries, validate)
 
 
 def _checked_url(url: str) -> str:

@@ -172,7 +172,7 @@ class Sender:
             sent_headers += [(name, str(value)) for name, value in to_json(headers).items() if value is not None]
         if cookies:
             content["cookies"] = {name: str(value) for name, value in to_json(cookies).items() if value is not None}
-        limit = self.timeout if isinstance(timeout, Unset) else httpx.Timeout(timeout)
+        limit = self.timeout if isinstance(timeout, Unset) else as_timeout(timeout)
         # Built here and not by httpx.Client, which would merge URL, headers and cookies anew for each call.
         return httpx.Request(
             operation.method,
@@ -235,6 +235,11 @@ class Sender:
             if response is not None and logger.isEnabledFor(logging.DEBUG):
                 logger.debug("sent %s", masked(_text_of(request), self.secrets))
                 logger.debug("received %s", masked(response.text, self.secrets))
+
+
+def as_timeout(timeout: float | httpx.Timeout | None) -> httpx.Timeout:
+    """Return a time-out as httpx takes it: waiting for a connection that other calls use is no failure of the API."""
+    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, pool=None)
 
 
 def path_segment(value: object) -> str:
