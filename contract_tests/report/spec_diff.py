@@ -13,7 +13,7 @@ from contract_tests.spec.version import least_version, says_enough
 # Of the places of one change so many are named.
 MOST_PLACES = 4
 TITLES = {"breaking": "Breaking", "compatible": "Compatible", "documentation": "Documentation only"}
-SIDES = {"breaking": "breaks", "compatible": "is compatible for", "documentation": "is documentation for"}
+SIDES = {"breaking": "breaks", "compatible": "is compatible with", "documentation": "is documentation for"}
 
 
 @dataclass(frozen=True)

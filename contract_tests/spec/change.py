@@ -42,6 +42,9 @@ PROMISED = frozenset({
     "x-key-env", "default", "callbacks", "webhooks",
 })  # fmt: skip
 
+# How a value is written in a request: another way is another request.
+FORMS = frozenset({"style", "explode", "encoding"})
+
 LONGEST_SAID, ROUNDING = 60, 1e-9
 ABSENT: Any = object()
 
@@ -109,6 +112,8 @@ def judged(word: str, was: Any, now: Any, side: Side) -> tuple[str, Effect]:
         return f"{word} {'added' if was is ABSENT else 'dropped' if now is ABSENT else 'changed'}", "words"
     if word in PROMISED and happened:
         return f"{word} {happened}", "added" if was is ABSENT else "other"
+    if happened and word in FORMS:
+        return f"{word} {happened}", "other"
     if happened:
         return f"{word} {happened}", "fewer" if was is ABSENT else "more"
     effect = _moved(word, was, now)

@@ -225,7 +225,7 @@ class _Comparison:
         self.shown.clear()
         was, now = (each.get("required") is True for each in (one, other))
         self.toggle(spot, was, now, "required", "no longer required", "required")
-        self.rest(spot, one, other, *OF_A_CARRIER)
+        self.rest(spot, _unusual(one), _unusual(other), *OF_A_CARRIER)
         self.toggle(spot, "schema" in one, "schema" in other, "schema added", "schema dropped")
         if "schema" in one and "schema" in other:
             self.schema(replace(spot, old=f"{spot.old}/schema", new=f"{spot.new}/schema"))
@@ -302,6 +302,9 @@ class _Comparison:
             if is_there:
                 self.toggle(inner, name in was.required, required, "required", "no longer required")
                 self.schema(inner)
+        for name in sorted((was.required ^ now.required) - was.inner.keys() - now.inner.keys()):
+            inner = spot.field(name, spot.old, spot.new)
+            self.toggle(inner, name in was.required, name in now.required, "required", "no longer required")
 
     def branches(self, spot: Spot, old: list[str], new: list[str], *, is_branch: bool) -> None:
         """Compare the branches of two unions: those that look alike, then those that are left in their order."""
@@ -351,6 +354,14 @@ def _answer(operation: Operation, status: str) -> str:
         if str(known) == status:
             return f"{operation.pointer}/responses/{known}"
     return (operation.response_pointer(int(status)) if status.isdigit() else None) or ""
+
+
+def _unusual(carrier: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a parameter or header says besides what it would do anyway. Source: OpenAPI 3.1, Parameter Object."""
+    usual: dict[str, Any] = dict.fromkeys(("deprecated", "allowReserved", "allowEmptyValue"), False)
+    style = "form" if carrier.get("in") in ("query", "cookie") else "simple"
+    usual |= {"style": style, "explode": carrier.get("style", style) == "form"}
+    return {word: value for word, value in carrier.items() if word not in usual or value != usual[word]}
 
 
 def _for_all(operation: Operation, word: str) -> Any:

@@ -13,7 +13,9 @@ UNIONS = ("anyOf", "oneOf")
 BY_NAME = {"properties": "{}", "patternProperties": "/{}/", "prefixItems": "[{}]"}
 # Keywords that hold one schema, and how a path names what it is of.
 INNER = {"items": "[]", "additionalProperties": "*", "unevaluatedProperties": "*", "contains": "[any]"}
-DEFAULTS = (("uniqueItems", False), ("deprecated", False), ("readOnly", False), ("writeOnly", False))
+# What a schema says all the same where it does not say so.
+DEFAULTS: dict[str, Any] = {"uniqueItems": False, "deprecated": False, "readOnly": False, "writeOnly": False}
+DEFAULTS |= dict.fromkeys(("minLength", "minItems", "minProperties"), 0)
 STRUCTURE = frozenset({"$ref", "allOf", "type", "required", *UNIONS, *BY_NAME, *INNER})
 
 
@@ -82,7 +84,8 @@ def _read(document: Document, pointer: str, seen: frozenset[str]) -> SchemaView:
 
 def _own(pointer: str, node: Schema, branches: tuple[str, ...]) -> SchemaView:
     """Read what a schema says by itself."""
-    said = {word: value for word, value in node.items() if word not in STRUCTURE and (word, value) not in DEFAULTS}
+    usual = {word for word, value in DEFAULTS.items() if node.get(word) == value}
+    said = {word: value for word, value in node.items() if word not in STRUCTURE | usual}
     if "const" in said:
         said["enum"] = [said.pop("const")]
     if isinstance(said.get("enum"), list):

@@ -189,6 +189,7 @@ def test_job_on_github_shows_the_comparison(released: Path) -> None:
     page = released / "page.md"
     page.write_text("before\n", "utf-8")
     run(released, GITHUB_STEP_SUMMARY=str(page))
+    run(released, "--release", GITHUB_STEP_SUMMARY=str(page))
     assert page.read_text("utf-8") == "before\n" + (released / "reports" / "spec-diff.md").read_text("utf-8") + "\n\n"
 
 
