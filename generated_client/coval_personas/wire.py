@@ -131,12 +131,13 @@ class Sender:
     """What the calls of a client have in common."""
 
     base_url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     """The key, and the forms in which it is sent."""
     timeout: httpx.Timeout
     max_retries: int
     validate: bool
+    _typed_headers: dict[str, httpx.Headers] = field(default_factory=dict, repr=False)
 
     def request(
         self,
@@ -156,8 +157,8 @@ class Sender:
             ValueError: A path parameter would lead to another resource, or a number is none of JSON.
         """
         url = self.base_url + operation.path.format(*map(path_segment, path))
-        said = to_json(query)
-        sent_headers = list(self.headers)
+        said = to_json(query) if query else {}
+        sent_headers = self.headers
         content: dict[str, Any] = {}
         if body is not UNSET:
             plain = to_json(body)
@@ -165,23 +166,36 @@ class Sender:
                 _check(operation, plain, said)
             content = _content(operation.body_type, plain, body)
             if operation.body_type != "multipart/form-data":
-                sent_headers.append(("content-type", operation.body_type))
+                sent_headers = self._headers_of(operation.body_type)
         elif self.validate:
             _check(operation, UNSET, said)
         if headers:
-            sent_headers += [(name, str(value)) for name, value in to_json(headers).items() if value is not None]
+            given = {name: str(value) for name, value in to_json(headers).items() if value is not None}
+            sent_headers = httpx.Headers([*sent_headers.raw, *httpx.Headers(given).raw])
         if cookies:
             content["cookies"] = {name: str(value) for name, value in to_json(cookies).items() if value is not None}
-        limit = self.timeout if isinstance(timeout, Unset) else as_timeout(timeout)
+        extensions = self._extensions if isinstance(timeout, Unset) else {"timeout": as_timeout(timeout).as_dict()}
         # Built here and not by httpx.Client, which would merge URL, headers and cookies anew for each call.
         return httpx.Request(
             operation.method,
             _parse_url(url),
-            params={name: value for name, value in said.items() if value is not None} or None,
+            params={name: value for name, value in said.items() if value is not None} if said else None,
             headers=sent_headers,
-            extensions={"timeout": limit.as_dict()},
+            extensions=extensions,
             **content,
         )
+
+    @cached_property
+    def _extensions(self) -> dict[str, Any]:
+        return {"timeout": self.timeout.as_dict()}
+
+    def _headers_of(self, body_type: str) -> httpx.Headers:
+        """Return the headers of a request with a body; httpx copies what is ready faster than it makes it."""
+        known = self._typed_headers.get(body_type)
+        if known is None:
+            known = self._typed_headers[body_type] = httpx.Headers(self.headers)
+            known["content-type"] = body_type
+        return known
 
     def read(self, operation: Operation[T], response: httpx.Response) -> T:
         """
