@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +30,7 @@ from contract_tests.checks.shape import shape_of
 from contract_tests.checks.updates import possible, spoilt
 from contract_tests.errors import Refused
 from contract_tests.generation.boundaries import Boundary, boundaries, to_json
+from contract_tests.runner.configuration import own_key
 from contract_tests.spec.contract import Contract, load_contract
 from contract_tests.transport.exchange import Exchange
 from contract_tests.transport.target import Api, Target
@@ -169,7 +169,7 @@ def _key(trial: Trial, case: Any) -> str:
     """Return the key that schemathesis sends in its headers, else that of the variable which the contract names."""
     headers = {**case.operation.schema.config.headers_for(operation=case.operation), **(case.headers or {})}
     sent = shape_of(trial.contract).key.sent_in(httpx.Request("GET", trial.base_url, headers=headers))
-    return sent or os.environ.get(trial.contract.key.env, "")
+    return sent or own_key({"CONTRACT": str(trial.contract.document.file)})[1]
 
 
 @schemathesis.check

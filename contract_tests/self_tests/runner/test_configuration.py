@@ -285,7 +285,7 @@ REFUSED = [
     ("COVAL_API_KEY", "long-enough\n", "a space or a line break"),
     ("ITEM_ID", "a/b", "is no id of an item"),
     ("PERSONA_ID", "../a", "is no id of an item"),
-    ("PEER", "prism", "PEER must be schemathesis, not 'prism'"),
+    ("PEER", "prism", "PEER must be schemathesis or schemathesis-with-hooks, not 'prism'"),
     ("FIELD", "two words", "FIELD must be one name"),
     ("COMPARE", "a b c", "COMPARE must be one map or two"),
 ]  # fmt: skip
