@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from .errors import ApiError
 from .types import UNSET
 
 T = TypeVar("T")
@@ -57,11 +58,11 @@ class Pages(Generic[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """Yield each page."""
-        query = self._query
+        query, seen = self._query, set[Any]()
         while True:
             page = self._turning.read(self._fetch(query), query)
             yield page
-            if _is_last(page, query.get(self._turning.parameter)):
+            if _is_last(page, seen):
                 return
             query = {**query, self._turning.parameter: page.next_page}
 
@@ -82,11 +83,11 @@ class AsyncPages(Generic[T]):
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Yield each page."""
-        query = self._query
+        query, seen = self._query, set[Any]()
         while True:
             page = self._turning.read(await self._fetch(query), query)
             yield page
-            if _is_last(page, query.get(self._turning.parameter)):
+            if _is_last(page, seen):
                 return
             query = {**query, self._turning.parameter: page.next_page}
 
@@ -96,9 +97,12 @@ class AsyncPages(Generic[T]):
                 yield item
 
 
-def _is_last(page: Page[Any], asked: Any) -> bool:
-    """Whether there is no next page; one that names itself would be shown for ever."""
-    return page.next_page is None or page.next_page == asked
+def _is_last(page: Page[Any], seen: set[Any]) -> bool:
+    """Whether there is no next page; a list that leads back to a page would never end, and is not whole either."""
+    if page.next_page in seen:
+        raise ApiError(f"the list leads back to the page {page.next_page!r}, so it has no end")
+    seen.add(page.next_page)
+    return page.next_page is None
 
 
 def _at(answer: Any, way: tuple[str, ...]) -> Any:

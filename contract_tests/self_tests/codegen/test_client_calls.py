@@ -324,10 +324,16 @@ def test_pages_turn_by_themselves_in_async_code() -> None:
     assert last.next_page is None
 
 
-def test_page_that_names_itself_ends_the_list() -> None:
-    """An API that answers with the same token again does not keep a program for ever."""
-    coval = coval_answering({"personas": [PERSONA], "next_page_token": "again"})
-    assert 2 == len(list(coval.personas.list()))
+def test_list_without_an_end_is_an_error() -> None:
+    """An API whose pages lead back to one another neither keeps a program for ever nor passes for a whole list."""
+    following = {"": "one", "one": "two", "two": "one"}
+
+    def circle(request: httpx.Request) -> httpx.Response:
+        token = following[request.url.params.get("page_token", "")]
+        return httpx.Response(200, json={"personas": [PERSONA], "next_page_token": token})
+
+    with httpx.Client(transport=httpx.MockTransport(circle)) as http, pytest.raises(ApiError, match="leads back"):
+        list(Coval(KEY, http_client=http).personas.list(page_size=1))
 
 
 # Models
