@@ -22,6 +22,7 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -118,20 +119,30 @@ def generate(contract_file: Path, destination: Path, name: str) -> None:
     read_client_facts(contract_file)  # complains with the place, which the generator does not
     settings = yaml.safe_load(CONFIG_FILE.read_text("utf-8"))
     own = {key: settings.pop(key) for key in OWN_SETTINGS}
-    told = _told(contract_file, name, own["client_name"])
+    tree = read_document(contract_file).tree
+    told = _told(contract_file, name, own["client_name"], json.dumps(tree, sort_keys=True, default=str))
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
-        config = Path(folder) / CONFIG_FILE.name
+        config, contract = Path(folder) / CONFIG_FILE.name, Path(folder) / "contract.json"
         names = {key: value for key, value in own.items() if key != "client_name" and is_own(contract_file)}
         config.write_text(yaml.safe_dump({**settings, **names}), "utf-8")
-        _run_generator(contract_file, destination, config, told)
+        contract.write_text(json.dumps(_with_items(tree), default=str), "utf-8")
+        _run_generator(contract_file.name, contract, destination, config, told)
 
 
-def _told(contract_file: Path, name: str, client_name: str) -> dict[str, object]:
+def _with_items(node: Any) -> Any:
+    """Say of each array that says nothing of its items that they may be anything; the generator refuses it otherwise."""
+    if isinstance(node, list):
+        return [_with_items(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    said = {key: _with_items(value) for key, value in node.items()}
+    return {"items": {}, **said} if node.get("type") == "array" and "prefixItems" not in node else said
+
+
+def _told(contract_file: Path, name: str, client_name: str, tree: str) -> dict[str, object]:
     """Return what the generator cannot find in the contract."""
     own = is_own(contract_file)
-    tree = json.dumps(read_document(contract_file).tree, sort_keys=True, default=str)
     return {
-        "contract": str(contract_file.absolute()),
         "file_name": contract_file.name,
         "folder": name,
         "command": "make client" if own else f"make client CONTRACT={contract_file.name} OUT={name}",
@@ -140,16 +151,16 @@ def _told(contract_file: Path, name: str, client_name: str) -> dict[str, object]
     }
 
 
-def _run_generator(contract_file: Path, destination: Path, config: Path, told: dict[str, object]) -> None:
+def _run_generator(name: str, contract: Path, destination: Path, config: Path, told: dict[str, object]) -> None:
     command = [sys.executable, "-m", "codegen.generator", "generate", "--fail-on-warning", "--meta", "uv"]
-    command += ["--path", str(contract_file.absolute()), "--config", str(config)]
+    command += ["--path", str(contract), "--config", str(config)]
     command += ["--custom-template-path", str(TEMPLATES), "--output-path", str(destination.absolute())]
-    environment = {**_generator_environment(), "CLIENT_FACTS": json.dumps(told)}
+    environment = {**_generator_environment(), "CLIENT_FACTS": json.dumps({**told, "contract": str(contract)})}
     finished = subprocess.run(
         command, env=environment, cwd=config.parent, capture_output=True, text=True, encoding="utf-8"
     )
     if finished.returncode != 0:
-        raise GeneratorError(f"{contract_file.name}: the client was not written: {_first_complaint(finished.stderr)}")
+        raise GeneratorError(f"{name}: the client was not written: {_first_complaint(finished.stderr)}")
 
 
 def _generator_environment() -> dict[str, str]:
@@ -169,5 +180,7 @@ def _first_complaint(stderr: str) -> str:
     paragraphs = [part for part in paragraphs if part and not part.startswith(("{", "If you believe"))]
     causes = [index for index, part in enumerate(paragraphs) if part.startswith("Unable to")]
     first = causes[0] if causes else 0
+    # The generator shows names by their repr, which hides them.
+    paragraphs = [re.sub(r" ?<[\w.]*UntrustedString object at \w+>", "", part) for part in paragraphs]
     line = ": ".join(part.rstrip(":") for part in paragraphs[first : first + 2])
     return re.sub(r"\.other\b|\[type=.*", "", line).strip() or f"no reason given: {stderr!r}"

@@ -69,6 +69,8 @@ def shown_in_readme(types: Types, resources: Sequence[ResourceClass], package: s
     if create.path_arguments or len(get.path_arguments) != 1 or not create.body_model:
         return None
     examples = {name: _example(types, call) for name, call in calls.items() if call.body_model}
+    if not examples["create"] and any(each.is_required for each in create.body):
+        return None
     changed = update.body if update is not None and update.is_patch else []
     enum = next(_enums(types, changed), ("", "", ""))
     numbers = (each for each in changed if each.maximum is not None and each.type.startswith(("float", "int")))
