@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from contract_tests.spec.change import ABSENT, EFFECTS, RATINGS, Change, Effect, Side, Spot, judged, said, worst_of
+from contract_tests.spec.contract import explained
 from contract_tests.spec.document import ContractError, Document, below, escape
 from contract_tests.spec.operation import METHODS, Operation, read_operations
 from contract_tests.spec.resource import read_resources
@@ -48,7 +49,8 @@ def compare(old: Document, new: Document, resource: str | None = None) -> list[C
         comparison = _Comparison(old, new, moved_components(old, new))
         comparison.whole(resource)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise ContractError(f"{old.name} and {new.name} cannot be compared: {error!r}") from None
+        fault = explained(new) or explained(old) or f"{old.name} and {new.name} cannot be compared: {error!r}"
+        raise ContractError(fault) from None
     return sorted(comparison.merged(), key=lambda change: RATINGS.index(change.worst))
 
 
@@ -181,9 +183,9 @@ class _Comparison:
 
     def operation(self, spot: Spot, was: Operation, now: Operation) -> None:
         """Compare two operations of one method and path."""
-        if was.operation_id and was.operation_id != now.operation_id:  # and so is the function of the generated client
-            what = f"operationId is {now.operation_id or 'missing'}, was {was.operation_id}"
-            self.tell(spot, what, "other", "send", "operationId")
+        if was.operation_id != now.operation_id:  # and so is the function of the generated client
+            what = f"operationId is {now.operation_id or 'missing'}, was {was.operation_id or 'missing'}"
+            self.tell(spot, what, "other" if was.operation_id else "added", "send", "operationId")
         if was.path != now.path:
             self.tell(replace(spot, part="path"), f"written {now.path}, was {was.path}", "added", "send")
         sent, read = replace(spot, side="send"), replace(spot, side="read")

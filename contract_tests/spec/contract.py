@@ -6,6 +6,7 @@ The mock does not use this module: it reads the file by itself and so cannot sha
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -368,14 +369,15 @@ def read_contract(document: Document, resource: str | None = None) -> Contract:
         contract = Contract(document, operations, resources[chosen])
         contract.check()
     except (AttributeError, KeyError, IndexError, StopIteration, TypeError, ValueError) as error:
-        raise ContractError(_explain(document) or f"{document.name} cannot be followed: {error!r}") from None
+        raise ContractError(explained(document) or f"{document.name} cannot be followed: {error!r}") from None
     return contract
 
 
-def _explain(document: Document) -> str:
+def explained(document: Document) -> str:
     """Return the first fault that a validator of OpenAPI names; asked only once something is wrong, as it loads slowly."""
     from openapi_spec_validator import OpenAPIV31SpecValidator
 
-    for fault in OpenAPIV31SpecValidator(dict(document.tree)).iter_errors():
-        return str(document.error(below("#", *fault.absolute_path), " ".join(fault.message.split())[:300]))
+    with suppress(AttributeError, KeyError, TypeError, ValueError):  # it stumbles over some faults itself
+        for fault in OpenAPIV31SpecValidator(dict(document.tree)).iter_errors():
+            return str(document.error(below("#", *fault.absolute_path), " ".join(fault.message.split())[:300]))
     return ""

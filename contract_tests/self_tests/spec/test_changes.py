@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,7 @@ def test_one_resource_is_compared_alone() -> None:
     ids=["reference-to-nowhere", "no-responses", "parameter-without-name"],
 )
 def test_document_that_cannot_be_followed_is_refused(broken: str) -> None:
-    with pytest.raises(ContractError, match=r"openapi\.yaml"):
+    with pytest.raises(ContractError, match=r"openapi\.yaml:\d+ #/"):
         compare(document(VENDOR), document(broken))
 
 
@@ -267,3 +268,25 @@ def test_page_says_what_another_tool_makes_of_the_table() -> None:
     ]
     page = (ROOT / "docs" / "contract-changes.md").read_text("utf-8")
     assert [row for row in rows if row not in page] == []
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each part of a tree."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.parametrize("put", [None, [], "text", {}], ids=repr)
+def test_no_part_of_a_document_ends_in_an_error_of_the_suite(put: Any) -> None:
+    """Whatever stands where something else belongs: it is told, or refused."""
+    known = document(VENDOR)
+    for path in places(known.tree):
+        tree = copy.deepcopy(known.tree)
+        owner: Any = tree
+        for step in path[:-1]:
+            owner = owner[step]
+        owner[path[-1]] = put
+        for pair in ((known, Document(known.file, tree)), (Document(known.file, tree), known)):
+            with suppress(ContractError):
+                compare(*pair)
