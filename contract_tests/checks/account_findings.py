@@ -11,9 +11,11 @@ from contract_tests.errors import Inconclusive
 from contract_tests.transport.exchange import Exchange
 
 if TYPE_CHECKING:
+    from contract_tests.checks.item_under_test import Item, ItemUnderTest
     from contract_tests.checks.run import Run
 
 ONE = "one create makes one item"
+LISTED = "a list shows each item, in time, as a read does, and none that was removed"
 
 
 def stolen(run: Run, exchange: Exchange) -> list[Finding]:
@@ -39,6 +41,20 @@ def doubled(run: Run, exchange: Exchange, name: str) -> list[Finding]:
         run.api.remove(item_id)
     problem = f"one create made {first} and {', '.join(map(str, others))}"
     return [run.judge.promised("create_stores_everything", problem, ONE, exchange)]
+
+
+def listed_otherwise(
+    run: Run, items: Iterable[ItemUnderTest], shown: Iterable[Item], page: Exchange, *, is_whole: bool = True
+) -> list[Finding]:
+    """Find what a list up to a page shows otherwise than reads have, what it leaves out if it *is_whole*, and what was removed."""
+    judge, moving = run.judge, run.judge.reader.moving
+    listed = {run.api.shape.id_of(each): each for each in shown}
+    known = {i.item_id: judge.reader.untouched(i.last) | {name: (i.last.get(name),) for name in moving} for i in items}
+    found = [each for name in known.keys() & listed for each in judge.shows(page, listed[name], known[name], LISTED)]
+    left_out = [name for name in known if name not in listed] if is_whole and run.is_last(page) else []
+    problems = [f"{name} is not listed" for name in left_out]
+    problems += [f"{name} was removed and is still listed" for name in listed if name in run.api.created.removed]
+    return found + [judge.promised("list_shows_items", problem, LISTED, page) for problem in problems]
 
 
 def require_own_account(run: Run) -> None:

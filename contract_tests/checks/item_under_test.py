@@ -7,6 +7,7 @@ Refused means: a documented refusal, and a later read shows that nothing moved.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as data
@@ -53,6 +54,8 @@ class Rejection:
     """The media type that is sent along; the one of the contract unless another is named."""
     counted: str = ""
     """The clause that it is counted under, where it is one value on trial."""
+    first: Callable[[], None] | None = None
+    """Sends what is to come just before it."""
 
     @classmethod
     def of(cls, fault: Boundary, token: str, *, promise: str = "", is_alone: bool = True) -> Rejection:
@@ -88,6 +91,8 @@ class ItemUnderTest:
         self.rules = rules
         self.item_id: Any = item[judge.contract.resource.id_name]
         self._last: Item | None = item
+        self._moved_at = time.monotonic()
+        """When it was changed last, or made, as far as the answer tells."""
         self._another = another
         """Makes an item that takes its place where it cannot be read any more."""
 
@@ -144,8 +149,9 @@ class ItemUnderTest:
 
     def send(self, body: bytes | str | None, *, method: str = "", **options: Any) -> Exchange:
         """Send the item what may change it or not, as an update by default; it is read anew before it counts again."""
-        self._last = None
-        return self.api.send(method or self._method, self.path, body=body, **options)
+        self._last, exchange = None, self.api.send(method or self._method, self.path, body=body, **options)
+        self._moved_at = time.monotonic()
+        return exchange
 
     def accepts(
         self,
@@ -169,8 +175,10 @@ class ItemUnderTest:
         self._last = None
         if boundary is None:
             self._count_types(body)
+        waited = time.monotonic() - self._moved_at
         exchange = self.api.send(self._method, self.path, body=text, **options)
-        require(self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange))
+        self._moved_at = time.monotonic()
+        require(self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange, waited))
         return exchange
 
     def refuses(self, *rejections: Rejection) -> Exchange:
@@ -181,6 +189,8 @@ class ItemUnderTest:
         for rejection in rejections:
             if exchange is not None and exchange.was_accepted:
                 before = self.read()  # it may well have done what was asked
+            if rejection.first is not None:
+                rejection.first()
             if rejection.counted:
                 self.judge.observations.try_value(rejection.counted, is_valid=False)
             exchange, more = self._refusal(rejection, before)
@@ -260,7 +270,9 @@ class ItemUnderTest:
         problem = f"{', '.join(body) or 'an empty update'} was refused with {exchange.status}"
         return [*leaks, Finding(BROKEN, problem, promise, clause, exchange, "refused")]
 
-    def _judge_accepted(self, before: Item, body: Mapping[str, Any], exchange: Exchange) -> list[Finding]:
+    def _judge_accepted(
+        self, before: Item, body: Mapping[str, Any], exchange: Exchange, waited: float = 0.0
+    ) -> list[Finding]:
         by_itself = self.judge.success("update", exchange)
         if not exchange.was_accepted:
             return by_itself
@@ -274,7 +286,7 @@ class ItemUnderTest:
                 found += self.judge.shows(exchange, answer.item, changed, STORED)
                 found += self.judge.shows(exchange, answer.item, kept, UNTOUCHED)
         if not faults and not found:
-            found += self.judge.moved_back(read, before, read.item)
+            found += self.judge.misdated(read, before, read.item, waited)
             self._last = read.item
         return by_itself + found + faults
 

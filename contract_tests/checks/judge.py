@@ -180,15 +180,33 @@ class Judge:
             found.append(Finding(BROKEN, problem, promise, self.clause_of(name), exchange, headline=headline))
         return found
 
-    def moved_back(self, exchange: Exchange, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Finding]:
-        """Find a time that moves with updates and is earlier than it was."""
-        found = []
-        for name in self.reader.moving_times:
+    def misdated(
+        self, exchange: Exchange, before: Mapping[str, Any], after: Mapping[str, Any], waited: float
+    ) -> list[Finding]:
+        """Find a time of the last change that moved back, or stood still though the item changed *waited* seconds after it moved."""
+        found, reader = [], self.reader
+        has_changed = any(not reader.is_same(name, after.get(name), before.get(name)) for name in reader.steady)
+        for name in reader.moving_times:
             was, now = before.get(name), after.get(name)
-            if was is not None and now is not None and is_earlier(now, was):
-                problem, promise = f"{name} moved back from {was} to {now}", f"{name} moves forward"
+            problem = f"{name} is null or missing after an update" if now is None and has_changed else ""
+            if was is not None and now is not None:
+                if is_earlier(now, was):
+                    problem = f"{name} moved back from {was} to {now}"
+                # Twice the smallest step that was seen: the clock has gone on since.
+                elif has_changed and waited > 2 * self._finest(name, was, now) and was == now:
+                    problem = f"{name} is still {was} after an update that changed something"
+            if problem:
+                promise = f"{name} moves forward with each update that changes something"
                 found.append(Finding(BROKEN, problem, promise, f"{self.clause_of(name)}/x-changes", exchange))
         return found
+
+    def _finest(self, name: str, was: str, now: str) -> float:
+        """Return the smallest step of a time that readings of one resolution have shown, in seconds."""
+        (first, step), (second, its) = parse_time(was), parse_time(now)
+        finest, key = self.observations.finest, (name, step)
+        if step == its and first != second:
+            finest[key] = min(finest.get(key, math.inf), abs(second - first).total_seconds())
+        return finest.get(key, math.inf)
 
     def clause_of(self, name: str) -> str:
         """Return where the contract says what a field of an item is."""

@@ -104,6 +104,10 @@ class ListedValues:
             guesses += ["", "contract-test", "english", "xx-XX"]
         return [guess for guess in _once(guesses) if self.is_unlisted(name, guess)]
 
+    def unlisted(self, name: str) -> list[Any]:
+        """Return values of a field that must be refused because nobody lists them: quite another first, then near ones."""
+        return [self.unknown(name), *self.near(name, next(iter(self.values(name)), None))]
+
     def is_unlisted(self, name: str, value: Any) -> bool:
         """Whether the schema of a field allows a value that must be refused because nobody lists it."""
         tried, known = _fields(self.contract)[name], self.values(name)

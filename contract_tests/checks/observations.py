@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from contract_tests.foreign_text import shown
@@ -65,6 +66,8 @@ class Observations:
     """How many boundary values were sent, by clause and by what the contract says of them."""
     pairs: dict[str, int] = field(default_factory=dict)
     """Which pairs of levels the covering plan has covered, by operation, as bits."""
+    finest: dict[tuple[str, timedelta], float] = field(default_factory=dict)
+    """The smallest step of a time that readings have shown, in seconds, by field and by resolution."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, addition: Addition, *, secrets: Iterable[str] = ()) -> None:

@@ -133,10 +133,10 @@ def good_values(contract: Contract, tried: Field) -> list[Any]:
     return [] if not tried.is_free else instances.good_values(place_of(contract, tried))
 
 
-def packed_texts(contract: Contract, tried: Field) -> list[str]:
+def packed_texts(contract: Contract, tried: Field, parts: Iterable[str] = ()) -> list[str]:
     """Join awkward texts, as many at once as a field takes: what changes in the middle of a text shows in few requests."""
     packed = [""]
-    for text in (f"|{text}|" for text in PARTS.values()):
+    for text in parts or (f"|{text}|" for text in PARTS.values()):
         if contract.accepts_value(tried, packed[-1] + text):
             packed[-1] += text
         elif contract.accepts_value(tried, text):

@@ -6,12 +6,15 @@ All of it comes from the contract, so that each contract has the levels that its
 
 from __future__ import annotations
 
+import json
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import cycle
+from types import MappingProxyType
 from typing import Any
 
 from contract_tests.generation.boundaries import (
@@ -22,7 +25,7 @@ from contract_tests.generation.boundaries import (
     representatives,
     to_json,
 )
-from contract_tests.generation.corpus import NUMBERS, WHOLE
+from contract_tests.generation.corpus import NUMBERS, PIECES, WHOLE
 from contract_tests.generation.covering import VALUE, Cover, Row
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -34,6 +37,9 @@ Values = dict[str, tuple[Any, str]]
 UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle", "first", "other"
 ABSENT, NULL = "absent", "null"
 ALONE, ALL, ONLY = "alone", "all", "only"
+LISTED = "x-values-from"
+# Where between the limits a number has as many digits as a double.
+SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)
 # A text that is longer is not sent with each of its characters escaped, nor beside another value.
 LONG = 4_000
 # Updates after which an item is old.
@@ -62,6 +68,8 @@ class Unit:
     """By level: the values that give it, which are sent in turn."""
     is_sized: bool = False
     """Whether levels differ in size, not only in value."""
+    telling: Sequence[Values] = ()
+    """Values between the limits that show most of what may be changed on the way."""
 
     @property
     def is_nullable(self) -> bool:
@@ -91,14 +99,21 @@ class Contexts:
         role: create or update.
         listed: Sets of values that other operations list, and that go together; without them nothing can be sent.
         seed: Decides which values of a class come first.
+        unlisted: By field: values that its schema allows and nobody lists.
     """
 
     def __init__(
-        self, contract: Contract, role: Role, listed: Iterable[Mapping[str, Any]] = (), seed: str = ""
+        self,
+        contract: Contract,
+        role: Role,
+        listed: Iterable[Mapping[str, Any]] = (),
+        seed: str = "",
+        unlisted: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     ) -> None:
         self.contract = contract
         self.role = role
         self._listed = [*listed]
+        self._unlisted = unlisted
         self._seed = seed
         self.is_whole = role == "update" and contract.operation(role).method == "PUT"
         self.cover = Cover(dict(self._factors()), self._fits, random.Random(f"{seed} {role}"))
@@ -131,7 +146,7 @@ class Contexts:
         unit_of = {tried.name: unit for unit in self.units.values() for tried in unit.fields}
         for name, tried in self.fields.items():
             unit = unit_of.get(name)
-            levels = [*unit.values] if unit is not None and name == unit.name and self._is_settable(unit) else []
+            levels = self._levels(unit) if unit is not None and name == unit.name else []
             if self.role == "create" and len(levels) > 2:  # as many rows for an update stand for a create, too
                 levels = levels[::2]
             levels += [NULL] if unit is not None and tried.is_nullable and self.role == "update" else []
@@ -140,12 +155,34 @@ class Contexts:
             wrong = [value for value in boundaries(self.contract, tried) if not value.accepted]
             further = representatives((value for value in wrong if not value.is_smoke), chance)
             chosen = [value for value in wrong if value.is_smoke] + chance.sample(further, len(further))
-            for fault in chosen:
+            chosen.sort(key=lambda fault, tried=tried: not self._is_coerced(tried, fault))  # type: ignore[misc]
+            for fault in [*chosen, *self._not_listed(tried)]:
                 kind = "null" if fault.kind == "null" and not fault.path else fault.keyword
                 key = f"{name} against {kind}"
                 known = found[key].faults if key in found else ()
                 found[key] = Trial(tried, unit.name if unit is not None else name, (*known, fault))
         return found
+
+    def _is_coerced(self, tried: Field, fault: Boundary) -> bool:
+        """Whether a value is of a wrong type and would be right, were a text read as what it spells, or a scalar as a text."""
+        value = fault.value
+        with suppress(ValueError):
+            read = (
+                json.loads(value) if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else None
+            )
+            return fault.keyword == "type" and read is not None and self.contract.accepts_value(tried, read)
+        return False
+
+    def _not_listed(self, tried: Field) -> list[Boundary]:
+        if tried.is_free:
+            return []
+        values = self._unlisted.get(
+            tried.name, [None]
+        )  # without an answer of the API, the class has a name and no value
+        return [
+            Boundary("listed", "not-listed", v, LISTED, to_json(v), source=tried.place, field=tried, accepted=False)
+            for v in values
+        ]
 
     @cached_property
     def marked(self) -> str | None:
@@ -161,59 +198,78 @@ class Contexts:
         """Whether valid values may stand beside each other."""
         return self.is_whole or self.role == "create" or self.contract.promises_that("any_combination")
 
-    def _is_settable(self, unit: Unit) -> bool:
-        return self.role == "update" or unit.name != self.contract.run_name
+    @property
+    def _is_repeatable(self) -> bool:
+        return self.contract.promises_that("idempotent_update")
+
+    def _levels(self, unit: Unit) -> list[str]:
+        """Return the levels that a body can bring; the name of the run leaves some room in a text, and not none."""
+        return [level for level in unit.values if level in (MIDDLE, HIGH) or not self._is_named(unit)]
 
     def _is_optional(self, unit: Unit) -> bool:
-        return not self.is_whole and not any(tried.is_required for tried in unit.fields)
+        return not (self.is_whole or self._is_named(unit) or any(tried.is_required for tried in unit.fields))
+
+    def _is_named(self, unit: Unit) -> bool:
+        """Whether it is the name of an item that is made, which is always there."""
+        return self.role == "create" and unit.name == self.contract.run_name
 
     def _factors(self) -> Iterator[tuple[str, list[str]]]:
         is_update, promises = self.role == "update", self.contract.promises_that
         yield VALUE, [*self.trials]
         for unit in self.units.values():
+            absent, null = [ABSENT] if self._is_optional(unit) else [], [NULL] if unit.is_nullable else []
             if is_update and not any(tried.is_write_only for tried in unit.fields):
                 is_cleared = all(tried.on_null == "clear" for tried in unit.fields)
-                yield held(unit.name), [*([UNSET] if is_cleared else []), *unit.values]
-            absent, null = [ABSENT] if self._is_optional(unit) else [], [NULL] if unit.is_nullable else []
-            if self._is_settable(unit):
-                yield sent(unit.name), [*absent, *unit.values, *null]
+                levels = [*([UNSET] if is_cleared else []), *unit.values]
+                yield held(unit.name), levels
+                absent = [left(level) for level in levels if absent]
+            yield sent(unit.name), [*absent, *self._levels(unit), *null]
         null = [NULL] if any(unit.is_nullable for unit in self.units.values()) else []
         yield "beside", [*([] if self.is_whole else [ALONE, "one"]), ALL, *null]
         yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
         yield "spelled", ["plain", "pretty", "escaped", *(["charset"] if promises("strict_media_types") else [])]
-        yield "after", [*self._befores()]
+        yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
+            yield "before", [*self._befores()]
             yield "age", ["fresh", "young", "old"]
-            yield "read", ["alone", *self._reads()]
+            yield "read", ["alone", "connection", *self._reads()]
 
     def _befores(self) -> Iterator[str]:
-        yield from ("create", "refused")
-        if self.role == "update":
-            yield "update"
-            yield from ["same"] if self.contract.promises_that("idempotent_update") else []
-            yield from ["list"] if self.contract.has("list") else []
-            yield from ["other", *(["removal"] if self.contract.has("remove") else [])]
+        """Yield what may be sent just before a row, to another item or to none."""
+        has, promises = self.contract.has, self.contract.promises_that
+        yield from ("other", "creation", "refused creation")
+        yield from ["list"] if has("list") else []
+        yield from ["removal"] if has("remove") else []
+        yield from ["unreadable"] if promises("strict_json") else []
+        yield from ["unknown"] if self.contract.operation("update").names(404) else []
+        is_named = self.contract.run_name in self.fields and promises("create_stores_everything")
+        yield from ["namesake"] if is_named and 409 not in self.contract.operation("create").statuses else []
 
     def _reads(self) -> Iterator[str]:
-        yield "connection"
-        listing = self.contract.listing
-        if listing is not None and self.contract.promises_that("list_shows_items"):
+        listing, promises = self.contract.listing, self.contract.promises_that
+        if listing is not None and promises("list_shows_items"):
             yield from ["list", *(["filter"] if self.contract.run_name in listing.filters else [])]
+        yield from ["client"] if promises("read_your_writes") else []
 
     def _fits(self, factor: str, level: str, other: str, its: str) -> bool:
         """Whether two levels may meet in one row; asked for both orders."""
         if factor == VALUE:
             trial = self.trials[level]
-            is_own = trial.field.name == self.contract.run_name and self.role == "create"
+            is_own = bool(trial.faults) and trial.field.name == self.contract.run_name and self.role == "create"
             if is_own and self.marked and (other == sent(self.marked) or (other == "beside" and its in (ALONE, "one"))):
                 return False
-            if other == sent(trial.unit) or (trial.faults and other in ("read", "after") and its not in REFUSED_AT):
+            if other == sent(trial.unit) or (trial.faults and other == "read" and its != "alone"):
+                return False
+            if other == "after" and its == "same" and not (trial.faults or self._is_repeatable):
                 return False
             return bool(trial.faults) or self._is_free or not _is_company(other, its)
-        if factor in ("read", "after") and level not in REFUSED_AT and not self._is_free and _is_company(other, its):
+        is_once = other == "after" and its == "same" and not self._is_repeatable
+        if factor == "read" and level != "alone" and (is_once or not (self._is_free or not _is_company(other, its))):
             return False
         if factor == "place" and level == ONLY and other.endswith(SENT):
-            return its == ABSENT
+            return is_left(its)
+        if other.endswith(SENT) and is_left(its) and factor == held(other.removesuffix(SENT)):
+            return its == left(level)
         if (factor, level) == ("beside", NULL) and (other == VALUE or (other.endswith(SENT) and its != NULL)):
             own = self.trials[its].unit if other == VALUE else other.removesuffix(SENT)
             if not any(unit.is_nullable for unit in self.units.values() if unit.name != own):
@@ -221,14 +277,17 @@ class Contexts:
         if factor == "beside" and other == "place" and self.role == "update":
             return (its == ONLY) == (level == ALONE)
         if factor == "beside" and other.endswith(SENT):
-            is_left = self._is_optional(self.units[other.removesuffix(SENT)])
+            can_leave = self._is_optional(self.units[other.removesuffix(SENT)])
             if level == ALONE:
-                return its == ABSENT or (not is_left and its != NULL)
-            return level == NULL or (its != NULL and (level != ALL or its != ABSENT))
+                return is_left(its) or (not can_leave and its != NULL)
+            return level == NULL or (its != NULL and (level != ALL or not is_left(its)))
         if factor == "age" and other == "after":
             return its not in (("update", "same") if level == "fresh" else ("create",))
-        if other.endswith(HELD) and (factor, level) in (("age", "fresh"), ("after", "create")):
-            unit = self.units[other.removesuffix(HELD)]
+        its = (
+            its if other.endswith(HELD) else its.removeprefix(left("")) if other.endswith(SENT) and is_left(its) else ""
+        )
+        if its and self.role == "update" and (factor, level) in (("age", "fresh"), ("after", "create")):
+            unit = self.units[other.removesuffix(HELD).removesuffix(SENT)]
             is_made = all(tried.name in self.contract.fields("create") for tried in unit.fields)
             return its != UNSET and is_made and (unit.name != self.contract.run_name or its == MIDDLE)
         return True
@@ -243,12 +302,10 @@ class Contexts:
                 names |= {tried.name for tried in unit.fields}
                 continue
             some = {tried.name: body[tried.name] for tried in unit.fields if tried.name in body}
-            is_null = (
-                any(self.fields[n].clears_on_empty and value == "" for n, value in some.items())
-                or None in some.values()
-            )
-            level = ABSENT if not some else NULL if is_null else unit.level_of(some)
-            row[sent(unit.name)] = level
+            is_null = None in some.values() or any(v == "" and self.fields[n].clears_on_empty for n, v in some.items())
+            level = NULL if is_null else unit.level_of(some) if some else ABSENT
+            is_held = not some and held(unit.name) in self.cover.factors
+            row[sent(unit.name)] = left(row[held(unit.name)]) if is_held else level
             extras += [level] if self._is_optional(unit) or level == NULL or self.is_whole else []
         valued = len(extras) - extras.count(ABSENT)
         row["beside"] = NULL if NULL in extras else {0: ALONE, 1: "one", len(extras): ALL}.get(valued, "some")
@@ -257,14 +314,24 @@ class Contexts:
         return row
 
 
-# What comes before a refusal; a read after it is a read before the next update.
-REFUSED_AT = ("alone", "create", "update", "refused", "list", "other", "removal")
 HELD, SENT = " held", " sent"
+
+
+def left(level: str) -> str:
+    """Name the level of what a body does not bring, by what the item holds."""
+    return f"{ABSENT} beside {level}"
+
+
+def is_left(level: str) -> bool:
+    """Whether a level is one of what a body does not bring."""
+    return level.startswith(ABSENT)
 
 
 def _is_company(factor: str, level: str) -> bool:
     """Whether a level is one of bodies that bring more than the value on trial."""
-    return level != (ABSENT if factor.endswith(SENT) else {"beside": ALONE, "place": ONLY}.get(factor, level))
+    if factor.endswith(SENT):
+        return not is_left(level)
+    return level != {"beside": ALONE, "place": ONLY}.get(factor, level)
 
 
 def held(unit: str) -> str:
@@ -298,7 +365,22 @@ def _unit(contract: Contract, tried: Field) -> Unit:
     for value, size in zip(values, sizes, strict=True):
         level = LOW if _is_as_large(size, least) else HIGH if _is_as_large(size, most) else MIDDLE
         found[level].append({tried.name: value})
-    return Unit(tried.name, (tried,), {level: some for level, some in found.items() if some}, is_sized)
+    unit = Unit(tried.name, (tried,), {level: some for level, some in found.items() if some}, is_sized)
+    telling = ({tried.name: (v, to_json(v))} for v in _telling(contract, tried, least, most))
+    return replace(
+        unit, telling=[each for each in telling if unit.level_of({tried.name: each[tried.name][0]}) == MIDDLE]
+    )
+
+
+def _telling(contract: Contract, tried: Field, least: Any, most: Any) -> list[Any]:
+    """Return values that hold most of what is known to be changed: a text of many parts, numbers of many digits."""
+    if "string" in tried.types and contract.promises_that("exact_text"):
+        dense, whole = packed_texts(contract, tried, PIECES), packed_texts(contract, tried)
+        joined = "".join((*whole, *dense))
+        return [joined] if len(whole) == 1 and contract.accepts_value(tried, joined) else dense
+    is_number = "number" in tried.types and contract.promises_that("exact_numbers")
+    numbers = [least + (most - least) * share for share in SHARES if is_number]
+    return [number for number in numbers if math.isfinite(number) and contract.accepts_value(tried, number)]
 
 
 def _awkward_texts(contract: Contract, tried: Field) -> list[str]:

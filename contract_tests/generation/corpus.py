@@ -87,6 +87,12 @@ WHOLE = {
     "long-in-4-bytes": "a" + "😀" * 16_384,
 }
 TEXTS = PARTS | WHOLE
+# A little of each part, for a text that is sent in every context: all of it fits into few characters.
+PIECES = (
+    "=a\\n'' ", "\x00", "\x07", "\r\n", "<b>&amp;", "%25", "{{x}}", ":smile:", "**b**", "mailto:a@b.c ", "4111 1111 1111 1111 ",
+    "e\u0301", "é", "a\u0323\u0307", "\ufb01①", "\u2126", "\u1112\u1161\u11ab", "ὀδός", "٢", "😀", "❤\ufe0f", "\u200b\ufeff", "\u200f",
+    "\u00ad", "\u2028", "\u00a0", "\u3000", "\ue000", "\ufffd", "$1#{y}[z](w)", "\"\"", "  \t",
+)  # fmt: skip
 # What software that recognises a text looks for at its two ends.
 FRAMES = (
     *((sign, sign) for sign in ('"', "'", "`", "|", "/", "*", "**", "_", "__", "~~", "$", "$$", "%", ":", "::", "--", "&", "-")),

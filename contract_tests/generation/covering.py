@@ -21,6 +21,8 @@ Row = dict[str, str]
 Beside = Callable[[str], float]
 
 AHEAD = 0.001
+# What covers no pair is worth less, what covers one is worth more.
+NOTHING = 0.3
 VALUE = "value"
 """The factor whose pairs count double: the value on trial."""
 
@@ -78,8 +80,12 @@ class Cover:
 
     def open_pairs(self) -> Iterator[tuple[Level, Level]]:
         """Yield the pairs that were neither covered nor given up."""
-        for one, mask in self._open.items():
-            yield from ((one, two) for two, bit in self.bits.items() if mask & bit and one < two)
+        yield from ((one, two) for one in self._open for two in self.open_with(one) if one < two)
+
+    def open_with(self, level: Level) -> list[Level]:
+        """Return the levels of which the pair with another was neither covered nor given up."""
+        mask = self._open[level]
+        return [other for other, bit in self.bits.items() if mask & bit] if mask else []
 
     def fits(self, level: Level, mask: int) -> bool:
         """Whether a level may stand in a row."""
@@ -161,8 +167,10 @@ class Draft:
                 found.append((gain + AHEAD * ahead, cover.chance.random(), level))
         return (max(found)[0], max(found)[2]) if found else None
 
-    def choose(self, factor: str, among: Collection[str] = (), beside: Beside = lambda _level: 0) -> None:
-        """Give the row the level that adds most, unless it has one; none where none may stand in it."""
+    def choose(
+        self, factor: str, among: Collection[str] = (), beside: Beside = lambda _level: 0, *, is_needed: bool = True
+    ) -> None:
+        """Give the row the level that adds most, unless it has one; none where none may stand in it, or is worth its price."""
         best = None if factor in self.row else self.best(factor, among, beside)
-        if best is not None:
+        if best is not None and (is_needed or best[0] > NOTHING):
             self.put(factor, best[1])

@@ -7,12 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contract_tests.checks.conditions import needs, where
+from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.creations import may_be_alike
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
 from contract_tests.checks.judge import Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import CAN_CHANGE, CAN_FAIL, changeable_fields, fields_with_faults, is_whole
-from contract_tests.checks.updates import IMPOSSIBLE, Body, other_values, plainly_spoilt, possible
+from contract_tests.checks.selections import (
+    CAN_CHANGE,
+    CAN_FAIL,
+    changeable_fields,
+    clearing_fields,
+    fields_with_faults,
+    is_whole,
+)
+from contract_tests.checks.updates import IMPOSSIBLE, Body, allowed, other_values, plainly_spoilt, possible
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -21,6 +29,8 @@ from contract_tests.transport.exchange import Exchange
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.
 ROUNDS = 12
 BRIEF_ROUNDS = 4
+STEPS = 3
+ROLES = {"clear": "update", "creation": "create", "removal": "remove"}
 BOTH = "two concurrent updates of different fields both hold afterwards"
 LAST = UNMOVED["read_your_writes"]
 
@@ -125,10 +135,13 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
 
 @needs("create", "read", "update", "isolation", CAN_CHANGE)
 def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge) -> None:
-    """x-promises/isolation: an update changes the item in its path, also while another is changed."""
-    tried, id_name = _fields(run.contract)[0], run.contract.resource.id_name
+    """x-promises/isolation: an update changes the item in its path, also while another is changed, which may have the same name."""
+    tried, id_name, name = _fields(run.contract)[0], run.contract.resource.id_name, str(run.contract.run_name)
+    is_named = may_be_alike(run.contract) and name in run.contract.fields("update")
     with run.item() as one, run.item() as other:
-        for step in range(4):
+        for step in range(2 * STEPS):
+            if is_named and step == STEPS and (renamed := possible(other, {name: one.last[name]})):
+                other.accepts(renamed)
             sent = [(item, item.last, _value(item, tried, step + turn)) for turn, item in enumerate((one, other))]
             answers = _at_once(run, [(item, body) for item, _, body in sent])
             for (item, was, body), answer in zip(sent, answers, strict=True):
@@ -137,6 +150,45 @@ def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge
                 if answer.item:  # an update may be answered without a body
                     require(judge.shows(answer, answer.item, expected, "each caller is answered with its own item"))
                 require(judge.shows(answer, item.read(), expected, "each item keeps its own update"))
+
+
+def _besides(contract: Contract) -> list[str]:
+    """Return what may be under way while an item is updated."""
+    can_clear = contract.promises_that("concurrent_updates") and not is_whole(contract) and len(_fields(contract)) > 1
+    cleared = ["clear"] if can_clear and clearing_fields(contract) else []
+    refused = ["refused-update"] if fields_with_faults(contract) else []
+    return [*cleared, *refused, "creation", *(["removal"] if contract.has("remove") else [])]
+
+
+def _beside(run: Run, what: str, item: ItemUnderTest, other: ItemUnderTest, cleared: Body) -> Exchange:
+    """Send what is under way while an item is updated."""
+    if what == "clear":
+        return run.api.update(item.item_id, item.body(cleared))
+    if what == "refused-update":
+        return run.api.update(other.item_id, _spoilt(other, fields_with_faults(run.contract)[0]))
+    return run.api.create(to_json(run.full_body())) if what == "creation" else run.api.remove(other.item_id)
+
+
+@needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
+@for_each("what", _besides)
+def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUnderTest, what: str) -> None:
+    """x-promises/read_your_writes: a read shows the last completed write, whatever else was under way beside it."""
+    tried, clearing = _fields(run.contract)[0], clearing_fields(run.contract)
+    fields = [each for each in clearing if each != tried and what == "clear"][:1]
+    for step in range(STEPS):
+        for each in fields:
+            item.accepts(allowed(item, {each.name: good_values(run.contract, each)[0]}))
+        body, before, cleared = _value(item, tried, step), item.last, dict.fromkeys(each.name for each in fields)
+        with run.item() as other, ThreadPoolExecutor(2) as threads:
+            met = threads.submit(_beside, run, what, item, other, cleared)
+            own = threads.submit(run.api.update, item.item_id, item.body(body)).result()
+        if what == "creation":
+            run.discard(met.result())
+        is_refused = what == "refused-update"
+        require(judge.success("update", own) + (judge.success(ROLES[what], met.result()) if not is_refused else []))
+        both = {**body, **cleared}
+        expected = {**judge.reader.untouched(before, both), **judge.reader.after(before, both)}
+        require(judge.shows(own, item.read(), expected, LAST))
 
 
 def _spoiler(contract: Contract) -> Field | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import UNMOVED, Item, ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
@@ -634,15 +635,8 @@ def test_list_shows_long_values_as_a_read_does(run: Run, family: Family) -> None
 
 
 def _listed_otherwise(run: Run, family: Family) -> list[Finding]:
-    """Find what a list shows otherwise than reads have shown it."""
-    judge, walk, found = run.judge, _walk(run, {}), []
-    listed = dict(zip(walk.ids, walk.items, strict=True))
-    for member in [member for member in family if member.item_id in listed]:
-        known = judge.reader.untouched(member.last) | {n: (member.last.get(n),) for n in judge.reader.moving}
-        found += judge.shows(walk.page, listed[member.item_id], known, "a list shows the same as reading")
-    if missing := walk.missing(family):
-        found.append(judge.promised("list_shows_items", f"{missing} is not listed", EVERY_ONE, walk.page))
-    return found
+    walk = _walk(run, {})
+    return listed_otherwise(run, family, walk.items, walk.page)
 
 
 @needs("read")

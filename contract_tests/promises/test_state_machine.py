@@ -14,10 +14,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.conditions import needs
 from contract_tests.checks.creations import may_be_alike
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
-from contract_tests.checks.judge import BROKEN, Finding, require
+from contract_tests.checks.judge import Finding, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import clearing_fields, fields_with_faults, is_whole
 from contract_tests.checks.updates import Body, allowed_part, spoilt, spoilt_updates, valid_updates
@@ -29,23 +30,9 @@ MOST_ITEMS = 4
 LAST = UNMOVED["read_your_writes"]
 
 
-def _listed_wrongly(run: Run, items: list[ItemUnderTest]) -> list[Finding]:
-    """Find what the first page of the list shows otherwise than it is."""
+def _listed_otherwise(run: Run, items: list[ItemUnderTest]) -> list[Finding]:
     page = next(run.pages(1, **run.query(size=run.api.shape.paging.largest_size)))
-    id_name, found = run.contract.resource.id_name, []
-    shown = {item[id_name]: item for item in page.items}
-    for item in items:
-        if item.item_id not in shown and not run.is_last(page):
-            continue  # it stands on a later page
-        fields = run.contract.fields("update").items()
-        expected = {name: (item.last.get(name),) for name, tried in fields if not tried.is_write_only}
-        promise = "a list shows each item as it is"
-        found += run.judge.shows(page, shown.get(item.item_id, {}), expected, promise)
-    for item_id in run.api.created.removed & shown.keys():
-        problem = f"{item_id} was removed and is still listed"
-        clause = run.contract.pointer_of_promise("list_shows_items")
-        found.append(Finding(BROKEN, problem, "a list shows a removal, in time", clause, page))
-    return found
+    return listed_otherwise(run, items, page.items, page)
 
 
 def _machine(run: Run) -> type[RuleBasedStateMachine]:
@@ -141,7 +128,7 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
         @rule()
         def list(self) -> None:
             """A list shows every living item as it is, and none that is gone."""
-            run.at_last(lambda: _listed_wrongly(run, self.items))
+            run.at_last(lambda: _listed_otherwise(run, self.items))
 
         @precondition(lambda _self: can_remove)
         @rule(target=gone, item=consumes(alive))

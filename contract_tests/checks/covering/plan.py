@@ -1,0 +1,221 @@
+"""What the plans of an update and of a create share: which row comes next, and the values that it holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from contract_tests.checks.judge import Finding, Violation, require
+from contract_tests.checks.run import Run
+from contract_tests.checks.selections import listed_rule
+from contract_tests.generation.boundaries import Boundary, to_json
+from contract_tests.generation.contexts import (
+    LISTED,
+    LONG,
+    MIDDLE,
+    NULL,
+    UNSET,
+    Contexts,
+    Unit,
+    Values,
+    held,
+    is_left,
+    sent,
+)
+from contract_tests.generation.covering import VALUE, Draft, Row
+from contract_tests.spec.resource import Role
+
+Body = dict[str, Any]
+
+# Where few requests may be sent: so much of what is left of them is kept for what comes later, and so many for what a last row
+# needs; so many are left where nobody counts them.
+KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 400
+# So many findings are told of one field, so many rows may come to nothing new, so many values are looked at for each row,
+# and so many of the last pairs.
+MOST_FINDINGS, MOST_VAIN, MOST_DRAFTS, MOST_LAST = 4, 12, 4, 16
+# What a row may not cost.
+TOO_MUCH = 1_000
+TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
+# What a filter can hold.
+PLAIN = re.compile(r"[\w -]+", re.ASCII)
+
+
+class Plan:
+    """Makes the rows of one operation, each in the context in which it covers most pairs for its requests."""
+
+    def __init__(self, run: Run, role: Role) -> None:
+        self.run = run
+        unlisted = {name: run.listed.unlisted(name) for name in run.listed.names}
+        self.contexts = Contexts(run.contract, role, run.listed.combinations(), str(run.seed), unlisted)
+        self.cover, self.units, self.trials = self.contexts.cover, self.contexts.units, self.contexts.trials
+        self.type = run.contract.operation(role).body_type
+        self.found: list[Finding] = []
+        self.left = {*self.contexts.fields}
+        self._kept: float | None = None
+        self._turns: Counter[str] = Counter()
+
+    def try_field(self, name: str) -> None:
+        """Send rows of one field until every pair of it is covered, of the last until every pair is, or its share of the requests is spent."""
+        self.left.discard(name)
+        trials = [key for key, trial in self.trials.items() if trial.field.name == name or not self.left]
+        before, vain = self.run.api.created.requests.total(), 0
+        most = self._share() if self.run.is_brief else math.inf
+        while vain < MOST_VAIN and len(self.found) < MOST_FINDINGS and (row := self.next_row(trials)):
+            if self.run.api.created.requests.total() - before >= most:
+                break
+            vain = 0 if (covered := self.send(row)) else vain + 1
+            if not covered:
+                self.cover.give_up(row)
+        self.close()
+        self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
+        found, self.found = self.found, []
+        require(found)
+
+    def _share(self) -> float:
+        """Return how many requests a field may take where few may be sent: its share of what the budget leaves."""
+        budget = self.run.api.transport.limits.budget
+        left = budget.left - SPARED if budget.max_requests else LEFT_OF_FEW
+        self._kept = left * KEPT[self.contexts.role] if self._kept is None else self._kept
+        share = (left - self._kept) / (len(self.left) + 1)
+        return share if share >= 1 else pytest.skip("the budget leaves no request for it")
+
+    def next_row(self, trials: list[str]) -> Row:
+        """Return the row that covers most for its requests; empty where none covers any."""
+        raise NotImplementedError
+
+    def send(self, row: Row) -> int:
+        """Send a row; return how many pairs it has covered first."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Look at what the rows of a field have left."""
+
+    def drafts(self, trials: list[str], base: Row, *, is_last: bool) -> list[Draft]:
+        """Begin rows with the values on trial that lack most, *is_last* with pairs; once no field is left, with any that is open."""
+        known = {name: self.cover.opens((VALUE, name)) for name in trials}
+        some = sorted((name for name in trials if known[name]), key=lambda name: -known[name])[:MOST_DRAFTS]
+        seeds: list[Row] = [{VALUE: name} for name in some]
+        if is_last:
+            seeds = [{VALUE: name, **dict([level])} for name in some for level in self.cover.open_with((VALUE, name))]
+            pairs = islice(self.cover.open_pairs(), 0 if self.left else MOST_DRAFTS)
+            seeds += [{VALUE: name, **dict(pair)} for pair in pairs for name in trials if VALUE not in dict(pair)]
+            seeds = self.cover.chance.sample(seeds, min(len(seeds), MOST_LAST))
+        return [draft for seed in seeds if (draft := Draft(self.cover, {**seed, **base})).is_possible]
+
+    def completed(self, draft: Draft, costs: Mapping[str, Mapping[str, int]]) -> Draft:
+        """Give a row a level of each factor that it lacks; of some factors those that do not cost too much."""
+        for factor, known in costs.items():
+            some = [level for level, cost in known.items() if cost < TOO_MUCH]
+            draft.choose(factor, some, lambda level, known=known: -0.2 * known[level], is_needed=factor != "before")  # type: ignore[misc]
+        draft.choose("spelled")
+        draft.choose("beside")
+        own, kind = self.trials[draft.row[VALUE]].unit, draft.row.get("beside")
+        others = [unit for unit in self.units.values() if unit.name != own and sent(unit.name) in self.cover.factors]
+        lefts = {unit.name: [*filter(is_left, self.cover.factors[sent(unit.name)])] for unit in others}
+        free = [unit for unit in others if kind == NULL or lefts[unit.name]]
+        if kind in ("one", NULL):  # one brings a value and no other does, or at least one brings null
+            levels = {unit.name: [NULL] if kind == NULL else [*unit.values] for unit in free}
+            bests = [(*best, name) for name, some in levels.items() if (best := draft.best(sent(name), some))]
+            if bests and not any(draft.row.get(sent(name)) in some for name, some in levels.items()):
+                _, level, name = max(bests)
+                draft.put(sent(name), level)
+        trials = sum(self.cover.bits[VALUE, name] for name, trial in self.trials.items() if trial.unit == own)
+        for unit in self.cover.chance.sample(others, len(others)):
+            # Of equals one in which a value was not tried yet: the next row begins with it.
+            beside = lambda level, name=unit.name: 0.01 * self.cover.opens((held(name), level), trials)  # noqa: E731
+            draft.choose(sent(unit.name), lefts[unit.name] if kind == "one" else (), beside)
+        draft.choose("place")
+        return draft
+
+    def turn(self, key: str, values: Sequence[Any]) -> Any:
+        """Return the next of some values."""
+        self._turns[key] += 1
+        return values[(self._turns[key] - 1) % len(values)]
+
+    def values(self, unit: Unit, level: str, row: Row, *, is_own: bool = False) -> Values:
+        """Return the next values of a level, those on trial the most telling; for a list filtered by them, such as a filter can hold."""
+        if level in (NULL, UNSET):
+            texts = ["null", '""'] if unit.fields[0].clears_on_empty and level == NULL else ["null"]
+            return {tried.name: (json.loads(text := self.turn(unit.name, texts)), text) for tried in unit.fields}
+        name, is_telling = str(self.run.contract.run_name), is_own and level == MIDDLE and unit.telling
+        some = unit.telling if is_telling else unit.values[level]
+        if row.get("read") == "filter" and name == unit.name:
+            some = [each for each in unit.values[level] if PLAIN.fullmatch(str(each[name][0]))] or some
+        found: Values = self.turn(f"{unit.name} {level} {is_telling and 'telling'}", some)
+        return found
+
+    def others(self, row: Row) -> Body:
+        """Return what a body brings beside the value on trial."""
+        levels = [(unit, row.get(sent(unit.name), "")) for unit in self.units.values()]
+        bodies = [plain(self.values(unit, level, row)) for unit, level in levels if level and not is_left(level)]
+        trial = self.trials[row[VALUE]]
+        if (
+            row.get("beside") == NULL and trial.faults and trial.unit in self.units
+        ):  # what is listed together is null, too
+            own = [f.name for f in self.units[trial.unit].fields if f.is_nullable and f.name != trial.field.name]
+            bodies += [{self.turn(trial.unit, own): None}] if own else []
+        return {name: value for body in self.cover.chance.sample(bodies, len(bodies)) for name, value in body.items()}
+
+    def own(self, row: Row) -> tuple[Values, Boundary | None]:
+        """Return the value on trial: valid ones, or the nearest of those that are refused."""
+        trial = self.trials[row[VALUE]]
+        if trial.faults:
+            return {}, trial.faults[0]
+        found = self.values(self.units[trial.unit], trial.level, row, is_own=True)
+        return {n: value for n, value in found.items() if trial.level != NULL or n == trial.field.name}, None
+
+    def rule(self, fault: Boundary) -> tuple[str, str]:
+        """Return what the contract says of a value that is refused, and where."""
+        if fault.keyword == LISTED:
+            return listed_rule(self.run.contract, fault.field.name, self.contexts.role)
+        return fault.field.promise, fault.source
+
+    def options(self, row: Row) -> dict[str, Any]:
+        """Return how a request is sent: what closes its connection is read over another."""
+        options: dict[str, Any] = {"content_type": f"{self.type}; charset=utf-8"} if row["spelled"] == "charset" else {}
+        return options | ({"headers": [("connection", "close")]} if row.get("read") == "connection" else {})
+
+    def note(self, error: Violation, context: str) -> None:
+        """Keep what a row has found, with its context, and go on."""
+        for each in error.findings:
+            problem = f"{context}: {each.problem}"
+            self.found.append(replace(each, problem=problem, headline=each.headline or each.problem))
+
+
+def plain(values: Values) -> Body:
+    """Return values without their spelling."""
+    return {name: value for name, (value, _) in values.items()}
+
+
+def put(names: Collection[str], body: Body, row: Row) -> Body:
+    """Return a body with some fields first or last."""
+    own, rest = ({n: v for n, v in body.items() if (n in names) is is_own} for is_own in (True, False))
+    return {**own, **rest} if row.get("place") == "first" else {**rest, **own}
+
+
+def tokens(body: Body, values: Values) -> dict[str, str]:
+    """Return the JSON text of each field, those on trial in their own spelling."""
+    return {n: values[n][1] if n in values and value is values[n][0] else to_json(value) for n, value in body.items()}
+
+
+def respelled(text: str, how: str) -> str:
+    """Write a JSON text in another way: with white space, or without any and with every character of a text escaped."""
+    parts = TEXT.split(text)  # every other part is a text
+    if how == "pretty":
+        parts[::2] = [re.sub("([{},:])", " \r\n\t\\1 \n", part) for part in parts[::2]]
+    elif how == "escaped" and len(text) <= LONG:
+        parts[::2] = [part.replace(" ", "") for part in parts[::2]]
+        parts[1::2] = [f'"{_escaped(json.loads(part, strict=False))}"' for part in parts[1::2]]
+    return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return re.sub("(....)", r"\\u\1", text.encode("utf-16-be", "surrogatepass").hex())
