@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from contract_tests.mock_api.rules import Fields
 
 from .. import seams
-from ..scene import Body, needed
+from ..scene import Body, is_text, needed
 from ..scene import first as first_of
-from ..usual import change, in_turn, wrong
+from ..usual import change, in_turn, unknown, wrong
 from ..witness import Step, Witness
 from .calls import Call, Calls
 from .place import Place, is_limit, limits
@@ -208,6 +208,54 @@ def _is_removal(call: Call, calls: Calls) -> bool:
     return call.role == "remove" and not call.is_refused
 
 
+def _is_namesake(place: Place, calls: Calls) -> bool:
+    name = needed(place.scene.contract.run_name)
+    items, own = calls.api.resource.store.items.values(), calls.now.before.get(name)
+    return own is not None and any(i.fields.get(name) == own and i.id != calls.now.item_id for i in items)
+
+
+def _is_bare(place: Place, calls: Calls) -> bool:
+    names = {f.name for f in place.scene.clearing} - {place.name}
+    was = calls.now.before
+    return (
+        len(names) > 1 and bool(was) and all(was.get(name) is None and name not in calls.now.brought for name in names)
+    )
+
+
+def _bared(place: Place) -> Step:
+    scene, names = place.scene, [f.name for f in place.scene.clearing if f.name != place.name]
+    needed(len(names) > 1 and place.name in scene.item and scene.rules.lawful(scene.item, dict.fromkeys(names)))
+    return scene.update(dict.fromkeys(names))
+
+
+def _elsewhere(place: Place) -> Step:
+    needed(place.scene.contract.operation("update").names(404))
+    return place.scene.update(change(place.scene), unknown(place.scene))
+
+
+def _is_after_a_create(place: Place, calls: Calls) -> bool:
+    last = calls.last_write()
+    return last is not None and last.role == "create" and not last.is_refused and bool(calls.updates())
+
+
+def _long_name(place: Place) -> tuple[str, str]:
+    name = needed(place.scene.contract.run_name)
+    tried = place.scene.contract.fields("create")[name]
+    needed(name != place.name and is_text(tried) and "maxLength" in tried.schema)
+    return name, "n" * int(tried.schema["maxLength"])
+
+
+def _has_a_long_name(place: Place, calls: Calls) -> bool:
+    name, longest = _long_name(place)
+    return len(str(calls.now.brought.get(name))) == len(longest)
+
+
+def _of_a_long_name(place: Place, body: Body) -> Telling:
+    name, longest = _long_name(place)
+    needed(place.name in place.scene.contract.fields("create"))
+    return Telling({**place.scene.item, **body, name: longest}, target="{new}")
+
+
 # What is not seen where the field, or a field beside it, is not set; and where the item has the value already.
 _REFUSED: Before = lambda place: wrong(place.scene)  # noqa: E731
 _NULL_BESIDE: Before = lambda place: place.scene.update({place.other: None})  # noqa: E731
@@ -215,10 +263,12 @@ _REFUSED_CREATE: Before = lambda place: place.scene.create("{}")  # noqa: E731
 
 UNSET = frozenset({"null_ignored", "null_refused"})
 BESIDE = frozenset({"clears_another"})
+# What is seen by a read just before, which would then be the last call.
+DATED = frozenset({"time_stays", "wrong_moves_time"})
 EVERY_VALUE = frozenset({"answered_500", "refused", "first_stored"})
 TWICE = frozenset({
     "rounded", "of_15_digits", "first_stored", "update_lost", "lost", "not_stored", "read_stale", "list_stale",
-    "reaches_another", "null_clears", "null_ignored",
+    "reaches_another", "null_clears", "null_ignored", "time_stays", "cached",
 }) | BESIDE  # fmt: skip
 
 CONDITIONS = (
@@ -236,7 +286,8 @@ CONDITIONS = (
               lambda place, calls: calls.now.version > OFTEN,
               _after(lambda place: tuple(map(place.scene.update, in_turn(place.scene, OFTEN))))),
     Condition("not_first", "where another field comes first",
-              _now(lambda place, was, sent: next(iter(sent)) != place.name), _with(1, is_first=True), of_body=True),
+              _now(lambda place, was, sent: next(iter(sent)) != place.name), _with(1, is_first=True), of_body=True,
+              unfit=frozenset({"part_stored"})),
     Condition("not_last", "where another field comes last",
               _now(lambda place, was, sent: [*sent][-1] != place.name), _with(1), of_body=True),
     Condition("beside_null", "where another field is null",
@@ -276,6 +327,23 @@ CONDITIONS = (
               _after(_REFUSED, _REFUSED)),
     Condition("in_a_long_text", "within more than 1,000 characters",
               lambda place, calls: len(str(calls.now.brought[place.name])) > LONG, _in_a_long_text),
+    Condition("beside_a_namesake", "where another item has the same name", _is_namesake,
+              _after(lambda place: place.scene.create(place.scene.item)), unfit=frozenset({"reaches_another"})),
+    Condition("on_a_bare_item", "where no other field is set that can be cleared", _is_bare, _after(_bared), unfit=BESIDE),
+    Condition("after_a_clear_and_a_refusal", "where it was cleared, and then an update refused",
+              _in_turn("clear", "refused"), _after(_null, _REFUSED), unfit=UNSET),
+    Condition("after_what_is_no_json", "after a body that is no JSON",
+              _last_call(lambda call: call.role == "update" and call.body is None),
+              _after(lambda place: place.scene.update('{"')), unfit=DATED),
+    Condition("after_an_unknown_item", "after an update of what is not there",
+              _last_call(lambda call: call.role == "update" and not call.before), _after(_elsewhere), unfit=DATED),
+    Condition("after_a_refused_create", "after a create that was refused", _last_write(_is_refused_create),
+              _after(_REFUSED_CREATE)),
+    Condition("after_a_create", "after a create that follows an update", _is_after_a_create,
+              _after(lambda place: tuple(map(place.scene.update, in_turn(place.scene, 2))),
+                     lambda place: place.scene.create(place.scene.bystander)), unfit=frozenset({"reaches_another"})),
+    Condition("in_a_create_of_a_long_name", "in a create of the longest name", _has_a_long_name, _of_a_long_name,
+              "create"),
     Condition("in_a_create", "in a create", lambda place, calls: True, _new(), "create", unfit=EVERY_VALUE),
     Condition("in_a_create_after_a_refused_one", "in a create after one that was refused",
               _last_write(_is_refused_create), _new(_REFUSED_CREATE), "create"),

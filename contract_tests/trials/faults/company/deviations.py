@@ -54,6 +54,8 @@ class Deviation:
     """Whether a create can do it as well."""
     beside: bool = False
     """Whether the body has to bring another valid field."""
+    is_read_apart: bool = False
+    """Whether it is another client that sees it, once it has read the item."""
     share: int = 3
     """With so many conditions it is planted."""
 
@@ -257,6 +259,13 @@ DEVIATIONS = (
               READ, (READ,), share=4),
     Deviation("list_stale", "Lists an item without its new {field}", _changing, _usual, stale(seams.list_item_as),
               "list_shows_items", ("list_shows_items",), share=4),
+    Deviation("time_stays", "Leaves the time of the last change where it was with an update of {field}", _changing, _usual,
+              updating(plants.time_stays), TIME, share=4),
+    Deviation("cached", "Shows another client the item without its new {field}", _changing, _usual,
+              plants.show_readers_the_old, READ, (READ,), is_read_apart=True),
+    Deviation("unlisted_accepted", "Accepts a {field} that nobody lists", lambda scene: scene.listed,
+              lambda place: place.scene.values.unknown(place.name), plants.accept_unlisted, "x-values-from",
+              in_create=True, share=4),
     Deviation("clears_another", "Clears {other} with an update of {field}", _changing, _usual,
               updating(plants.clear_another), ANY, (ANY,)),
     Deviation("reaches_another", "Writes {field} to the newest other item, too", _changing, _new_to_both,

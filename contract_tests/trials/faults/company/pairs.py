@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from contract_tests.mock_api.app import Api
@@ -64,13 +65,21 @@ def _planted(place: Place, deviation: Deviation, condition: Condition) -> tuple[
     body = scene.lawful({**beside, place.name: value})
     telling = condition.met(place, body)
     words = {"field": place.name, "other": place.other if "{other}" in deviation.words + condition.words else ""}
+    read = replace(place.scene.read(telling.target), headers=(("user-agent", "reader"),))
+    apart = (read,) if deviation.is_read_apart else ()
     fault = Fault(
         f"{place.name}_{deviation.name}_{condition.name}",
         GROUP,
         f"{deviation.words}, {condition.words}.".format(**words),
         _clause(place, deviation),
         partial(_plant, place, deviation, condition),
-        (*_before(scene, deviation, telling), _telling(scene, condition, telling), *_reads(place, telling.target)),
+        (
+            *apart,
+            *_before(scene, deviation, telling),
+            _telling(scene, condition, telling),
+            *apart,
+            *_reads(place, telling.target),
+        ),
     )
     return fault, (scene.update(body), *_reads(place))
 

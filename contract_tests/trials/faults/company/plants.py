@@ -103,17 +103,61 @@ def stale(show: Callable[[Api, Callable[[Item], Item]], None]) -> Plant:
     return plant
 
 
-def answer_alone(api: Api, place: Place, holds: Holds) -> None:
+async def unstored(api: Api, request: Request, handle: Operation, holds: Holds = lambda: True) -> Answer:
     """Answer the new state and store nothing."""
+    before = api.resource.store.items.get(request.item_id)
+    answer = await handle(request)
+    if before is not None and holds():
+        api.resource.store.write(before)
+    return answer
 
-    async def run(request: Request, handle: Operation) -> Answer:
+
+def answer_alone(api: Api, place: Place, holds: Holds) -> None:
+    """Answer the new state of each update and store nothing."""
+    seams.around(api, seams.UPDATE, lambda request, handle: unstored(api, request, handle, holds))
+
+
+def time_stays(api: Api, place: Place, before: Item, after: Item) -> None:
+    """Leave the time, and the number, of the last change where they were."""
+    api.resource.store.write(after._replace(updated_at=before.updated_at, version=before.version))
+
+
+def accept_unlisted(api: Api, place: Place, holds: Holds) -> None:
+    """Accept a value that nobody lists."""
+    goods = {tried.name: place.scene.item[tried.name] for tried in place.scene.listed if tried.name in place.scene.item}
+
+    def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
+        value = sent.get(place.name)
+        is_meant = value is not None and not api.resource.choices.is_listed(place.name, value) and holds()
+        right(
+            {**fields, **goods} if is_meant else fields, {**sent, place.name: goods[place.name]} if is_meant else sent
+        )
+
+    seams.check_as(api, check)
+
+
+def show_readers_the_old(api: Api, place: Place, holds: Holds) -> None:
+    """Show every other client that has read an item what it was before the update, up to the next one."""
+    readers: dict[str, set[bytes]] = {}
+    earlier: dict[tuple[str, bytes], Item] = {}
+
+    async def read(request: Request, handle: Operation) -> Answer:
+        client = request.headers.get(b"user-agent", b"")
+        readers.setdefault(request.item_id, set()).add(client)
+        item = earlier.get((request.item_id, client))
+        return await handle(request) if item is None else seams.succeed(api, "read", item)
+
+    async def update(request: Request, handle: Operation) -> Answer:
         before = api.resource.store.items.get(request.item_id)
         answer = await handle(request)
-        if before is not None and holds():
-            api.resource.store.write(before)
+        for client in readers.get(request.item_id, set()):
+            earlier.pop((request.item_id, client), None)
+            if before is not None and holds() and client != request.headers.get(b"user-agent", b""):
+                earlier[request.item_id, client] = before
         return answer
 
-    seams.around(api, seams.UPDATE, run)
+    seams.around(api, "read", read)
+    seams.around(api, seams.UPDATE, update)
 
 
 def salvaging(salvage: Callable[[Api, Place, Item, Fields], object]) -> Plant:

@@ -19,6 +19,7 @@ from ..state.concurrency import PAUSE_SECONDS
 from ..usual import change, failed, two_fields, wrong
 from ..witness import Step, Witness
 from .calls import WRITES, Call, Calls
+from .plants import unstored
 
 Meets = Callable[[Scene, Call, Call], bool]
 """Whether a call that is under way makes an update go wrong."""
@@ -77,14 +78,6 @@ MEETINGS: dict[str, tuple[str, Meets, str, Shown]] = {
 }  # fmt: skip
 
 
-async def _lost(api: Api, request: Request, handle: Operation) -> Answer:
-    before = api.resource.store.items.get(request.item_id)
-    answer = await handle(request)
-    if before is not None:
-        api.resource.store.write(before)
-    return answer
-
-
 async def _failed(api: Api, request: Request, handle: Operation) -> Answer:
     await handle(request)
     return failed()  # type: ignore[no-any-return]
@@ -98,7 +91,7 @@ def calls_together(scene: Scene) -> Iterator[Fault]:
             continue
         with suppress(NoPlace):
             before, other, own = shown(scene)
-            for defect, what, wrongly in (("lost", "Forgets", _lost), ("answered_500", "Fails on", _failed)):
+            for defect, what, wrongly in (("lost", "Forgets", unstored), ("answered_500", "Fails on", _failed)):
                 yield Fault(
                     f"update_{defect}_{name}", "company", f"{what} an update while {words}.",
                     scene.contract.pointer_of_promise(promise), partial(_plant, scene, meets, wrongly),
