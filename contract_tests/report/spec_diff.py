@@ -72,10 +72,10 @@ def for_callers(change: Change) -> str:
     return ", ".join(f"{SIDES[rated]} callers {who}" for who, rated in sides.items() if rated != "none")
 
 
-def places_of(change: Change) -> str:
-    """Name where callers meet a change, the first few of many."""
-    more = len(change.places) - MOST_PLACES
-    return ", ".join(change.places[:MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
+def first_of(places: Sequence[str]) -> str:
+    """Name the first few of many places or operations; none are all."""
+    more = len(places) - MOST_PLACES
+    return (", ".join(places[:MOST_PLACES]) or "the whole API") + (f" and {more} more" if more > 0 else "")
 
 
 def as_text(diff: SpecDiff) -> str:
@@ -84,7 +84,10 @@ def as_text(diff: SpecDiff) -> str:
     for title, changes in diff.by_rating():
         lines.append(title)
         for each in changes:
-            lines += [f"  {each.subject}: {each.what}   {each.line}", f"    {for_callers(each)}: {places_of(each)}"]
+            lines += [
+                f"  {each.subject}: {each.what}   {each.line}",
+                f"    {for_callers(each)}: {first_of(each.places)}",
+            ]
     return "\n".join(shown(line, LONGEST_LINE) for line in lines)
 
 
@@ -93,7 +96,9 @@ def as_changelog(diff: SpecDiff, *heads: str) -> str:
     version = diff.new_version if diff.says_enough else diff.least_version
     parts = [f"## {_safe(heads[0] if heads else version)}", *map(_safe, heads[1:])]
     for title, changes in diff.by_rating():
-        lines = (f"- `{each.subject}`: {each.what}. It {for_callers(each)} ({places_of(each)})." for each in changes)
+        lines = (
+            f"- `{each.subject}`: {each.what}. It {for_callers(each)}: {first_of(each.operations)}." for each in changes
+        )
         parts += [f"### {title}", "\n".join(map(_safe, lines))]
     return "\n\n".join(parts)
 

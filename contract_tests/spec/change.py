@@ -59,6 +59,8 @@ class Change:
     sends: Rating
     reads: Rating
     places: tuple[str, ...]
+    operations: tuple[str, ...] = ()
+    """None for what stands for all of them."""
     line: str = ""
     """The file and the line: of the new file, or of the old for what is no longer there."""
 

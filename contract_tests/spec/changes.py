@@ -139,7 +139,8 @@ class _Comparison:
             sends = worst_of(EFFECTS[each.effect][0] for each in told if each.side != "read")
             reads = worst_of(EFFECTS[each.effect][1] for each in told if each.side != "send")
             places = tuple(dict.fromkeys(each.spot.place for each in told))
-            yield Change(subject, what, sends, reads, places, told[0].line)
+            operations = tuple(dict.fromkeys(each.spot.operation for each in told if each.spot.operation))
+            yield Change(subject, what, sends, reads, places, operations, told[0].line)
 
     def rest(self, spot: Spot, was: Mapping[str, Any], now: Mapping[str, Any], *skipped: str) -> None:
         """Compare each keyword that nothing else compares."""
@@ -188,39 +189,42 @@ class _Comparison:
             self.tell(spot, what, "other" if was.operation_id else "added", "send", "operationId")
         if was.path != now.path:
             self.tell(replace(spot, part="path"), f"written {now.path}, was {was.path}", "added", "send")
-        sent, read = replace(spot, side="send"), replace(spot, side="read")
-        for key, pointers in _each(_parameters(was), _parameters(now)):
-            place, one, other = self.at(sent, pointers)
-            place = replace(place, part=f"{key[0]} {(other or one)['name']}")
-            if self.is_in_both(place, "parameter", _demand(other)):
+        self.request(replace(spot, side="send"), was, now)
+        self.answers(replace(spot, side="read"), was, now)
+        self.access(spot, was, now)
+        self.rest(spot, was.definition, now.definition, *OF_AN_OPERATION)
+
+    def request(self, spot: Spot, was: Operation, now: Operation) -> None:
+        """Compare what two operations take: parameters and bodies."""
+        for (kind, _), pointers in _each(_taken(was), _taken(now)):
+            place, one, other = self.at(spot, pointers, "body")
+            if kind:
+                place = replace(place, part=f"{kind} {(other or one)['name']}")
+            added: Effect = "fewer" if other.get("required") is True else "added"
+            if self.is_in_both(place, "parameter" if kind else "", added):
                 self.carrier(place, one, other)
-        bodies = (
-            {"": f"{each.pointer}/requestBody"} if "requestBody" in each.definition else {} for each in (was, now)
-        )
-        for _, pointers in _each(*bodies):
-            place, one, other = self.at(sent, pointers, "body")
-            if self.is_in_both(place, "", _demand(other)):
-                self.carrier(place, one, other)
+
+    def answers(self, spot: Spot, was: Operation, now: Operation) -> None:
+        """Compare what two operations answer; a status that one does not name is held to its range or default."""
         statuses = [str(status) for each in (was, now) for status in each.definition.get("responses", {})]
         for status in [status for status in dict.fromkeys(statuses) if not status.startswith("x-")]:
-            place, one, other = self.at(read, (_answer(was, status), _answer(now, status)), status)
+            place, one, other = self.at(spot, (_answer(was, status), _answer(now, status)), status)
             is_error = status[0] in "45d"  # a caller must be ready for any, so one more or less hurts nobody
             if self.is_in_both(place, "answer", "added" if is_error else "more", "added" if is_error else "other"):
                 self.carrier(place, one, other)
-        ways = _ways(was), _ways(now)
-        if ways[0] != ways[1]:
-            is_shut = any(not any(way <= known for way in ways[1]) for known in ways[0])
-            what = f"opened by {_in_words(ways[1])}, was {_in_words(ways[0])}"
-            self.tell(replace(sent, part="key"), what, "fewer" if is_shut else "more", word="security")
-        servers, place = (
-            [_for_all(each, "servers") or [{"url": "/"}] for each in (was, now)],
-            replace(spot, part="servers"),
-        )
+
+    def access(self, spot: Spot, was: Operation, now: Operation) -> None:
+        """Compare what opens two operations, and where they are."""
+        old, new = _ways(was), _ways(now)
+        if old != new:
+            is_shut = any(not any(way <= known for way in new) for known in old)
+            place, what = replace(spot, part="key", side="send"), f"opened by {_in_words(new)}, was {_in_words(old)}"
+            self.tell(place, what, "fewer" if is_shut else "more", word="security")
+        servers = [_for_all(each, "servers") or [{"url": "/"}] for each in (was, now)]
         urls = [{server["url"]: server["url"] for server in each} for each in servers]
-        self.lists(place, "address", urls, ("added", "other"), "servers")
+        self.lists(replace(spot, part="servers"), "address", urls, ("added", "other"), "servers")
         if urls[0] == urls[1] and servers[0] != servers[1]:
-            self.tell(place, "described otherwise", "words", word="servers")
-        self.rest(spot, was.definition, now.definition, *OF_AN_OPERATION)
+            self.tell(replace(spot, part="servers"), "described otherwise", "words", word="servers")
 
     def carrier(self, spot: Spot, one: Any, other: Any) -> None:
         """Compare two parameters, headers, bodies, answers or media types: what they say, and the schemas in them."""
@@ -291,7 +295,12 @@ class _Comparison:
 
     def fields(self, spot: Spot, was: SchemaView, now: SchemaView) -> None:
         """Compare the fields of an object that a caller meets on this side, and the elements of an array."""
-        for name, pointers in _each(_met(self.old, was, spot.side), _met(self.new, now, spot.side)):
+        old, new = _met(self.old, was, spot.side), _met(self.new, now, spot.side)
+        gone, come = [name for name in old if name not in new], [name for name in new if name not in old]
+        is_renamed = len(gone) == len(come) == 1 and schema_view(self.old, old[gone[0]]) == schema_view(
+            self.new, new[come[0]]
+        )
+        for name, pointers in _each(old, new):
             inner, required = spot.field(name, *pointers), name in now.required
             if name == "*" and (was.is_closed or now.is_closed):
                 continue  # whether there may be further fields is told already
@@ -300,7 +309,8 @@ class _Comparison:
             elif was.is_closed and spot.side == "read":
                 is_there = self.is_in_both(inner, "", "more")
             else:
-                is_there = self.is_in_both(inner, "", "fewer" if required else "added")
+                what = f"perhaps renamed to {come[0]}," if is_renamed and name in old else ""
+                is_there = self.is_in_both(inner, what, "fewer" if required else "added")
             if is_there:
                 self.toggle(inner, name in was.required, required, "required", "no longer required")
                 self.schema(inner)
@@ -335,19 +345,17 @@ def _below(pointer: str, held: Mapping[str, Any]) -> dict[str, str]:
     return {name: below(pointer, name) for name in held}
 
 
-def _demand(added: Mapping[str, Any]) -> Effect:
-    """Say what follows from one more thing to send."""
-    return "fewer" if added.get("required") is True else "added"
-
-
-def _parameters(operation: Operation) -> dict[tuple[str, object], str]:
-    """List where each parameter stands; one in the path is known by its place there, a header in any case."""
+def _taken(operation: Operation) -> dict[tuple[str, object], str]:
+    """
+    List where each parameter and the body stand; a parameter in the path is known by its place there, a header in any
+    case, and the body by no kind.
+    """
     names = operation.path_parameters
     found: dict[tuple[str, object], str] = {}
-    for (place, name), pointer in operation.parameters.items():
-        key = names.index(name) if place == "path" and name in names else name.lower() if place == "header" else name
-        found[place, key] = pointer
-    return found
+    for (kind, name), pointer in operation.parameters.items():
+        key = names.index(name) if kind == "path" and name in names else name.lower() if kind == "header" else name
+        found[kind, key] = pointer
+    return found | ({("", ""): f"{operation.pointer}/requestBody"} if "requestBody" in operation.definition else {})
 
 
 def _answer(operation: Operation, status: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contract_tests.report.html.page import Page, Tone, write_page
-from contract_tests.report.spec_diff import TITLES, SpecDiff, places_of
+from contract_tests.report.spec_diff import TITLES, SpecDiff, first_of
 from contract_tests.report.wording import counted
 
 NAME = "spec-diff.html"
@@ -24,4 +24,4 @@ def write_diff(diff: SpecDiff, folder: Path) -> Path:
     }
     tone: Tone = "none" if not diff.changes else "good" if diff.says_enough else "bad"
     page = Page(NAME, headline, tone, diff.sentence[:1].upper() + diff.sentence[1:], facts)
-    return write_page(folder, page, diff=diff, tones=TONES, titles=TITLES, places_of=places_of)
+    return write_page(folder, page, diff=diff, tones=TONES, titles=TITLES, first_of=first_of)

@@ -220,12 +220,14 @@ def sample_diff() -> SpecDiff:
     """Return a comparison with a change of each rating, long paths and hostile text."""
     places = tuple(f"PATCH /personas/{{persona_id}} body owner.address{n}.lines[].street_and_number" for n in range(9))
     changes = [
-        Change("wait_seconds", "maximum tightened from 2 to 1.5", "breaking", "compatible", places, "openapi.yaml:342"),
-        Change(HOSTILE, HOSTILE, "compatible", "none", (HOSTILE,), f"{HOSTILE}:1"),
         Change(
-            "street_and_number" * 5, "values added: " + "office, " * 80, "compatible", "breaking", places[:1], "a:1"
+            "wait_seconds", "maximum tightened from 2 to 1.5", "breaking", "compatible", places, (), "openapi.yaml:342"
         ),
-        Change("info", "title changed", "documentation", "documentation", ("the whole API",), "openapi.yaml:40"),
+        Change(HOSTILE, HOSTILE, "compatible", "none", (HOSTILE,), (), f"{HOSTILE}:1"),
+        Change(
+            "street_and_number" * 5, "values added: " + "office, " * 80, "compatible", "breaking", places[:1], (), "a:1"
+        ),
+        Change("info", "title changed", "documentation", "documentation", ("the whole API",), (), "openapi.yaml:40"),
     ]
     return SpecDiff(HOSTILE, "1.0.0", "openapi.yaml", "1.1.0", changes)
 

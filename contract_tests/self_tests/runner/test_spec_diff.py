@@ -171,6 +171,7 @@ def test_reports_hold_the_comparison(released: Path) -> None:
             "sends": "breaking",
             "reads": "none",
             "places": ["POST /personas body wait_seconds", "PATCH /personas/{persona_id} body wait_seconds"],
+            "operations": ["POST /personas", "PATCH /personas/{persona_id}"],
             "line": "openapi.yaml:342",
         }
     ]
@@ -204,15 +205,15 @@ def test_changelog_is_drafted_in_words_of_callers(released: Path) -> None:
             "",
             "### Breaking",
             "",
-            "- `wait_seconds`: maximum tightened from 2 to 1.5. It breaks callers who send (POST /personas body "
-            "wait_seconds, PATCH /personas/{persona_id} body wait_seconds).",
+            "- `wait_seconds`: maximum tightened from 2 to 1.5. It breaks callers who send: POST /personas, "
+            "PATCH /personas/{persona_id}.",
         ],
     )
 
 
 def test_text_of_others_cannot_leave_its_place(tmp_path: Path) -> None:
     """What a vendor wrote ends no line, opens no tag and no cell, and moves no cursor."""
-    change = Change(HOSTILE, HOSTILE + "\n# End", "breaking", "none", (HOSTILE,), "their.yaml:1")
+    change = Change(HOSTILE, HOSTILE + "\n# End", "breaking", "none", (HOSTILE,), (HOSTILE,), "their.yaml:1")
     diff = SpecDiff(HOSTILE, "1", "their.yaml", HOSTILE, [change])
     page = write_diff(diff, tmp_path).read_text("utf-8")
     texts = [as_text(diff), as_changelog(diff), as_changelog(diff, HOSTILE, diff.sentence)]
