@@ -237,13 +237,19 @@ class Contexts:
     def _befores(self) -> Iterator[str]:
         """Yield what may be sent just before a row, to another item or to none."""
         has, promises = self.contract.has, self.contract.promises_that
-        yield from ("other", "creation", "refused creation")
+        yield from ("other", "creation") if has("create") else ()
+        yield from ["refused creation"] if has("create") and self._refuses_a_create else []
         yield from ["list"] if has("list") else []
         yield from ["removal"] if has("remove") else []
         yield from ["unreadable"] if promises("strict_json") else []
         yield from ["unknown"] if self.contract.operation("update").names(404) else []
-        is_named = self.contract.run_name in self.fields and promises("create_stores_everything")
+        is_named = self.contract.run_name in self.fields and has("create") and promises("create_stores_everything")
         yield from ["namesake"] if is_named and 409 not in self.contract.operation("create").statuses else []
+
+    @property
+    def _refuses_a_create(self) -> bool:
+        known = self.contract.fields("create").values()
+        return any(not value.accepted for tried in known for value in boundaries(self.contract, tried))
 
     def _reads(self) -> Iterator[str]:
         listing, promises = self.contract.listing, self.contract.promises_that

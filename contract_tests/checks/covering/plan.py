@@ -16,20 +16,9 @@ import pytest
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import listed_rule
+from contract_tests.generation import contexts
 from contract_tests.generation.boundaries import Boundary, to_json
-from contract_tests.generation.contexts import (
-    LISTED,
-    LONG,
-    MIDDLE,
-    NULL,
-    UNSET,
-    Contexts,
-    Unit,
-    Values,
-    held,
-    is_left,
-    sent,
-)
+from contract_tests.generation.contexts import LISTED, MIDDLE, NULL, UNSET, Unit, Values, held, is_left, sent
 from contract_tests.generation.covering import VALUE, Draft, Row
 from contract_tests.spec.resource import Role
 
@@ -54,7 +43,7 @@ class Plan:
     def __init__(self, run: Run, role: Role) -> None:
         self.run = run
         unlisted = {name: run.listed.unlisted(name) for name in run.listed.names}
-        self.contexts = Contexts(run.contract, role, run.listed.combinations(), str(run.seed), unlisted)
+        self.contexts = contexts.Contexts(run.contract, role, run.listed.combinations(), str(run.seed), unlisted)
         self.cover, self.units, self.trials = self.contexts.cover, self.contexts.units, self.contexts.trials
         self.type = run.contract.operation(role).body_type
         self.found: list[Finding] = []
@@ -211,7 +200,7 @@ def respelled(text: str, how: str) -> str:
     parts = TEXT.split(text)  # every other part is a text
     if how == "pretty":
         parts[::2] = [re.sub("([{},:])", " \r\n\t\\1 \n", part) for part in parts[::2]]
-    elif how == "escaped" and len(text) <= LONG:
+    elif how == "escaped" and len(text) <= contexts.LONG:
         parts[::2] = [part.replace(" ", "") for part in parts[::2]]
         parts[1::2] = [f'"{_escaped(json.loads(part, strict=False))}"' for part in parts[1::2]]
     return "".join(parts)

@@ -63,7 +63,6 @@ class Updates(Plan):
         self.stack.push(self.guest)
         self.bystander = self.stack.enter_context(run.item()) if run.lent is None else None
         self.spares: list[ItemUnderTest] = []
-        self.stack.callback(lambda: [run.api.remove(spare.item_id) for spare in self.spares])
         self.batch, self.batch_lane = list[tuple[Rejection, str]](), self.lanes[0]
         # The item that the next row is sent to, None for a new one; what was sent last, and to which.
         self.lane: Lane | None = None
@@ -83,10 +82,8 @@ class Updates(Plan):
                 best: tuple[float, Row, Lane | None] = (0, {}, None)
                 for lane in (*self.lanes, *([None] if self.bystander is not None else [])):
                     for draft in self._drafts(trials, lane, is_last=is_last):
-                        if draft.is_telling or not self.left:
-                            best = max(
-                                best, (draft.worth / self._cost(draft.row, lane), draft.row, lane), key=lambda b: b[0]
-                            )
+                        worth = draft.worth / self._cost(draft.row, lane) if draft.is_telling or not self.left else 0
+                        best = max(best, (worth, draft.row, lane), key=lambda each: each[0])
                 if best[0]:
                     self.lane = best[2]
                     return best[1]
@@ -104,9 +101,8 @@ class Updates(Plan):
             "before": {level: self._cost_before(level, lane) for level in self.cover.factors["before"]},
         }
         held_levels = {} if lane is None else {held(n): unit.level_of(lane.item.last) for n, unit in self.units.items()}
-        for draft in self.drafts(
-            trials, {"age": "fresh" if lane is None else lane.age, **held_levels}, is_last=is_last
-        ):
+        base = {"age": "fresh" if lane is None else lane.age, **held_levels}
+        for draft in self.drafts(trials, base, is_last=is_last):
             for unit in self.units if lane is None else ():
                 draft.choose(held(unit))
             row = self.completed(draft, costs).row
@@ -150,7 +146,7 @@ class Updates(Plan):
             level = max(lacking, key=lacking.__getitem__, default=UNSET)
             if name == self.run.contract.run_name and not lacking.get(level) and opens(("read", "filter"), mask):
                 level = MIDDLE  # a name that a filter can hold
-                lacking[level] = 1
+                lacking |= {level: 1}
             wanted |= plain(self.values(unit, level, {"read": "filter"})) if lacking.get(level) else {}
         body = allowed_part(item, wanted) if wanted else None
         if body is not None:
@@ -211,22 +207,16 @@ class Updates(Plan):
         known, at = self.trials[row[VALUE]].faults, 0 if row.get("place") == "first" else None
         faults += [self.turn(row[VALUE], known[1:]) for _ in range(min(VALUES, len(known)) - 1)]
         for index, each in enumerate(faults):
-            rejection = spoilt(lane.item, each, others, at=at)
-            body, text = (
-                json.loads(str(rejection.token), parse_int=float),
-                respelled(str(rejection.token), row["spelled"]),
-            )
+            rejection, context = spoilt(lane.item, each, others, at=at), self._context(lane, row)
+            body = json.loads(str(rejection.token), parse_int=float)
             if each.keyword == LISTED:
                 promise, clause = self.rule(each)
                 rejection = replace(rejection, promise=promise, clause=clause, field_name=None, counted="")
-            rejection = replace(rejection, token=text, content_type=self.options(row).get("content_type", ""))
-            first = (
-                replace(rejection, first=partial(self._bring, row["before"], lane))
-                if is_due and not index
-                else rejection
-            )
-            context = self._context(lane, row)
-            self.batch += [(first, context), *([(rejection, context)] if row["after"] == "same" else [])]
+            text, how = respelled(str(rejection.token), row["spelled"]), self.options(row).get("content_type", "")
+            rejection = replace(rejection, token=text, content_type=how)
+            first = partial(self._bring, row["before"], lane) if is_due and not index else None
+            again = [(rejection, context)] if row["after"] == "same" else []
+            self.batch += [(replace(rejection, first=first), context), *again]
             covered += self.cover.take({**row, **self.contexts.levels(row[VALUE], lane.item.last, body)})
         lane.after, self.just, self.batch_lane = "refused", (lane, "refused"), lane
         return covered
@@ -286,11 +276,9 @@ class Updates(Plan):
             text = object_of(tokens(run.full_body(), {}) | {fault.field.name: fault.token})
             return not_made(run, text, fault.field.promise, fault.source, fault.field.name, is_plain=False)
         if what in ("creation", "removal"):
-            if len(self.spares) > MOST_SPARES:
-                run.remove(self.spares.pop(0).item_id)
             if what == "creation" or not self.spares:
-                self.spares.append(run.create())
-            if what == "removal":
+                self.spares.append(self.stack.enter_context(run.item(**run.full_body())))
+            if what == "removal" or (len(self.spares) > MOST_SPARES and run.contract.has("remove")):
                 run.remove(self.spares.pop().item_id)
         elif other is not None:
             unit, name = self.turn("other", [*self.units.values()]), str(run.contract.run_name)
