@@ -42,6 +42,8 @@ class _OwnHttp(httpx.Client):
         super().__init__(limits=_LIMITS)
 
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        if self.is_closed:
+            raise RuntimeError("the client is closed")
         response = self._transport_for_url(request.url).handle_request(request)
         response.request = request
         try:
@@ -62,6 +64,8 @@ class _OwnAsyncHttp(httpx.AsyncClient):
         self._turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        if self.is_closed:
+            raise RuntimeError("the client is closed")
         async with self._turns:  # httpx looks through its whole queue at each call, so calls wait before it
             response = await self._transport_for_url(request.url).handle_async_request(request)
             response.request = request

@@ -131,6 +131,46 @@ def test_validation_names_each_field_and_its_limit_and_sends_nothing() -> None:
     assert 2 == len(requests)
 
 
+def test_options_hold_for_a_copy() -> None:
+    """with_options adds headers and changes what it names; the client that it was called on stays as it was."""
+    requests: list[httpx.Request] = []
+    http = httpx.Client(transport=httpx.MockTransport(answering({"persona": PERSONA}, requests=requests)))
+    coval = Coval(KEY, headers={"x-a": "1"}, http_client=http)
+    coval.with_options(headers={"X-B": "2"}, timeout=7, base_url="http://127.0.0.1:1/v2").personas.get(PERSONA_ID)
+    coval.personas.get(PERSONA_ID)
+    coval.personas.get(PERSONA_ID, timeout=None)
+    changed, plain, patient = requests
+    assert ("1", "2", KEY) == tuple(changed.headers[name] for name in ("x-a", "x-b", "x-api-key"))
+    assert (7, "127.0.0.1") == (changed.extensions["timeout"]["read"], changed.url.host)
+    assert (30, "api.coval.dev", None) == (
+        plain.extensions["timeout"]["read"],
+        plain.url.host,
+        plain.headers.get("x-b"),
+    )
+    assert patient.extensions["timeout"]["read"] is None
+
+
+def test_client_closes_what_it_opened() -> None:
+    """close() ends a client and its copies, and leaves a client of httpx that was handed in open."""
+    with Coval(KEY) as coval:
+        copy_of_it = coval.with_options(timeout=5)
+    for closed in (coval, copy_of_it):
+        with pytest.raises(RuntimeError, match="the client is closed"):
+            closed.personas.get(PERSONA_ID)
+    http = httpx.Client(transport=httpx.MockTransport(answering({"persona": PERSONA})))
+    with Coval(KEY, http_client=http) as coval:
+        pass
+    assert PERSONA_ID == coval.personas.get(PERSONA_ID).id
+
+    async def close() -> None:
+        async with AsyncCoval(KEY) as coval:
+            pass
+        await coval.personas.get(PERSONA_ID)
+
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        asyncio.run(close())
+
+
 # What comes back
 
 
