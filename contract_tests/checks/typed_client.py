@@ -77,18 +77,19 @@ class ClientPackage:
     def connect(self, run: Run, key: str, **httpx_args: Any) -> Iterator[Any]:
         """Open a client; its requests pass where *httpx_args* say, and the suite decides what is sent again."""
         with httpx.Client(**httpx_args) as http:
-            yield self._client(self.package.CLIENT, run, key, http)
+            yield self.client(run.api.target.base_url, key, max_retries=0, http_client=http)
 
     @asynccontextmanager
     async def connect_async(self, run: Run, key: str, **httpx_args: Any) -> AsyncIterator[Any]:
         """Open a client for async code, as connect() does."""
         async with httpx.AsyncClient(**httpx_args) as http:
-            yield self._client(self.package.ASYNC_CLIENT, run, key, http)
+            yield self.client(run.api.target.base_url, key, "ASYNC_CLIENT", max_retries=0, http_client=http)
 
-    @staticmethod
-    def _client(client: Any, run: Run, key: str, http: Any) -> Any:
-        keyed = {"api_key": key} if "api_key" in inspect.signature(client).parameters else {}
-        return client(**keyed, base_url=run.api.target.base_url, max_retries=0, http_client=http)
+    def client(self, url: str, key: str, kind: str = "CLIENT", **options: Any) -> Any:
+        """Return a client, with a key where the contract has one."""
+        made = getattr(self.package, kind)
+        keyed = {"api_key": key} if "api_key" in inspect.signature(made).parameters else {}
+        return made(**keyed, base_url=url, **options)
 
 
 def find_client(contract: Contract, folder: Path | None = None) -> ClientPackage | None:

@@ -1,13 +1,14 @@
 """
 Figures beside a peer: both are measured in turn, A B A B, so that a busy machine slows both, and the ratio is what counts.
 
-    contract-tests bench [suite | mock | growth | commands | faults | against ...]
+    contract-tests bench [suite | mock | growth | client | commands | faults | against ...]
 
 Peers that are not on the machine are brought into .bench/ where that can be done; what is left out is said.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,12 +23,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
 from contract_tests.checks.shape import shape_of
+from contract_tests.checks.typed_client import find_client
 from contract_tests.errors import Refused
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.folder import write_whole
@@ -54,6 +57,7 @@ USUAL_CONNECTIONS = 8
 ITEMS = (1_000, 9_000)  # the mock takes no more than 10,000
 QUICK_REQUESTS = 1_100
 READY_SECONDS = 30.0
+CALLS, CLIENT_ROUNDS = 500, 9
 # What uvicorn alone can do on this machine: it reads the body and answers what the mock would.
 BARE = """
 import sys, uvicorn
@@ -355,6 +359,43 @@ def _answers(url: str) -> bool:
         return False
 
 
+# -- The client -------------------------------------------------------------------------------------------------------
+
+
+def _client(configuration: Configuration) -> Iterator[Figure]:
+    """A typed update beside the same request by httpx alone, in processor time, both of one bare answer."""
+    contract = configuration.load_contract()
+    if (package := find_client(contract)) is None:
+        print("left out: the client, which `make client` writes beside the contract")
+        return
+    with running_mock("--contract", str(contract.document.file)) as mock:
+        server = Server(mock.url, mock.api_key, faults.scene_of(contract))
+        item_id, answer = server.made()
+    step = server.update
+    sent = json.loads(step.body or b"{}")
+    with ExitStack() as stack:
+        url = stack.enter_context(_running(free_port(), sys.executable, "-c", BARE, "{port}", answer))
+        client = stack.enter_context(package.client(url, server.key))
+        plain = stack.enter_context(httpx.Client(headers=dict(step.headers), trust_env=False))
+        update, given = package.method(client, "update"), package.arguments("update", sent)
+        address = f"{url}{step.path.replace('{id}', item_id)}"
+
+        def ask() -> Any:
+            return plain.request(step.method, address, json=sent).json()
+
+        rounds = in_turn(
+            lambda: _processor_seconds(lambda: update(item_id, **given)), lambda: _processor_seconds(ask), CLIENT_ROUNDS
+        )
+        yield Figure(f"{CALLS} updates", "the client", "httpx alone", "s", *rounds)
+
+
+def _processor_seconds(call: Callable[[], object]) -> float:
+    started = time.process_time()
+    for _ in range(CALLS):
+        call()
+    return time.process_time() - started
+
+
 # -- Commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -418,6 +459,7 @@ GROUPS: dict[str, Callable[[Configuration], Iterator[Figure]]] = {
     "suite": _suite,
     "mock": _mock,
     "growth": _growth,
+    "client": _client,
     "commands": _commands,
     "faults": _faults,
     "against": _against,
