@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar
 
 from .errors import ApiError
 from .types import UNSET
+from .wire import RawResponse, async_raw, raw
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Query: TypeAlias = Mapping[str, Any]
 
 
@@ -95,6 +97,24 @@ class AsyncPages(Generic[T]):
         async for page in self.pages():
             for item in page.items:
                 yield item
+
+
+def raw_page(method: Callable[P, Pages[T]]) -> Callable[P, RawResponse[Page[T]]]:
+    """Return a list's method that returns one page, with its whole answer."""
+
+    def page(*args: P.args, **kwargs: P.kwargs) -> Page[T]:
+        return method(*args, **kwargs).page()
+
+    return raw(page)
+
+
+def async_raw_page(method: Callable[P, AsyncPages[T]]) -> Callable[P, Coroutine[Any, Any, RawResponse[Page[T]]]]:
+    """Return a list's method that returns one page, with its whole answer."""
+
+    async def page(*args: P.args, **kwargs: P.kwargs) -> Page[T]:
+        return await method(*args, **kwargs).page()
+
+    return async_raw(page)
 
 
 def _is_last(page: Page[Any], seen: set[Any]) -> bool:

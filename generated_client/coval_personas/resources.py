@@ -22,7 +22,7 @@ from .models import (
     Voice,
     VoiceList,
 )
-from .pages import AsyncPages, Pages, Turning
+from .pages import AsyncPages, Pages, Turning, async_raw_page, raw_page
 from .types import UNSET, Limits, Unset
 from .wire import Answer, Operation, async_raw, raw
 
@@ -97,7 +97,7 @@ class PersonasVoicesResource:
 
     @cached_property
     def with_raw_response(self) -> PersonasVoicesResourceWithRawResponse:
-        """The same methods; they return the whole answer, with its status and headers."""
+        """The same methods; they return the whole answer, with its status and headers; of a list, one page."""
         return PersonasVoicesResourceWithRawResponse(self)
 
     def list(
@@ -143,7 +143,7 @@ class PersonasResource:
 
     @cached_property
     def with_raw_response(self) -> PersonasResourceWithRawResponse:
-        """The same methods; they return the whole answer, with its status and headers."""
+        """The same methods; they return the whole answer, with its status and headers; of a list, one page."""
         return PersonasResourceWithRawResponse(self)
 
     def list(
@@ -352,6 +352,7 @@ class PersonasResourceWithRawResponse:
     """The methods of PersonasResource; they return the whole answer, with its status and headers."""
 
     def __init__(self, resource: PersonasResource) -> None:
+        self.list = raw_page(resource.list)
         self.create = raw(resource.create)
         self.get = raw(resource.get)
         self.delete = raw(resource.delete)
@@ -366,7 +367,7 @@ class AsyncPersonasVoicesResource:
 
     @cached_property
     def with_raw_response(self) -> AsyncPersonasVoicesResourceWithRawResponse:
-        """The same methods; they return the whole answer, with its status and headers."""
+        """The same methods; they return the whole answer, with its status and headers; of a list, one page."""
         return AsyncPersonasVoicesResourceWithRawResponse(self)
 
     async def list(
@@ -412,7 +413,7 @@ class AsyncPersonasResource:
 
     @cached_property
     def with_raw_response(self) -> AsyncPersonasResourceWithRawResponse:
-        """The same methods; they return the whole answer, with its status and headers."""
+        """The same methods; they return the whole answer, with its status and headers; of a list, one page."""
         return AsyncPersonasResourceWithRawResponse(self)
 
     def list(
@@ -621,6 +622,7 @@ class AsyncPersonasResourceWithRawResponse:
     """The methods of AsyncPersonasResource; they return the whole answer, with its status and headers."""
 
     def __init__(self, resource: AsyncPersonasResource) -> None:
+        self.list = async_raw_page(resource.list)
         self.create = async_raw(resource.create)
         self.get = async_raw(resource.get)
         self.delete = async_raw(resource.delete)

@@ -321,6 +321,10 @@ def test_raw_response_has_the_status_and_headers() -> None:
     assert PERSONA_ID == answer.parsed.id
     with pytest.raises(NotFoundError):
         coval_answering({}, 404).personas.with_raw_response.get(PERSONA_ID)
+    page = coval_answering({"personas": [PERSONA]}, headers={"x-left": "7"}).personas.with_raw_response.list(
+        page_size=1
+    )
+    assert ("7", [PERSONA_ID]) == (page.headers["x-left"], [persona.id for persona in page.parsed.items])
 
     async def call() -> str:
         http = httpx.AsyncClient(transport=httpx.MockTransport(answering({"persona": PERSONA})))

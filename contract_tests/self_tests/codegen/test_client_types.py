@@ -27,6 +27,7 @@ coval.personas.delete("a")
 coval.personas.get("a", timeout=5)
 coval.with_options(timeout=None, max_retries=0, headers={"a": "b"}, validate=True).personas.get("a")
 raw: RawResponse[Persona] = coval.personas.with_raw_response.update("a", name="Ann")
+raw_page: RawResponse[Page[Persona]] = coval.personas.with_raw_response.list(page_size=1)
 created: datetime.datetime = persona.create_time
 text: str = persona.name + (persona.voice_name or "")
 unknown: Mapping[str, object] = persona.additional_properties
@@ -85,6 +86,7 @@ coval.personas.list().page().items[0].nam
 coval.personas.list().page().token
 coval.personas.with_raw_response.get("a").name
 coval.personas.with_raw_response.get(7)
+coval.personas.with_raw_response.list(page_size="1")
 coval.with_options(retries=3)
 coval.with_options(api_key="b")
 Coval(timeout="5")
