@@ -13,14 +13,25 @@ from typing import Any
 from contract_tests.checks.findings import BROKEN, LOOSER, Finding, Violation, require
 from contract_tests.checks.leaks import echoes_key, internal_name
 from contract_tests.checks.observations import Observations, brief
-from contract_tests.checks.readings import Reader, is_earlier, parse_time, same_instant
+from contract_tests.checks.readings import Reader, is_earlier, parse_time, same_instant, until_next
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract, Fault
 from contract_tests.spec.operation import is_json_type
 from contract_tests.transport.answers.json_reading import DEEPEST, TOO_DEEP
 from contract_tests.transport.exchange import NOT_JSON, Exchange
 
-__all__ = ["BROKEN", "DECISIONS", "LOOSER", "Finding", "Judge", "Violation", "parse_time", "require", "same_instant"]
+__all__ = [
+    "BROKEN",
+    "DECISIONS",
+    "LOOSER",
+    "Finding",
+    "Judge",
+    "Violation",
+    "parse_time",
+    "require",
+    "same_instant",
+    "until_next",
+]
 
 DECISIONS = "#/x-promises"
 # What a body does that breaks a limit and is accepted.

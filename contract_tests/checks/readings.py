@@ -77,8 +77,7 @@ class Reader:
         """
         tried = self.fields.get(name)
         if sent is None:
-            on_null = tried.on_null if tried is not None else None
-            return {"keep": (before,), "clear": (None,), None: (before, None)}[on_null]
+            return (before if tried is not None and tried.on_null == "keep" else None,)
         if sent == "" and tried is not None and tried.clears_on_empty:
             return ("", None)
         if _is_number(sent) and tried is not None and tried.schema.get("format") == "float":
@@ -167,6 +166,12 @@ def parse_time(text: str) -> tuple[datetime, timedelta]:
     whole = re.sub(r"^0000", "0001", seconds).replace(":60", ":59")
     moment = datetime.fromisoformat(whole + (f".{fraction[:6]:0<6}" if fraction else "") + zone)
     return moment, timedelta(seconds=float(Decimal(1).scaleb(-min(len(fraction), 6))))
+
+
+def until_next(text: str) -> float:
+    """Return after how many seconds a time can show another moment; whole seconds may be printed with zeros behind them."""
+    is_whole = re.fullmatch(r".{19}(\.0+)?[^.]*", text) is not None
+    return 1.0 if is_whole else float(parse_time(text)[1].total_seconds())
 
 
 def same_instant(one: Any, other: Any, finest: timedelta | None = None) -> bool:

@@ -108,6 +108,10 @@ def integer_candidates(view: View) -> Iterator[Candidate]:
     """Yield whole numbers around each limit, their spellings, and numbers that are not whole."""
     found = limits(view.schema)
     for keyword, limit in found.items():
+        # What is rounded before it is checked lies within the limit then.
+        outwards = -1 if "inimum" in keyword else 1
+        for step in (0.5, 0.4, 0.1):
+            yield Candidate("number", f"{step:g}-beyond-{keyword}", limit + outwards * step, keyword)
         for step in (-2, -1, 0, 1, 2):
             yield Candidate("number", f"{keyword}{step:+d}", int(limit) + step, keyword)
         yield Candidate("number", f"negated-{keyword}", -int(limit), keyword)

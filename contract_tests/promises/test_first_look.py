@@ -17,7 +17,7 @@ from contract_tests.checks.account_findings import doubled
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
-from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
+from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require, until_next
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     CAN_FAIL,
@@ -131,7 +131,7 @@ def _standing_still(
     """Find what many updates have not moved, though a time is printed fine enough to show it."""
     seen = [item.get(name) for item in (first, last)]
     is_time = name in judge.reader.moving_times
-    steps = [parse_time(text)[1].total_seconds() if is_time else 0.0 for text in seen if text]
+    steps = [until_next(text) if is_time else 0.0 for text in seen if text]
     if len(steps) == 2 and (seen[0] != seen[1] or seconds < 2 * max(steps)):
         return []
     problem = f"{name} reads {seen[0]} after one update and {seen[1]} after {ROWS} more, {seconds:.1f} s later"

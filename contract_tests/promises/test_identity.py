@@ -14,7 +14,7 @@ import pytest
 
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
-from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require, same_instant
+from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require, same_instant, until_next
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     CAN_CHANGE,
@@ -173,7 +173,7 @@ def _has_moved(own: ServerField, before: Any, after: Any) -> bool:
 
 def _resolution(own: ServerField, moment: Any) -> float:
     """Return how long to wait until a field can show another moment, in seconds."""
-    return float(parse_time(moment)[1].total_seconds()) if own.is_time else 0.0
+    return until_next(moment) if own.is_time else 0.0
 
 
 @needs("update", "read", CAN_CHANGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ from contract_tests.checks.wrong_requests import (
     other_type,
     other_types,
 )
-from contract_tests.generation.boundaries import good_values, to_json
+from contract_tests.generation.boundaries import boundaries, good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import Role
@@ -177,11 +178,28 @@ def test_answers_are_json(run: Run, judge: Judge, item: ItemUnderTest) -> None:
         require(judge.success("read", run.api.send("GET", item.path, headers=[("accept", accept)])))
 
 
-@needs("update", "read", "strict_json", has_known_good)
-def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, item: ItemUnderTest) -> None:
+def _of_each_type(contract: Contract) -> list[Field]:
+    """Return a field of each type that can be given another value."""
+    found = {tried.types: tried for tried in changeable_fields(contract)[::-1] if len(good_values(contract, tried)) > 1}
+    return list(found.values())
+
+
+def _two_values(contract: Contract, tried: Field) -> tuple[Any, Any]:
+    """Return two values of a field, whose sum is one too where they are numbers."""
+    numbers = [
+        b.value for b in boundaries(contract, tried) if b.accepted and isinstance(b.value, (int, float)) and b.value
+    ]
+    good = good_values(contract, tried)
+    pairs = [(good[1], good[0]), *combinations(sorted(numbers, key=abs), 2)] if numbers else []
+    sums = (pair for pair in pairs if pair[0] != pair[1] and contract.accepts_value(tried, pair[0] + pair[1]))
+    return next(sums, (good[1], good[0]))
+
+
+@needs("update", "read", "strict_json")
+@for_each("tried", _of_each_type)
+def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, item: ItemUnderTest, tried: Field) -> None:
     """x-promises/strict_json: a body that names a field twice is refused as invalid, or one of the values counts."""
-    field, value = known(run.contract)
-    other = good_values(run.contract, run.contract.fields("update")[field])[0]
+    field, (value, other) = tried.name, _two_values(run.contract, tried)
     twice = f"{to_json(value)}, {to_json(field)}: {to_json(other)}"
     for is_first in (None, True, False):  # alone, then before and after other fields, of which each counts
         item.make_visible({field: value})
