@@ -15,6 +15,9 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from codegen.field_words import as_python, gathered, limits, plain, properties, words
 from contract_tests.spec.document import Document
 
+# What every model has besides its fields.
+OF_MODELS = frozenset({"additional_properties", "from_dict", "to_dict"})
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -90,7 +93,7 @@ class Types:
         kind, bounds = self.of(prop), limits(said, self.document)
         told = words(said, bounds, "None" in kind)
         maximum = bounds.get("maximum")
-        return Argument(prop.python_name, wire_name(prop), kind, prop.required, told, as_python(bounds), maximum)
+        return Argument(python_name(prop), wire_name(prop), kind, prop.required, told, as_python(bounds), maximum)
 
     def attributes(self, kind: str, way: Iterable[str]) -> tuple[str, ...]:
         """Return the attributes of a model that the names on a way are called; empty where it has no such way."""
@@ -99,17 +102,22 @@ class Types:
             prop = self.properties(kind).get(wire)
             if prop is None:
                 return ()
-            found.append(prop.python_name)
+            found.append(python_name(prop))
             kind = self.written(prop.get_type_string(no_optional=True).as_unembedded_code())
         return tuple(found)
 
     def result(self, kind: str, way: Iterable[str]) -> str:
         """Return the type of what the attributes on a way lead to."""
         for name in way:
-            kind = self.of(next(each for each in self.properties(kind).values() if each.python_name == name))
+            kind = self.of(next(each for each in self.properties(kind).values() if python_name(each) == name))
         return kind
 
 
 def wire_name(prop: PropertyProtocol) -> str:
     """Return the name of a property in the contract."""
     return str(prop.name.get_untrusted_value())
+
+
+def python_name(prop: PropertyProtocol) -> str:
+    """Return the name of a property in Python."""
+    return f"{prop.python_name}_" if prop.python_name in OF_MODELS else str(prop.python_name)

@@ -111,9 +111,7 @@ def _limit_words(limits: Mapping[str, Any]) -> Iterator[str]:
 
 def wrapped(text: str, indent: int = 0, hanging: int = 0) -> str:
     """Break a text into lines of a docstring; what would end the docstring or escape in it is masked."""
-    safe = str(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if safe.endswith('"'):
-        safe += " "
+    safe = re.sub(r'"(?=""|$)', r'\\"', str(text).strip().replace("\\", "\\\\"))
     lines = textwrap.wrap(
         " ".join(safe.split()), 116 - indent - hanging, break_long_words=False, break_on_hyphens=False
     )

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ OWN_CLIENT = Path("generated_client")
 CONFIG_FILE = HERE / "config.yaml"
 OWN_SETTINGS = ("project_name_override", "package_name_override", "client_name")
 TEMPLATES = HERE / "templates"
+
+# What the modules of a client import beside its models; a schema of such a name gives a class of another.
+TAKEN = frozenset({
+    "Annotated", "Answer", "Any", "ApiModel", "AsyncPages", "ClassVar", "File", "IntEnum", "Limits", "List", "Literal",
+    "Mapping", "Operation", "Pages", "StrEnum", "Turning", "TypeAlias", "Unset", "UNSET", "UUID",
+})  # fmt: skip
 
 HOLDS, DIFFERS = 0, 1
 
@@ -124,9 +130,15 @@ def generate(contract_file: Path, destination: Path, name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
         config, contract = Path(folder) / CONFIG_FILE.name, Path(folder) / "contract.json"
         names = {key: value for key, value in own.items() if key != "client_name" and is_own(contract_file)}
-        config.write_text(yaml.safe_dump({**settings, **names}), "utf-8")
+        renamed = {each: {"class_name": f"{each}Model"} for each in sorted(TAKEN & _schema_names(tree))}
+        overrides = {**settings.get("class_overrides", {}), **renamed}
+        config.write_text(yaml.safe_dump({**settings, **names, "class_overrides": overrides}), "utf-8")
         contract.write_text(json.dumps(_with_items(tree), default=str), "utf-8")
         _run_generator(contract_file.name, contract, destination, config, told)
+
+
+def _schema_names(tree: Mapping[str, Any]) -> set[str]:
+    return set(tree.get("components", {}).get("schemas", {}))
 
 
 def _with_items(node: Any) -> Any:

@@ -17,7 +17,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
-from codegen.client_types import Argument, Types
+from codegen.client_types import Argument, Types, python_name
 from codegen.contract_file import body_example
 from codegen.resource_classes import Call, ResourceClass
 from codegen.resource_layout import snake_case
@@ -77,7 +77,7 @@ def shown_in_readme(types: Types, resources: Sequence[ResourceClass], package: s
     limit = next(((each.name, repr((each.maximum or 0) * 2)) for each in numbers), ("", ""))
     item = snake_case(create.result)
     parameter = get.spelling.operation.path_parameters[-1]
-    names = {prop.python_name for prop in types.properties(create.result).values()}
+    names = {python_name(prop) for prop in types.properties(create.result).values()}
     likely = ("id", snake_case(parameter), f"{item}_id", f"{snake_case(parameter)}_id", "uuid", "key", "name")
     return Shown(
         resource,
@@ -114,7 +114,7 @@ def _example(types: Types, call: Call) -> str:
     if not isinstance(example, dict):
         return ""
     given = [
-        f"{known[wire].python_name}={_as_python(types, known[wire], value)}"
+        f"{python_name(known[wire])}={_as_python(types, known[wire], value)}"
         for wire, value in example.items()
         if wire in known
     ]
@@ -131,7 +131,9 @@ def _as_python(types: Types, prop: PropertyProtocol, value: Any) -> str:
         return f"[{', '.join(_as_python(types, prop.inner_property, item) for item in value)}]"
     if isinstance(prop, ModelProperty) and isinstance(value, dict) and (known := types.properties(prop)):
         given = {
-            known[name].python_name: _as_python(types, known[name], one) for name, one in value.items() if name in known
+            python_name(known[name]): _as_python(types, known[name], one)
+            for name, one in value.items()
+            if name in known
         }
         return f"{prop.class_info.name}({', '.join(f'{name}={one}' for name, one in given.items())})"
     maker = PARSERS.get(type(prop)) if isinstance(value, str) else None

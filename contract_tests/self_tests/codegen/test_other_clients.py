@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import logging
+import operator
 import re
 import shutil
 import subprocess
@@ -215,6 +216,34 @@ def test_wrong_calls_of_other_clients_are_flagged(written: dict[str, Path], tmp_
     first = RIGHT.count("\n") + 1
     assert [wrong[number] for number in range(len(wrong)) if first + number not in lines] == []
     assert sorted(number for number in lines if number < first) == [], said
+
+
+def test_no_text_of_a_contract_becomes_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotes, backslashes, template marks and reserved names give a client that passes mypy and says what the contract says."""
+    write_client(Path(__file__).with_name("hostile.yaml"), tmp_path / "hostile")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "nasty_api_7_things_client"]
+    environment = {"PATH": "", "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client")}
+    said = subprocess.run(command, cwd=tmp_path / "hostile", env=environment, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+    monkeypatch.syspath_prepend(tmp_path / "hostile")
+    found = importlib.import_module("nasty_api_7_things_client")
+    models = importlib.import_module("nasty_api_7_things_client.models")
+    assert {"list": "list.list", "create it!": "list.create", "close": "list.close_"}.items() <= found.METHODS.items()
+    assert 'Nasty "API" \\ {{ 7 }} """ things' in found.CLIENT.__doc__
+    assert ['a"b', "c\\d", "e'f", "", " "] == [str(each) for each in models.ListClassItem]
+    read = {
+        "id": "a",
+        "to_dict": "b",
+        "additional_properties": 1,
+        "createdAt": "2025-01-24T10:00:00Z",
+        "created_at": "c",
+    }
+    assert read == models.AnyModel.from_dict(read).to_dict()
+    assert ("b", 1, "c") == operator.attrgetter("to_dict_", "additional_properties_", "created_at")(
+        models.AnyModel.from_dict(read)
+    )
+    for name in [name for name in sys.modules if name.startswith("nasty_api")]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.mark.usefixtures("written", "keyed")
