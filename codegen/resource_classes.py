@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
@@ -16,6 +17,19 @@ from contract_tests.spec.operation import is_json_type
 
 # Options of a single call; one whose name the contract takes is left out there.
 OPTIONS = ("extra_body", "timeout")
+
+
+class AnswerType(NamedTuple):
+    """What a success is read as."""
+
+    first_status: int
+    last_status: int
+    kind: str
+    """The type of the body."""
+    result_at: tuple[str, ...]
+    """The attributes on the way to what is returned."""
+    source: str
+    """What of the answer is read: its json, its text or its content."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,7 @@ class Call:
     whole_body: Argument | None
     body_model: str
     body_type: str
-    answers: list[tuple[int, int, str, tuple[str, ...]]]
-    """First and last status, the type of the answer, and the attributes on the way to what is returned."""
+    answers: list[AnswerType]
     result: str
     item: str
     """What a list holds."""
@@ -115,7 +128,7 @@ def _call(types: Types, spelling: Spelling, endpoint: Endpoint) -> Call:
         whole = Argument("body", "body", types.of(body.prop), bool(body.prop.required), "The body.", "")
     taken = {*named, *(each.name for each in fields), *(("body",) if whole else ())}
     answers = list(_answers(types, spelling, endpoint))
-    results = sorted({types.result(kind, way) for _, _, kind, way in answers}) or ["None"]
+    results = sorted({types.result(each.kind, each.result_at) for each in answers}) or ["None"]
     item = next((_item_of(result) for result in results if result.startswith("list[")), "")
     turning = spelling.turning if item else None
     return Call(
@@ -133,19 +146,22 @@ def _call(types: Types, spelling: Spelling, endpoint: Endpoint) -> Call:
         result=" | ".join(results),
         item=item,
         turning=turning,
-        token_at=types.attributes(answers[0][2], turning.token_at) if turning else (),
+        token_at=types.attributes(answers[0].kind, turning.token_at) if turning else (),
         options=[option for option in OPTIONS if option not in taken and (fields or option != "extra_body")],
     )
 
 
-def _answers(types: Types, spelling: Spelling, endpoint: Endpoint) -> Iterator[tuple[int, int, str, tuple[str, ...]]]:
-    for response in endpoint.responses.patterns:
-        if (statuses := response.status_code.range) is None or statuses[0] // 100 != 2:
-            continue
-        kind = "None" if response.source["attribute"] == "None" else types.of(response.prop)
+def _answers(types: Types, spelling: Spelling, endpoint: Endpoint) -> Iterator[AnswerType]:
+    named = [(each.status_code.range, each) for each in endpoint.responses.patterns]
+    successes = [(statuses, each) for statuses, each in named if statuses is not None and statuses[0] // 100 == 2]
+    if not successes and endpoint.responses.default is not None:
+        successes = [((200, 299), endpoint.responses.default)]
+    for (first, last), response in successes:
+        source = response.source["attribute"].removeprefix("response.").removesuffix("()")
+        kind = "None" if source == "None" else types.of(response.prop)
         if kind == "dict[str, Any]":  # of an object no field of which is promised, nothing can be wanted
             kind = "None"
-        yield *statuses, kind, types.attributes(kind, spelling.envelope)
+        yield AnswerType(first, last, kind, types.attributes(kind, spelling.envelope), source)
 
 
 def arranged(calls: Sequence[Call]) -> list[ResourceClass]:

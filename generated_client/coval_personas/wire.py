@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, wraps
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from io import BytesIO
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
@@ -50,6 +51,8 @@ class Answer:
     """The type of the body; None where there is none."""
     result_at: tuple[str, ...] = ()
     """The attributes on the way to what is returned: what is taken off is an envelope."""
+    source: Literal["json", "text", "content"] = "json"
+    """What of the answer is read; what is not JSON is returned as it is."""
 
     @cached_property
     def read(self) -> Callable[[Any], Any]:
@@ -210,6 +213,10 @@ class Sender:
             if answer.first_status <= response.status_code <= answer.last_status:
                 if answer.model is None:
                     return cast(T, None)
+                if answer.source == "text":
+                    return cast(T, response.text)
+                if answer.source == "content":
+                    return cast(T, File(BytesIO(response.content), mime_type=response.headers.get("content-type")))
                 error: ApiStatusError
                 try:
                     found = answer.read(json.loads(response.content))

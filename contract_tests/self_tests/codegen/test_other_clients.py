@@ -242,8 +242,37 @@ def test_no_text_of_a_contract_becomes_code(tmp_path: Path, monkeypatch: pytest.
     assert ("b", 1, "c") == operator.attrgetter("to_dict_", "additional_properties_", "created_at")(
         models.AnyModel.from_dict(read)
     )
+    _call_what_few_contracts_have(found.CLIENT, importlib.import_module("nasty_api_7_things_client.types").File)
     for name in [name for name in sys.modules if name.startswith("nasty_api")]:
         monkeypatch.delitem(sys.modules, name)
+
+
+def _call_what_few_contracts_have(client: Any, file: Any) -> None:
+    """Parameters in headers and cookies, files both ways, a body of two kinds, text, a number, and a default answer."""
+    sent: list[httpx.Request] = []
+    answers: dict[str, dict[str, Any]] = {
+        "picture": {"content": b"png"}, "close": {"text": "done"}, "with_options": {"json": 7}, "list": {"json": []},
+        "a": {"json": "x"},
+    }  # fmt: skip
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        sent.append(request)
+        status = 204 if request.method == "PATCH" else 200
+        return httpx.Response(status, **answers[request.url.path.rpartition("/")[2]])
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        api = client(http_client=http)
+        assert [] == api.list.list(self_="a", timeout=2, class_=['a"b', ""], x_trace="t", sess="s")
+        assert api.list.update("a", file=file(io.BytesIO(b"abc"), "f.txt", "text/plain"), note="n") is None
+        assert ("x", "done", 7) == (api.list.replace("a", body="x"), api.list.close_("a"), api.with_options_.get())
+        assert b"png" == api.list.picture.get("a").payload.read()
+    listed, updated, replaced, *_ = sent
+    assert ("self=a&timeout=2&class=a%22b&class=", "t", "sess=s") == (
+        listed.url.query.decode(), listed.headers["x-trace"], listed.headers["cookie"],
+    )  # fmt: skip
+    assert b'name="note"' in updated.content and b'filename="f.txt"' in updated.content
+    assert b'"x"' == replaced.content
 
 
 @pytest.mark.usefixtures("written", "keyed")
