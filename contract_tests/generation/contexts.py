@@ -27,6 +27,7 @@ from contract_tests.generation.boundaries import (
 )
 from contract_tests.generation.corpus import NUMBERS, PIECES, WHOLE
 from contract_tests.generation.covering import VALUE, Cover, Row
+from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import Role
@@ -36,7 +37,8 @@ Values = dict[str, tuple[Any, str]]
 
 UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle", "first", "other"
 ABSENT, NULL = "absent", "null"
-ALONE, ALL, ONLY = "alone", "all", "only"
+ALONE, BARE, ALL, ONLY = "alone", "alone on a bare item", "all", "only"
+CLEARED = "unset when refused"
 LISTED = "x-values-from"
 # Where between the limits a number has as many digits as a double.
 SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)
@@ -155,7 +157,7 @@ class Contexts:
             wrong = [value for value in boundaries(self.contract, tried) if not value.accepted]
             further = representatives((value for value in wrong if not value.is_smoke), chance)
             chosen = [value for value in wrong if value.is_smoke] + chance.sample(further, len(further))
-            chosen.sort(key=lambda fault, tried=tried: not self._is_coerced(tried, fault))  # type: ignore[misc]
+            chosen.sort(key=self._how_hidden)
             for fault in [*chosen, *self._not_listed(tried)]:
                 kind = "null" if fault.kind == "null" and not fault.path else fault.keyword
                 key = f"{name} against {kind}"
@@ -163,15 +165,18 @@ class Contexts:
                 found[key] = Trial(tried, unit.name if unit is not None else name, (*known, fault))
         return found
 
-    def _is_coerced(self, tried: Field, fault: Boundary) -> bool:
-        """Whether a value is of a wrong type and would be right, were a text read as what it spells, or a scalar as a text."""
-        value = fault.value
-        with suppress(ValueError):
-            read = (
-                json.loads(value) if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else None
-            )
-            return fault.keyword == "type" and read is not None and self.contract.accepts_value(tried, read)
-        return False
+    def _how_hidden(self, fault: Boundary) -> tuple[bool, float]:
+        """Put first what would be right, were it read as another type, then what is nearest to its limit and cannot be rounded to it."""
+        value, limit, accepts = fault.value, fault.field.schema.get(fault.keyword), self.contract.accepts_value
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        with suppress(ValueError, OverflowError):
+            if fault.keyword == "type":
+                read = json.loads(value) if isinstance(value, str) else str(value) if is_number else None
+                return not (read is not None and accepts(fault.field, read)), 0
+            if is_number and isinstance(limit, (int, float)):
+                is_rounded = isinstance(value, float) and accepts(fault.field, nearest_single(value))
+                return True, math.inf if is_rounded else abs(value - limit)
+        return True, math.inf if is_number else 0
 
     def _not_listed(self, tried: Field) -> list[Boundary]:
         if tried.is_free:
@@ -192,6 +197,19 @@ class Contexts:
             if is_text and self.contract.accepts_value(tried, "text (contract-test-0)"):
                 return name
         return None
+
+    @cached_property
+    def clearable(self) -> list[str]:
+        """The units that null clears, and an item shows."""
+        shown = [unit for unit in self.units.values() if not any(tried.is_write_only for tried in unit.fields)]
+        return [unit.name for unit in shown if all(tried.on_null == "clear" for tried in unit.fields)]
+
+    def can_be(self, row: Row) -> bool:
+        """Whether an item may hold what the levels of a row say of it as a whole."""
+        own = self.trials[row[VALUE]].unit
+        is_bare = all(row.get(held(name)) == UNSET for name in self.clearable if name != own)
+        is_cleared = row.get(held(own)) == UNSET and row.get("after", "refused") == "refused"
+        return (is_bare or row.get("beside") != BARE) and (is_cleared or "state" not in row)
 
     @property
     def _is_free(self) -> bool:
@@ -219,17 +237,18 @@ class Contexts:
         for unit in self.units.values():
             absent, null = [ABSENT] if self._is_optional(unit) else [], [NULL] if unit.is_nullable else []
             if is_update and not any(tried.is_write_only for tried in unit.fields):
-                is_cleared = all(tried.on_null == "clear" for tried in unit.fields)
-                levels = [*([UNSET] if is_cleared else []), *unit.values]
+                levels = [*([UNSET] if unit.name in self.clearable else []), *unit.values]
                 yield held(unit.name), levels
                 absent = [left(level) for level in levels if absent]
             yield sent(unit.name), [*absent, *self._levels(unit), *null]
         null = [NULL] if any(unit.is_nullable for unit in self.units.values()) else []
-        yield "beside", [*([] if self.is_whole else [ALONE, "one"]), ALL, *null]
+        bare = [BARE] if is_update and len(self.clearable) > 2 else []
+        yield "beside", [*([] if self.is_whole else [ALONE, "one", *bare]), ALL, *null]
         yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
         yield "spelled", ["plain", "pretty", "escaped", *(["charset"] if promises("strict_media_types") else [])]
         yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
+            yield "state", [CLEARED] if self.clearable else []
             yield "before", [*self._befores()]
             yield "age", ["fresh", "young", "old"]
             yield "read", ["alone", "connection", *self._reads()]
@@ -268,7 +287,11 @@ class Contexts:
                 return False
             if other == "after" and its == "same" and not (trial.faults or self._is_repeatable):
                 return False
+            if other == "state":
+                return trial.unit in self.clearable
             return bool(trial.faults) or self._is_free or not _is_company(other, its)
+        if factor == "state" and other in ("after", "age"):
+            return its not in ("create", "update", "same", "fresh")
         is_once = other == "after" and its == "same" and not self._is_repeatable
         if factor == "read" and level != "alone" and (is_once or not (self._is_free or not _is_company(other, its))):
             return False
@@ -281,12 +304,17 @@ class Contexts:
             if not any(unit.is_nullable for unit in self.units.values() if unit.name != own):
                 return False
         if factor == "beside" and other == "place" and self.role == "update":
-            return (its == ONLY) == (level == ALONE)
+            return (its == ONLY) == (level in (ALONE, BARE))
         if factor == "beside" and other.endswith(SENT):
-            can_leave = self._is_optional(self.units[other.removesuffix(SENT)])
-            if level == ALONE:
+            name = other.removesuffix(SENT)
+            can_leave = self._is_optional(self.units[name])
+            if level == BARE and name in self.clearable:
+                return its == left(UNSET)
+            if level in (ALONE, BARE):
                 return is_left(its) or (not can_leave and its != NULL)
             return level == NULL or (its != NULL and (level != ALL or not is_left(its)))
+        if level == BARE and its in ("fresh", "create"):
+            return False
         if factor == "age" and other == "after":
             return its not in (("update", "same") if level == "fresh" else ("create",))
         its = (
@@ -315,6 +343,9 @@ class Contexts:
             extras += [level] if self._is_optional(unit) or level == NULL or self.is_whole else []
         valued = len(extras) - extras.count(ABSENT)
         row["beside"] = NULL if NULL in extras else {0: ALONE, 1: "one", len(extras): ALL}.get(valued, "some")
+        unset = [row[sent(name)] == left(UNSET) for name in self.clearable if name != own.unit]
+        if row["beside"] == ALONE and all(unset) and BARE in self.cover.factors["beside"]:
+            row["beside"] = BARE
         order = [name in names for name in body]
         row["place"] = ONLY if all(order) else "first" if order[0] else "last" if order[-1] else "between"
         return row
@@ -337,7 +368,7 @@ def _is_company(factor: str, level: str) -> bool:
     """Whether a level is one of bodies that bring more than the value on trial."""
     if factor.endswith(SENT):
         return not is_left(level)
-    return level != {"beside": ALONE, "place": ONLY}.get(factor, level)
+    return level not in {"beside": (ALONE, BARE), "place": (ONLY,)}.get(factor, (level,))
 
 
 def held(unit: str) -> str:

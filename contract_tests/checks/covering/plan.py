@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -94,7 +93,8 @@ class Plan:
         seeds: list[Row] = [{VALUE: name} for name in some]
         if is_last:
             seeds = [{VALUE: name, **dict([level])} for name in some for level in self.cover.open_with((VALUE, name))]
-            pairs = islice(self.cover.open_pairs(), 0 if self.left else MOST_DRAFTS)
+            pairs = [] if self.left else [*self.cover.open_pairs()]
+            pairs = self.cover.chance.sample(pairs, min(len(pairs), MOST_DRAFTS))
             seeds += [{VALUE: name, **dict(pair)} for pair in pairs for name in trials if VALUE not in dict(pair)]
             seeds = self.cover.chance.sample(seeds, min(len(seeds), MOST_LAST))
         return [draft for seed in seeds if (draft := Draft(self.cover, {**seed, **base})).is_possible]
@@ -104,8 +104,12 @@ class Plan:
         for factor, known in costs.items():
             some = [level for level, cost in known.items() if cost < TOO_MUCH]
             draft.choose(factor, some, lambda level, known=known: -0.2 * known[level], is_needed=factor != "before")  # type: ignore[misc]
+        if self.contexts.can_be({"state": "", **draft.row}):
+            draft.choose("state")
         draft.choose("spelled")
-        draft.choose("beside")
+        besides = self.cover.factors["beside"]
+        draft.choose("beside", [level for level in besides if self.contexts.can_be({**draft.row, "beside": level})])
+        draft.is_possible &= self.contexts.can_be(draft.row)
         own, kind = self.trials[draft.row[VALUE]].unit, draft.row.get("beside")
         others = [unit for unit in self.units.values() if unit.name != own and sent(unit.name) in self.cover.factors]
         lefts = {unit.name: [*filter(is_left, self.cover.factors[sent(unit.name)])] for unit in others}

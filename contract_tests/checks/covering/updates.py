@@ -18,7 +18,7 @@ from contract_tests.checks.run import Run
 from contract_tests.checks.selections import fields_with_faults
 from contract_tests.checks.updates import allowed, allowed_part, plainly_spoilt, possible, spoilt
 from contract_tests.generation.boundaries import Boundary, to_json
-from contract_tests.generation.contexts import LISTED, MANY, MIDDLE, UNSET, held, left, sent
+from contract_tests.generation.contexts import BARE, CLEARED, LISTED, MANY, MIDDLE, UNSET, held, left, sent
 from contract_tests.generation.covering import VALUE, Draft, Row
 
 # How many requests bring about what comes before a row, or read after it.
@@ -88,7 +88,8 @@ class Updates(Plan):
                     self.lane = best[2]
                     return best[1]
             self.flush()
-            if not self._move(trials):
+            is_open = any(self.cover.opens((VALUE, name)) for name in trials)
+            if not self._move(trials) and not is_open and (self.left or not any(self.cover.open_pairs())):
                 break
         return {}
 
@@ -143,7 +144,10 @@ class Updates(Plan):
         for name, unit in self.units.items():
             levels = self.cover.factors.get(held(name), ())
             lacking = {n: opens((held(name), n), mask) + opens((sent(name), left(n)), mask) for n in levels}
-            level = max(lacking, key=lacking.__getitem__, default=UNSET)
+            if UNSET in lacking:
+                lacking[UNSET] += opens(("beside", BARE), mask) + opens(("state", CLEARED), mask)
+            some = [level for level, lacks in lacking.items() if lacks]
+            level = self.cover.chance.choices(some, [lacking[n] for n in some])[0] if some else UNSET
             if name == self.run.contract.run_name and not lacking.get(level) and opens(("read", "filter"), mask):
                 level = MIDDLE  # a name that a filter can hold
                 lacking |= {level: 1}
