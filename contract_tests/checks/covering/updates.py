@@ -11,7 +11,7 @@ from typing import Any
 
 from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.covering.plan import MOST_VAIN, PLAIN, TOO_MUCH, Body, Plan, plain, put, respelled, tokens
-from contract_tests.checks.creations import is_right, not_made, wrong_values
+from contract_tests.checks.creations import not_made, possible_new, wrong_values
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
@@ -235,17 +235,18 @@ class Updates(Plan):
             self.note(error, batch[0][1])
 
     def _born(self, row: Row) -> Lane | None:
-        """Make an item that holds what a row asks for; None where the contract allows none."""
+        """Make an item that holds what a row asks for, as far as may be; None where the contract allows none."""
         fields, body = self.run.contract.fields("create"), self.run.full_body()
         for unit in self.units.values():
             level = row.get(held(unit.name), UNSET)
             if level != UNSET and self.run.contract.run_name not in [tried.name for tried in unit.fields]:
                 body |= {n: value for n, value in plain(self.values(unit, level, {})).items() if n in fields}
-        if not is_right(self.run, body):
+        found = possible_new(self.run, body, ())
+        if found is None:
             return None
         self.flush()
         self.guest.close()
-        lane = Lane(self.guest.enter_context(self.run.item(**body)))
+        lane = Lane(self.guest.enter_context(self.run.item(**found)))
         self.just, self.lanes[1:] = (lane, "create"), [lane]
         return lane
 
