@@ -82,8 +82,9 @@ class Reader:
             return ("", None)
         if _is_number(sent) and tried is not None and tried.schema.get("format") == "float":
             return (sent, nearest_single(sent))
-        if isinstance(sent, dict) and isinstance(before, dict):
-            return (sent, _overlaid(before, sent))  # nobody says whether an object is merged or replaced
+        # Nobody says whether a PATCH merges an object or replaces it.
+        if isinstance(sent, dict) and isinstance(before, dict) and self.contract.operation("update").method == "PATCH":
+            return (sent, _overlaid(before, sent))
         return (sent,)
 
     def after_create(self, body: Mapping[str, Any]) -> Readings:

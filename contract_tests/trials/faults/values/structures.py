@@ -65,8 +65,10 @@ def _of_object(on: OnField) -> Iterator[Fault]:
         old, new = item.fields.get(tried.name), changes.get(tried.name)
         return {**changes, tried.name: {**old, **new}} if isinstance(old, dict) and isinstance(new, dict) else changes
 
-    pair = next(((a, b) for a in good for b in good if a.keys() - b.keys()), ())
-    summary = f"Merges {tried.name} with what is stored, which it is to replace whole."
+    # Nobody says whether a PATCH merges an object or replaces it.
+    pairs = ((a, b) for a in good for b in good if a.keys() - b.keys() and on.scene.is_put)
+    pair = next(pairs, ())
+    summary = f"Merges {tried.name} with what is stored, which a PUT replaces whole."
     yield from on.planted("merged_with_the_stored", summary, lambda api: seams.change_update(api, merge), *pair)
 
 
