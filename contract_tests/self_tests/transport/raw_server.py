@@ -13,9 +13,9 @@ Script = Callable[[bytes], Iterable[bytes]]
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK", content_type: str = "application/json") -> bytes:
-    """Return an answer as it goes over the wire."""
-    lines = [f"HTTP/1.1 {status}", f"content-type: {content_type}", f"content-length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+    """Return an answer as it goes over the wire; it says that the connection ends, which a client may not see in time."""
+    lines = [f"HTTP/1.1 {status}", f"content-type: {content_type}", f"content-length: {len(body)}", "connection: close"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode("latin-1") + body
 
 
 def trickled(data: bytes, seconds: float = 0.1) -> Iterator[bytes]:
