@@ -203,7 +203,8 @@ def _is_same(shown: Any, answer: Any) -> bool:
 def test_refusal_is_an_exception_that_says_why(run: Run, caller: Caller, item: ItemUnderTest, tried: Field) -> None:
     """update, responses: a documented error raises, with its status, code and message."""
     faults = (value for value in faults_of(run.contract, tried) if value.source.endswith("/maximum"))
-    fault = next(value for value in faults if value.is_readable)
+    # The client itself takes no value of another type.
+    fault = next(f for f in faults if f.is_readable and (isinstance(f.value, int) or "number" in tried.types))
     body = caller.package.arguments("update", json.loads(item.body({}, {tried.name: fault.token})))
     error = None
     try:
