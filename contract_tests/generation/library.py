@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contract_tests.generation.places import Place
@@ -56,9 +57,12 @@ def _find(schema: dict[str, Any], count: int, is_valid: Callable[[Any], bool] = 
 
 def _distinct(strategy: Any, count: int, is_valid: Callable[[Any], bool], phases: list[Any]) -> list[Any]:
     """Return the first values of a strategy that are valid, none twice."""
-    from hypothesis import HealthCheck, find, settings
+    from hypothesis import HealthCheck, currently_in_test_context, find, settings
     from hypothesis.errors import HypothesisException
 
+    if currently_in_test_context():  # there hypothesis searches for nothing; another thread is in no test
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(_distinct, strategy, count, is_valid, phases).result()
     found: list[Any] = []
     quiet = settings(
         database=None, derandomize=True, deadline=None, max_examples=MOST_EXAMPLES, phases=phases,

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contract_tests.generation.boundaries import Boundary, good_values
+from contract_tests.generation.library import matching_texts
 from contract_tests.generation.listed import listed_rows
 from contract_tests.generation.strategies import classes, spoilt_bodies, valid_bodies
 from contract_tests.self_tests.generation.things import with_value
@@ -84,3 +86,16 @@ def test_special_texts_are_of_every_class() -> None:
     members = {"NFC": "\u212b", "NFD": "é", "NFKC": "ﬁ", "combining": "\u0301", "length by case": "ß", "R": "\u05d0"}
     assert all(character in classes()[name] for name, character in members.items())
     assert all(1 <= len(text) for found in classes().values() for text in found)
+
+
+def test_values_are_found_inside_a_test_too() -> None:
+    """hypothesis begins no search inside a test; a value that is first asked for there is found, and not missed from then on."""
+    inside: list[list[str]] = []
+
+    @settings(max_examples=1)
+    @given(st.none())
+    def ask(_: None) -> None:
+        inside.append(matching_texts(r"^[0-9]{4}$", 1))
+
+    ask()
+    assert inside[0] == matching_texts(r"^[0-9]{4}$", 1) != []
