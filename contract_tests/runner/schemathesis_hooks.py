@@ -95,11 +95,14 @@ class Trial:
                 cases.append(case)
         return cases
 
+    def _is_of_create(self, value: Boundary) -> bool:
+        return self.contract.role(value.field.operation) == "create"
+
     def prepare(self, case: Any) -> None:
         """Give a case its item, and its value a body that is right in every other way."""
         value = self.values[case.id]
         wanted = {value.field.name: value.value}
-        if value.field.operation == self.contract.operation("create").operation_id:
+        if self._is_of_create(value):
             body = {**self.run.full_body(), **wanted}
             right = possible_new(self.run, body, [value.field.name]) if value.accepted else None
         else:
@@ -113,7 +116,7 @@ class Trial:
     def findings(self, case: Any, exchange: Exchange) -> list[Finding]:
         """Return what the answer to a case, and the reads after it, break of the contract."""
         value, body = self.values[case.id], self.bodies[case.id]
-        if value.field.operation == self.contract.operation("create").operation_id:
+        if self._is_of_create(value):
             item_id, name = self.run.api.shape.id_of(exchange.item), self.contract.run_name
             if item_id is not None:
                 self.run.api.transport.ownership.claim(item_id, body.get(name or ""), exchange.item)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -257,12 +257,10 @@ def _mock(configuration: Configuration) -> Iterator[Figure]:
     """The mock beside a bare answer of the same server, and beside Prism where it can be had."""
     with _mocked(configuration) as (mock, pid), ExitStack() as stack:
         item_id, answer = mock.made()
-        peers = {
-            "a bare answer": stack.enter_context(_running(free_port(), sys.executable, "-c", BARE, "{port}", answer))
-        }
+        peers = {"a bare answer": stack.enter_context(_bare(answer))}
         if program := _prism():
             command = (program, "mock", "-p", "{port}", "-h", "127.0.0.1", str(mock.scene.contract.document.file))
-            peers["Prism"] = stack.enter_context(_running(free_port(), *command))
+            peers["Prism"] = stack.enter_context(_running(*command))
         else:
             print("left out: Prism, which npm cannot bring here")
         usual = f"{USUAL_CONNECTIONS} connections"
@@ -336,9 +334,15 @@ def _prism() -> Path | None:
     return program if program.exists() else None
 
 
+def _bare(answer: str) -> AbstractContextManager[str]:
+    """Run what uvicorn alone can do."""
+    return _running(sys.executable, "-c", BARE, "{port}", answer)
+
+
 @contextmanager
-def _running(port: int, program: str | Path, *arguments: str) -> Iterator[str]:
-    """Run a server at a port until it is not needed, and yield its URL; Refused where it does not answer."""
+def _running(program: str | Path, *arguments: str) -> Iterator[str]:
+    """Run a server at a free port until it is not needed, and yield its URL; Refused where it does not answer."""
+    port = free_port()
     command = [program, *(str(port) if argument == "{port}" else argument for argument in arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + READY_SECONDS
@@ -374,7 +378,7 @@ def _client(configuration: Configuration) -> Iterator[Figure]:
     step = server.update
     sent = json.loads(step.body or b"{}")
     with ExitStack() as stack:
-        url = stack.enter_context(_running(free_port(), sys.executable, "-c", BARE, "{port}", answer))
+        url = stack.enter_context(_bare(answer))
         client = stack.enter_context(package.client(url, server.key))
         plain = stack.enter_context(httpx.Client(headers=dict(step.headers), trust_env=False))
         update, given = package.method(client, "update"), package.arguments("update", sent)
