@@ -1,12 +1,19 @@
-"""What a type checker says of calls: right ones pass under mypy --strict, and each of a table of wrong ones is flagged."""
+"""What type checkers say of calls: right ones pass under their strict rules, and each of a table of wrong ones is flagged."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from contract_tests.self_tests.codegen.test_client_snippet import SNIPPET
+
 ROOT = Path(__file__).parents[3]
+NAME = "client_snippets.py"
 
 BEFORE = """
 import datetime
@@ -109,21 +116,39 @@ async def wrong_5() -> None: [each for each in await nobody.personas.list()]
 """
 
 
-def test_wrong_calls_are_flagged_and_right_ones_pass(tmp_path: Path) -> None:
-    """mypy --strict flags each line of the table of wrong calls, and none of the right ones."""
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_wrong_calls_are_flagged_and_right_ones_pass(checker: str, tmp_path: Path) -> None:
+    """Under its strict rules a checker flags each line of the table of wrong calls, and none of the right ones."""
     wrong = WRONG.strip().splitlines()
     assert len(wrong) >= 25
-    snippets = tmp_path / "client_snippets.py"
-    before = BEFORE + RIGHT
-    snippets.write_text(before + WRONG.lstrip(), "utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", snippets.name]
-    environment = {
-        "MYPYPATH": str(ROOT / "generated_client"),
-        "PATH": "",
-        "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client"),
-    }
-    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
-    lines = {int(line.split(":")[1]) for line in said.splitlines() if ": error: " in line}
+    before = BEFORE + SNIPPET + RIGHT
+    (tmp_path / NAME).write_text(before + WRONG.lstrip(), "utf-8")
+    lines = {"mypy": _flagged_by_mypy, "pyright": _flagged_by_pyright}[checker](tmp_path)
     first = before.count("\n") + 1
     assert [wrong[number] for number in range(len(wrong)) if first + number not in lines] == []
-    assert sorted(number for number in lines if number < first) == [], said
+    assert [message for number, message in lines.items() if number < first] == []
+
+
+def _flagged_by_mypy(folder: Path) -> dict[int, str]:
+    """Return what mypy --strict says of a line, by its number."""
+    environment = {"MYPYPATH": str(ROOT / "generated_client"), "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client")}
+    said = _said_by(folder, environment, "mypy", "--strict", "--config-file=", "--no-error-summary", NAME)
+    return {int(line.split(":")[1]): line for line in said.splitlines() if ": error: " in line}
+
+
+def _flagged_by_pyright(folder: Path) -> dict[int, str]:
+    """Return what pyright says of a line in its strict mode, by its number; basedpyright has the same, and brings a node."""
+    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT / "generated_client")], "include": [NAME]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    said = json.loads(_said_by(folder, {}, "basedpyright", "--outputjson", "--pythonpath", sys.executable))
+    found = [each for each in said["generalDiagnostics"] if each["severity"] == "error"]
+    return {each["range"]["start"]["line"] + 1: each["message"] for each in found}
+
+
+def _said_by(folder: Path, environment: Mapping[str, str], *command: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder, env={"PATH": "", **environment}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished.returncode == 1, finished.stderr
+    return finished.stdout
