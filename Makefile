@@ -3,6 +3,7 @@
 #   BASE_URL=https://...                      a live API for contract, fuzz, boundaries, sweep; the contract names the variable of its key
 #   MAX_REQUESTS=n RATE=n TIMEOUT=seconds ITEM_ID=id DRY_RUN=1   limits of such a run, a borrowed item, the plan alone
 #   FAULT=name SEED=n ARGS="..."              a fault in the mock, a run repeated, what pytest or the command gets
+#   SHARD=2/8 HYPOTHESIS_DATABASE_URL=redis://host   one of several machines that do a run together, what they share
 #   OUT=folder                                where make client writes
 # make hands on what its command line and the environment set, and nothing else is exported here: a variable that is
 # set and empty, such as a secret that CI does not have, must not look like one that is not set.
@@ -16,7 +17,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 NOT_INSTALLED = echo "install: the packages of requirements.lock could not be installed; look whether the network or the package index (PIP_INDEX_URL, UV_INDEX_URL) can be reached, then run make again. Details: $(VENV)/install.log" >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install contract fuzz boundaries sweep faults field mutants bench mock new-contract client client-check wheel spec-diff release-check lint types self-test test lock clean
+.PHONY: help install contract fuzz report boundaries sweep faults field mutants bench mock new-contract client client-check wheel spec-diff release-check lint types self-test test lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -29,6 +30,9 @@ contract: install ## hold the mock, or the API at BASE_URL, to the contract
 
 fuzz: install ## the generative tests, seed after seed; no round begins after MINUTES=10
 	@$(RUN) -m contract_tests fuzz -- $(ARGS)
+
+report: install ## print the last run as markdown; MERGE="a b c" makes the shards of a run one before
+	@$(RUN) -m contract_tests report
 
 boundaries: install ## find where acceptance really flips; FIELD=name, LONGEST=n, FRESH=1, COMPARE=old.json
 	@$(RUN) -m contract_tests boundaries $(ARGS)

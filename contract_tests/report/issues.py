@@ -72,6 +72,11 @@ class Issue:
     """Whether a value of a field showed it."""
 
     @property
+    def key(self) -> IssueKey:
+        """What it has in common with other findings of it."""
+        return key_of(self.plainest)
+
+    @property
     def kind(self) -> str:
         """broken or looser."""
         return self.plainest["kind"]
@@ -99,6 +104,15 @@ class Issue:
             self.sizes.append(size)
         if example not in self.examples:
             self.examples = sorted([*self.examples, example], key=_oddness)[:MOST_EXAMPLES]
+
+    def join(self, other: Issue) -> None:
+        """Take over what another process has seen of this issue."""
+        count = self.count + other.count
+        self.values += [text for text in other.values if text not in self.values]
+        self.sizes += [size for size in other.sizes if size not in self.sizes]
+        self.see(other.plainest, other.test)
+        self.examples = sorted({*self.examples, *other.examples}, key=_oddness)[:MOST_EXAMPLES]
+        self.count = count
 
     def title(self, refused: Sequence[float] = ()) -> str:
         """Say what happened, with the range of its values; *refused* are those refused for the same clause."""

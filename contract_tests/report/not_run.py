@@ -37,6 +37,12 @@ class NotRun:
             return []
         return [test for test in self._planned if test not in self._tried and test not in self.forbidden]
 
+    def join(self, reason: str, forbidden: dict[str, str], not_tried: list[str]) -> None:
+        """Take over what another process has not tried."""
+        self.reason = self.reason or reason
+        self.forbidden |= forbidden
+        self._planned += not_tried
+
     def sentence(self) -> str:
         """Say what was not tried; empty where all was."""
         parts = []

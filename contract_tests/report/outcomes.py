@@ -85,6 +85,8 @@ class Outcomes:
         self.not_run = NotRun()
         self.deselected = 0
         self.is_interrupted = False
+        self.is_shard = False
+        """Whether other machines run the other tests."""
         self.unwritten: dict[str, OSError] = {}
         """Why a report could not be written, by its name."""
 
@@ -156,9 +158,7 @@ class Outcomes:
         self.is_interrupted = bool(session.shouldstop or session.shouldfail)
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            counted = {name: getattr(self, name) for name in COUNTED} | {"requests": dict(self.requests)}
-            # As no other text an observation may hold half a surrogate, which does not go from process to process.
-            worker["outcomes"] = {**counted, "observations": json.dumps(self.observations.as_json())}
+            worker["outcomes"] = self.counts()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
@@ -172,6 +172,16 @@ class Outcomes:
         if counts is None:
             return
         self.silent_workers -= 1
+        self.join(counts)
+
+    def counts(self) -> dict[str, Any]:
+        """Return what this process has counted by itself."""
+        counted = {name: getattr(self, name) for name in COUNTED} | {"requests": dict(self.requests)}
+        # As no other text an observation may hold half a surrogate, which does not go from process to process.
+        return {**counted, "observations": json.dumps(self.observations.as_json())}
+
+    def join(self, counts: dict[str, Any]) -> None:
+        """Take over what another process has counted."""
         self.requests += Counter(counts["requests"])
         self.observations.merge(json.loads(counts["observations"]))
         for name in COUNTED:
@@ -196,7 +206,7 @@ class Outcomes:
     def stale(self) -> list[Divergence]:
         """List the known divergences that a run which tried everything did not meet: they are gone."""
         # A test that ends at a new violation may end before it meets an old one.
-        is_cut = self.is_interrupted or self.deselected or self.inconclusive or self.not_tried
+        is_cut = self.is_interrupted or self.is_shard or self.deselected or self.inconclusive or self.not_tried
         if is_cut or self.issues or self.came_to("errors") or not self.is_whole:
             return []
         return [entry for entry in self.unmet() if not entry.documented]

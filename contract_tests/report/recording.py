@@ -61,7 +61,7 @@ def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
     ]
     return replace(
         bare or RunRecord(),
-        contract=_label(outcomes.contract),
+        contract=label(outcomes.contract),
         repeating=making_line(outcomes.contract),
         requests=dict(outcomes.requests.most_common()),
         tests=_tests(outcomes),
@@ -80,7 +80,8 @@ def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
     )
 
 
-def _label(contract: Contract) -> ContractLabel:
+def label(contract: Contract) -> ContractLabel:
+    """Say which contract it is."""
     about = contract.document.tree["info"]
     digest = hashlib.sha256(contract.document.file.read_bytes()).hexdigest()
     return ContractLabel(about["title"], str(about["version"]), digest, contract.resource.name)

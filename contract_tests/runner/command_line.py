@@ -15,7 +15,7 @@ from contract_tests.runner.configuration import VARIABLES, Configuration, read_c
 
 FILES = ("CONTRACT", "RESOURCE", "OVERLAY")
 LIVE = ("BASE_URL", "MAX_REQUESTS", "RATE", "TIMEOUT", "MAX_ITEMS", "ITEM_ID", "DRY_RUN", "JOURNAL")
-TESTS = (*FILES, *LIVE, "SEED", "FAULT", "KNOWN_DIVERGENCES", "FOLDER", "REHEARSAL")
+TESTS = (*FILES, *LIVE, "SEED", "SHARD", "FAULT", "KNOWN_DIVERGENCES", "FOLDER", "REHEARSAL")
 HIDDEN = frozenset({"REHEARSAL"})
 # What the package does not bring along.
 FOR_A_CHECKOUT = frozenset({"codegen", "cosmic_ray", "parso"})
@@ -41,7 +41,7 @@ class Command:
     @property
     def reads_contract(self) -> bool:
         """Whether the contract must be one that the suite can try; what is compared only need be OpenAPI."""
-        return "RESOURCE" in self.options and "BASE" not in self.options
+        return "RESOURCE" in self.options and not {"BASE", "MERGE"} & {*self.options}
 
 
 def imported(place: str, suffix: str = "") -> Any:
@@ -62,7 +62,7 @@ COMMANDS = (
         "fuzz",
         "The generative tests with one seed after the other, until MINUTES are over.",
         ".runner.contract_run:fuzz",
-        (*TESTS, "MINUTES"),
+        (*TESTS, "MINUTES", "HYPOTHESIS_DATABASE_URL"),
         "for pytest",
     ),
     Command(
@@ -95,9 +95,10 @@ COMMANDS = (
     ),
     Command(
         "report",
-        "Print the last run as markdown; on GitHub, show it on the page of the job and at the lines of the contract.",
+        "Print the last run as markdown; on GitHub, show it on the page of the job and at the lines of the contract. "
+        "MERGE makes the shards of a run one before.",
         ".runner.job_summary:summarise",
-        ("CONTRACT", "GITHUB_STEP_SUMMARY", "FOLDER"),
+        (*FILES, "MERGE", "GITHUB_STEP_SUMMARY", "FOLDER"),
     ),
     Command(
         "new",

@@ -18,6 +18,8 @@ from contract_tests.transport.target import TIMEOUT_SECONDS
 from contract_tests.transport.write_guard import MOST_ITEMS
 
 WHOLE, LIVE = "whole", "live"
+# The profile of hypothesis that goes on from what earlier runs found.
+THOROUGH = "thorough"
 # Everything that a command writes lands in the folder in which it is called.
 REPORTS = Path("reports")
 CONTRACT = Path("openapi.yaml")
@@ -60,6 +62,11 @@ FIELDS = {
     "out": Variable("OUT", path, "the folder that is written"),
     "base_url": Variable("BASE_URL", parsing.address, "the API that is there already; the mock without it"),
     "seed": Variable("SEED", number(int, 0, 10**18), "repeats a run"),
+    "shard": Variable("SHARD", parsing.shard, "2/8: the second of eight machines that do a run together"),
+    "database_url": Variable(
+        "HYPOTHESIS_DATABASE_URL", parsing.redis_address, "the Redis in which several machines keep what broke"
+    ),
+    "merged": Variable("MERGE", parsing.folders, "the folders of the reports of shards, which are made one"),
     "minutes": Variable("MINUTES", number(float, 0, 100_000, is_above=True), "after this time nothing new begins"),
     "max_requests": Variable("MAX_REQUESTS", _BUDGET, "the most requests that are sent to BASE_URL; 0 for no limit"),
     "requests_per_second": Variable(
@@ -109,6 +116,9 @@ class Configuration:
     out: Path | None = None
     base_url: str = ""
     seed: int | None = None
+    shard: tuple[int, int] | None = None
+    database_url: str = field(default="", repr=False)
+    merged: tuple[str, ...] = ()
     minutes: float | None = None
     max_requests: int = 2_000
     requests_per_second: float = 5.0

@@ -25,13 +25,15 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
 from contract_tests.report.run_record import RunRecord, Start, bare_record
+from contract_tests.report.shards import SHARD, ShardFile
 from contract_tests.report.verdict import verdict
 from contract_tests.runner import item_lock, plan
 from contract_tests.runner.borrowed_resource import try_borrowing
-from contract_tests.runner.configuration import REPORTS, Configuration, named_seed, named_target
+from contract_tests.runner.configuration import REPORTS, THOROUGH, Configuration, named_seed, named_target
 from contract_tests.runner.handover import with_selection
 from contract_tests.runner.plugin import HOOKS, NAME
 from contract_tests.runner.preflight import first_requests
+from contract_tests.runner.process.examples import shared_examples
 from contract_tests.runner.selection import PROMISES, files_of
 from contract_tests.runner.sweep import Swept, put_right
 from contract_tests.runner.under_test import require_mock, sent_in_all, shared_budget
@@ -85,7 +87,10 @@ fuzz_came_to_nothing = run_came_to_nothing
 def _command(asked: Configuration, arguments: list[str], *, is_fuzz: bool) -> int:
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     configuration = with_selection(replace(asked, seed=seed))
-    configuration = replace(configuration, profile="thorough") if is_fuzz else configuration
+    if is_fuzz:
+        configuration = replace(configuration, profile=THOROUGH)
+        if configuration.database_url:
+            shared_examples(configuration.database_url)  # before anything is sent
     contract = configuration.load_contract()
     known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
     tests = Tests(configuration, arguments, is_fuzz, known)
@@ -144,16 +149,18 @@ def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
 def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Start, Outcomes, int]:
     """Run the tests; a run with a time budget runs them with one seed after the other."""
     if not tests.is_fuzz:
-        return _start(tests.configuration), *_run_pytest(tests, PROMISES, sent)
-    first = tests.configuration.seed or 0
+        start = _start(tests.configuration)
+        return start, *_run_pytest(tests, PROMISES, sent, start)
+    number, of = tests.configuration.shard or (1, 1)
+    first = (tests.configuration.seed or 0) + number - 1
     deadline = time.monotonic() + 60 * (tests.configuration.minutes or MINUTES)
-    for seed in itertools.count(first):
+    for seed in itertools.count(first, of):
         configuration = replace(tests.configuration, seed=seed)
         start = _start(configuration)
-        outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent)
+        outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent, start)
         if exit_code != HOLDS or time.monotonic() > deadline or configuration.rehearsal_file:
             break
-    print(f"{seed - first + 1} rounds, the last with seed {seed}")
+    print(f"{(seed - first) // of + 1} rounds, the last with seed {seed}")
     return start, outcomes, exit_code
 
 
@@ -161,7 +168,9 @@ def _start(configuration: Configuration) -> Start:
     return Start.now(configuration.target, configuration.seed, configuration.selection)
 
 
-def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None) -> tuple[Outcomes, int]:
+def _run_pytest(
+    tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None, start: Start
+) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     configuration, arguments = tests.configuration, tests.arguments
     named = [argument for option, argument in itertools.pairwise(["", *arguments]) if option not in LEAVING_OUT]
@@ -171,13 +180,18 @@ def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | No
     outcomes = Outcomes(configuration.load_contract(), tests.known, is_whole=is_whole, target=configuration.target)
     outcomes.requests += sent or Counter()
     where = configuration.target if configuration.is_live else f"{configuration.target}, started for this run"
-    print(f"under test: {where}   seed: {configuration.seed}", flush=True)
+    shard = _shard(configuration, start, outcomes)
+    which = f"   shard: {shard.number}/{shard.of}" if shard else ""
+    print(f"under test: {where}   seed: {configuration.seed}{which}", flush=True)
     junit = JUnitReport(Reports(configuration.reports, outcomes.unwritten))
     # Without its plugin, pytest would not know the option that says where the cache is.
     has_cache = not configuration.rehearsal_file and not any("no:cacheprovider" in each for each in arguments)
-    options = [*pytest_options(configuration, has_cache=has_cache), f"--hypothesis-seed={configuration.seed}"]
+    options = pytest_options(configuration, has_cache=has_cache)
+    options += [] if tests.is_fuzz else [f"--hypothesis-seed={configuration.seed}"]
     try:
-        exit_code = call_pytest([*files, *options, *arguments], [outcomes, junit, configuration])
+        exit_code = call_pytest(
+            [*files, *options, *arguments], [outcomes, junit, configuration, *([shard] if shard else [])]
+        )
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
     except Exception:
@@ -206,8 +220,18 @@ def _finish(configuration: Configuration, start: Start, outcomes: Outcomes, pyte
     line, exit_code = verdict(outcomes, pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
         _report(record(start, outcomes, line, exit_code), Reports(configuration.reports, outcomes.unwritten))
+        if shard := _shard(configuration, start, outcomes):
+            shard.write(pytest_exit_code)
     print(shown(line, LONGEST_LINE))
     return exit_code
+
+
+def _shard(configuration: Configuration, start: Start, outcomes: Outcomes) -> ShardFile | None:
+    """Return the file of what this machine has found; None where it runs all of the tests."""
+    if configuration.shard is None or configuration.rehearsal_file:
+        return None
+    outcomes.is_shard = True
+    return ShardFile(configuration.reports / SHARD, start, outcomes, *configuration.shard)
 
 
 def _report(told: RunRecord, reports: Reports) -> None:

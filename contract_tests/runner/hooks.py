@@ -8,7 +8,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-from hypothesis.database import DirectoryBasedExampleDatabase
 
 from contract_tests.checks.conditions import MARKS
 from contract_tests.checks.known_divergences import known_divergences
@@ -18,8 +17,9 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.redaction import Redaction
 from contract_tests.report.summary import Summary
 from contract_tests.report.verdict import verdict
-from contract_tests.runner.configuration import plain
+from contract_tests.runner.configuration import THOROUGH, plain
 from contract_tests.runner.handover import CONFIGURATION, handed_configuration
+from contract_tests.runner.process.examples import Examples
 from contract_tests.runner.selection import Collection, live, sharpest_first, shuffled
 from contract_tests.transport.interruption import take_signals
 from contract_tests.transport.retry import keep_terminal
@@ -50,16 +50,11 @@ COMMON = hypothesis.settings(
         hypothesis.HealthCheck.filter_too_much,
     ],
 )
-# quick repeats exactly from its seed, so it keeps no database; thorough goes on from what earlier runs found.
+# A run repeats exactly from its seed, so it keeps no database; a fuzzing one goes on from what earlier runs found.
 hypothesis.settings.register_profile("quick", COMMON, max_examples=25, stateful_step_count=15, database=None)
 hypothesis.settings.register_profile("live", COMMON, max_examples=3, stateful_step_count=8, database=None)
-hypothesis.settings.register_profile(
-    "thorough",
-    COMMON,
-    max_examples=400,
-    stateful_step_count=40,
-    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),
-)
+hypothesis.settings.register_profile(THOROUGH, COMMON, max_examples=400, stateful_step_count=40, database=None)
+FUZZ = "thorough, with what was found"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,6 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with_parent(os.getppid())
     configuration = config.stash[CONFIGURATION] = handed_configuration(config)
     hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or configuration.profile)
+    if configuration.profile == THOROUGH:
+        examples = Examples(configuration.database_url, configuration.seed or 0)
+        hypothesis.settings.register_profile(FUZZ, hypothesis.settings.default, database=examples)
+        hypothesis.settings.load_profile(FUZZ)
+        config.pluginmanager.register(examples, "contract-examples")
     for name, meaning in {**RUN_MARKS, **MARKS}.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     manager = config.pluginmanager
@@ -108,7 +108,8 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put our tests into the order of the run, before those of any other suite."""
     configuration = config.stash[CONFIGURATION]
-    own = [item for item in items if _is_own(item)]
+    number, of = configuration.shard or (1, 1)
+    own = [item for item in items if _is_own(item)][number - 1 :: of]
     others = [item for item in items if not _is_own(item)]
     seed = configuration.seed or 0
     chosen = own

@@ -12,10 +12,15 @@ from pathlib import Path
 
 from contract_tests.errors import Refused
 from contract_tests.foreign_text import shown
+from contract_tests.report.folder import Reports
 from contract_tests.report.html.run_page import RUN
+from contract_tests.report.pages import report_run
+from contract_tests.report.recording import record
 from contract_tests.report.records import read_as, read_json
 from contract_tests.report.repeating import ADVICE, VARIABLE
 from contract_tests.report.run_record import IssueRecord, RunRecord
+from contract_tests.report.shards import merged
+from contract_tests.report.verdict import verdict
 from contract_tests.report.wording import counted, visible
 from contract_tests.runner.configuration import Configuration
 from contract_tests.spec.contract import Contract
@@ -31,6 +36,8 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
     Raises:
         Refused: There is no report of a run that can be read.
     """
+    if configuration.merged:
+        merge(configuration)
     file = configuration.reports / RUN
     stored = read_json(file)
     if not isinstance(stored.value, dict):
@@ -44,6 +51,16 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
         for line in annotation_lines(run, _contract(configuration)):
             print(line)
     return run.exit_code
+
+
+def merge(configuration: Configuration) -> None:
+    """Make the shards of a run one, and leave its reports. Refused where they are not those of one run."""
+    start, outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
+    line, code = verdict(outcomes, exit_code)
+    reports = Reports(configuration.reports)
+    report_run(reports, record(start, outcomes, line, code))
+    for complaint in reports.complaints():
+        print(complaint)
 
 
 def _contract(configuration: Configuration) -> Contract | None:

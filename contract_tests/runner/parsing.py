@@ -159,6 +159,29 @@ def paths(name: str, text: str) -> tuple[str, ...]:
     return given
 
 
+def folders(name: str, text: str) -> tuple[str, ...]:
+    """Read the paths of folders that are there, with spaces between."""
+    for each in text.split():
+        if not Path(each).is_dir():
+            raise Refused(f"{name}: {shown(each)} is no folder; name the folders of the reports of shards")
+    return tuple(text.split())
+
+
+def shard(name: str, text: str) -> tuple[int, int]:
+    """Read which of several machines this is: a number, a slash, and how many there are."""
+    found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text.strip(), re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        raise Refused(f"{name} must be such as 2/8, the second of eight machines, not {shown(text)}")
+    return int(found[1]), int(found[2])
+
+
+def redis_address(name: str, text: str) -> str:
+    """Read the address of a Redis; it may hold a password, so it is not repeated."""
+    if not re.match(r"rediss?://\S+$|unix:///\S+$", text):
+        raise Refused(f"{name} must begin with redis://, rediss:// or unix:// and name a host or a socket")
+    return text
+
+
 def close_name(name: str, known: Iterable[str]) -> str | None:
     """Return the known variable that a name is probably meant to be; None for a known one, and for one far from all."""
     names = tuple(known)

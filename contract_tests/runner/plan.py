@@ -86,6 +86,8 @@ def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = F
             "MAX_ITEMS": str(settings.most_items),
             "JOURNAL": place,
         }
+        if settings.shard is not None:
+            environment["SHARD"] = "{}/{}".format(*settings.shard)
         if settings.is_live and settings.borrowed_id is not None:
             item_id = _some_item(mock, settings.load_contract())
             environment |= {"ITEM_ID": item_id} if item_id is not None else {}

@@ -287,6 +287,9 @@ REFUSED = [
     ("PERSONA_ID", "../a", "is no id of an item"),
     ("PEER", "prism", "PEER must be schemathesis or schemathesis-with-hooks, not 'prism'"),
     ("FIELD", "two words", "FIELD must be one name"),
+    *[("SHARD", text, "SHARD must be such as 2/8") for text in ("9/8", "0/8", "2", "2/8/9", "/", "2/0", "٣/8")],
+    ("HYPOTHESIS_DATABASE_URL", "http://:pass-word@x", "HYPOTHESIS_DATABASE_URL must begin with redis://"),
+    ("MERGE", "no-such-folder", "MERGE: 'no-such-folder' is no folder"),
     ("COMPARE", "a b c", "COMPARE must be one map or two"),
 ]  # fmt: skip
 
