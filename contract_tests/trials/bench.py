@@ -8,6 +8,8 @@ Peers that are not on the machine are brought into .bench/ where that can be don
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import os
 import re
@@ -367,7 +369,7 @@ def _answers(url: str) -> bool:
 
 
 def _client(configuration: Configuration) -> Iterator[Figure]:
-    """A typed update beside the same request by httpx alone, in processor time, both of one bare answer."""
+    """A typed update beside the same request by httpx alone, sync and async, in processor time, of one bare answer."""
     contract = configuration.load_contract()
     if (package := find_client(contract)) is None:
         print("left out: the client, which `make client` writes beside the contract")
@@ -377,27 +379,32 @@ def _client(configuration: Configuration) -> Iterator[Figure]:
         item_id, answer = server.made()
     step = server.update
     sent = json.loads(step.body or b"{}")
-    with ExitStack() as stack:
-        url = stack.enter_context(_bare(answer))
-        client = stack.enter_context(package.client(url, server.key))
-        plain = stack.enter_context(httpx.Client(headers=dict(step.headers), trust_env=False))
-        update, given = package.method(client, "update"), package.arguments("update", sent)
+    with _bare(answer) as url, asyncio.Runner() as runner:
         address = f"{url}{step.path.replace('{id}', item_id)}"
+        for name, kind, http in (("", "CLIENT", httpx.Client), (", async", "ASYNC_CLIENT", httpx.AsyncClient)):
+            client, plain = package.client(url, server.key, kind), http(headers=dict(step.headers), trust_env=False)
+            update = partial(package.method(client, "update"), item_id, **package.arguments("update", sent))
+            ask = partial(plain.request, step.method, address, json=sent)
+            rounds = in_turn(
+                lambda call=update: runner.run(_processor_seconds(call, lambda updated: updated)),  # type: ignore[misc]
+                lambda call=ask: runner.run(_processor_seconds(call, httpx.Response.json)),  # type: ignore[misc]
+                CLIENT_ROUNDS,
+            )
+            yield Figure(f"{CALLS} updates{name}", "the client", "httpx alone", "s", *rounds)
+            for close in (client.close, plain.close if isinstance(plain, httpx.Client) else plain.aclose):
+                runner.run(_answer_of(close))
 
-        def ask() -> Any:
-            return plain.request(step.method, address, json=sent).json()
 
-        rounds = in_turn(
-            lambda: _processor_seconds(lambda: update(item_id, **given)), lambda: _processor_seconds(ask), CLIENT_ROUNDS
-        )
-        yield Figure(f"{CALLS} updates", "the client", "httpx alone", "s", *rounds)
-
-
-def _processor_seconds(call: Callable[[], object]) -> float:
+async def _processor_seconds(call: Callable[[], Any], read: Callable[[Any], object]) -> float:
     started = time.process_time()
     for _ in range(CALLS):
-        call()
+        read(await _answer_of(call))
     return time.process_time() - started
+
+
+async def _answer_of(call: Callable[[], Any]) -> Any:
+    answer = call()
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 # -- Commands ---------------------------------------------------------------------------------------------------------

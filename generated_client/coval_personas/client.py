@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from .connections import OwnAsyncHttp, OwnHttp
 from .errors import connection_error
 from .resources import (
     AsyncPersonasResource,
@@ -28,52 +29,6 @@ API_KEY_HEADER = "x-api-key"
 
 T = TypeVar("T")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-# Every connection may stay open: what many callers open and close anew costs more than their calls.
-_CONNECTIONS = 100
-_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-
-
-class _OwnHttp(httpx.Client):
-    """httpx without what no call needs: cookies, redirects, another authentication, and a log that shows whole URLs."""
-
-    def __init__(self) -> None:
-        super().__init__(limits=_LIMITS)
-
-    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        if self.is_closed:
-            raise RuntimeError("the client is closed")
-        response = self._transport_for_url(request.url).handle_request(request)
-        response.request = request
-        try:
-            response.read()
-        finally:
-            response.close()
-        return response
-
-    def __del__(self) -> None:
-        self.close()
-
-
-class _OwnAsyncHttp(httpx.AsyncClient):
-    """As _OwnHttp."""
-
-    def __init__(self) -> None:
-        super().__init__(limits=_LIMITS)
-        self._turns = asyncio.Semaphore(_CONNECTIONS)
-
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        if self.is_closed:
-            raise RuntimeError("the client is closed")
-        async with self._turns:  # httpx looks through its whole queue at each call, so calls wait before it
-            response = await self._transport_for_url(request.url).handle_async_request(request)
-            response.request = request
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
-            return response
 
 
 class Coval:
@@ -120,7 +75,7 @@ class Coval:
             "validate": validate,
         }
         self._is_own = http_client is None
-        self._http: httpx.Client = http_client or _OwnHttp()
+        self._http: httpx.Client = http_client or OwnHttp()
 
     @property
     def base_url(self) -> str:
@@ -252,7 +207,7 @@ class AsyncCoval:
             "validate": validate,
         }
         self._is_own = http_client is None
-        self._http: httpx.AsyncClient = http_client or _OwnAsyncHttp()
+        self._http: httpx.AsyncClient = http_client or OwnAsyncHttp()
 
     @property
     def base_url(self) -> str:

@@ -19,7 +19,7 @@ from contract_tests.mock_api.process import running_mock
 from contract_tests.spec.contract import ROOT
 
 SMOKE = """
-import importlib.metadata, sys
+import asyncio, importlib.metadata, sys
 import coval_personas
 from coval_personas import AsyncCoval, Coval, NotFoundError
 assert coval_personas.__file__.startswith(sys.prefix), coval_personas.__file__
@@ -33,6 +33,10 @@ with Coval(validate=True) as coval:
         coval.personas.get(persona.id)
     except NotFoundError as error:
         print(sys.version_info[:2], error.code)
+async def list_all():
+    async with AsyncCoval() as coval:
+        assert [each.id async for each in coval.personas.list(page_size=1)] and await coval.personas.voices.list()
+asyncio.run(list_all())
 """
 
 
