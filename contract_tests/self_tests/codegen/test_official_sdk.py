@@ -22,9 +22,9 @@ def mock() -> Iterator[RunningMock]:
 
 
 @contextmanager
-def personas_api(mock: RunningMock, api_key: str) -> Iterator[PersonasApi]:
+def personas_api(url: str, api_key: str) -> Iterator[PersonasApi]:
     """The SDK aimed at the mock; it leaves its connections open, so they are closed for it."""
-    client = coval_sdk.ApiClient(coval_sdk.Configuration(host=mock.url, api_key={KEY: api_key}))
+    client = coval_sdk.ApiClient(coval_sdk.Configuration(host=url, api_key={KEY: api_key}))
     try:
         yield PersonasApi(client)
     finally:
@@ -40,7 +40,7 @@ def code(error: coval_sdk.ApiException) -> str:
 
 def test_official_sdk_leads_a_persona_from_create_to_delete(mock: RunningMock) -> None:
     """The official SDK creates, reads, lists, updates, clears and deletes a persona on the mock."""
-    with personas_api(mock, mock.api_key) as api:
+    with personas_api(mock.url, mock.api_key) as api:
         created = api.create_persona(
             Create(name="Zoë", voice_name="aria", language_code="en-US", wait_seconds=0.5)
         ).persona
@@ -65,16 +65,16 @@ def test_official_sdk_leads_a_persona_from_create_to_delete(mock: RunningMock) -
 
 def test_official_sdk_reads_the_voices(mock: RunningMock) -> None:
     """The official SDK reads the voices and the languages that each speaks."""
-    with personas_api(mock, mock.api_key) as api:
+    with personas_api(mock.url, mock.api_key) as api:
         voices = {voice.voice_name: voice.supported_languages for voice in api.list_personas_voices().voices}
     assert "en-US" in voices["aria"]
 
 
 def test_official_sdk_reads_the_errors(mock: RunningMock) -> None:
     """The official SDK reads the mock's errors as its own: 400 for a field, 401 for a key."""
-    with personas_api(mock, mock.api_key) as api, pytest.raises(BadRequestException) as refused:
+    with personas_api(mock.url, mock.api_key) as api, pytest.raises(BadRequestException) as refused:
         api.create_persona(Create(name="Zoë", voice_name="aria", language_code="de-DE"))
     assert code(refused.value) == "INVALID_ARGUMENT"
-    with personas_api(mock, "wrong") as api, pytest.raises(UnauthorizedException) as refused_key:
+    with personas_api(mock.url, "wrong") as api, pytest.raises(UnauthorizedException) as refused_key:
         api.list_personas()
     assert code(refused_key.value) == "UNAUTHENTICATED"
