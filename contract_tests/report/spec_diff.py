@@ -26,6 +26,8 @@ class SpecDiff:
     new: str
     new_version: str
     changes: Sequence[Change]
+    client: Sequence[str] = ()
+    """What callers of the generated client meet: names that are gone, and lines that type-checked before."""
 
     @property
     def worst(self) -> Rating:
@@ -88,6 +90,7 @@ def as_text(diff: SpecDiff) -> str:
                 f"  {each.subject}: {each.what}   {each.line}",
                 f"    {for_callers(each)}: {first_of(each.places)}",
             ]
+    lines += ["The generated client", *(f"  {line}" for line in diff.client)] if diff.client else []
     return "\n".join(shown(line, LONGEST_LINE) for line in lines)
 
 
@@ -100,6 +103,7 @@ def as_changelog(diff: SpecDiff, *heads: str) -> str:
             f"- `{each.subject}`: {each.what}. It {for_callers(each)}: {first_of(each.operations)}." for each in changes
         )
         parts += [f"### {title}", "\n".join(map(_safe, lines))]
+    parts += ["### The generated client", "\n".join(_safe(f"- {line}") for line in diff.client)] if diff.client else []
     return "\n\n".join(parts)
 
 

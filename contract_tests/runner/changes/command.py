@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.folder import Reports, alone, write_whole
@@ -26,11 +28,13 @@ def spec_diff(configuration: Configuration, arguments: list[str]) -> int:
         return HOLDS
     old = read_base(base, known, configuration.overlay)
     versions = [str(document.tree.get("info", {}).get("version", "")) for document in (old, new)]
-    diff = SpecDiff(base, versions[0], new.name, versions[1], compare(old, new, configuration.resource))
+    changes = compare(old, new, configuration.resource)
+    client = () if configuration.compared_new else _client_changes(known, base)
+    diff = SpecDiff(base, versions[0], new.name, versions[1], changes, client)
     if configuration.drafts_changelog:
         print(as_changelog(diff))
         return HOLDS
-    if diff.changes:
+    if diff.changes or diff.client:
         print(as_text(diff))
     summary = as_changelog(diff, f"{diff.new} {diff.new_version}", diff.sentence)
     reports = Reports(configuration.reports)
@@ -46,6 +50,15 @@ def spec_diff(configuration: Configuration, arguments: list[str]) -> int:
     is_wrong = not diff.says_enough and (configuration.is_release or diff.worst == "breaking")
     print(shown(f"verdict: {'violated' if is_wrong else 'holds'}. {diff.sentence}", LONGEST_LINE))
     return VIOLATED if is_wrong else HOLDS
+
+
+def _client_changes(contract: Path, base: str) -> Sequence[str]:
+    """Say what callers of the client meet, where it stands in a checkout with the tools for it."""
+    try:
+        from codegen.api_changes import client_changes
+    except ModuleNotFoundError:
+        return ()
+    return () if Path(base).is_file() else client_changes(contract, base)
 
 
 def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:

@@ -229,7 +229,9 @@ def sample_diff() -> SpecDiff:
         ),
         Change("info", "title changed", "documentation", "documentation", ("the whole API",), (), "openapi.yaml:40"),
     ]
-    return SpecDiff(HOSTILE, "1.0.0", "openapi.yaml", "1.1.0", changes)
+    return SpecDiff(
+        HOSTILE, "1.0.0", "openapi.yaml", "1.1.0", changes, [HOSTILE, "package.models.Thing.name: " + "removed " * 90]
+    )
 
 
 def write_samples(folder: Path) -> None:
