@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,7 +17,14 @@ from contract_tests.errors import Refused
 from contract_tests.report.run_record import ContractLabel, IssueRecord, RunRecord
 from contract_tests.runner.configuration import Configuration
 from contract_tests.runner.job_summary import annotation_lines, summarise, summary
-from contract_tests.spec.contract import load_contract
+from contract_tests.spec.contract import ROOT, load_contract
+
+GOLDEN = Path(__file__).with_name("red_run.golden")
+# What differs from run to run, and how many requests a run takes.
+PASSING = {
+    r"contract-test-[0-9a-f]{8}": "contract-test-00000000", r"/tickets/\d+": "/tickets/ID", r'"id":\d+': '"id":ID',
+    r"\d{4}-\d\d-\d\dT[\d:.]+Z": "TIME", r"after \d+ requests": "after N requests",
+}  # fmt: skip
 
 CLAUSE = "#/components/schemas/PersonaName/maxLength"
 ISSUE = IssueRecord(
@@ -99,3 +111,28 @@ def test_report_of_no_run_is_refused(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "run.json").write_text(text, "utf-8")
     with pytest.raises(Refused, match=r"run\.json"):
         summarise(Configuration(reports=tmp_path), [])
+
+
+def red_run(folder: Path) -> str:
+    """Run a contract with a planted fault; return the page of the job, its annotations, and the exit code of the report."""
+    command = [sys.executable, "-m", "contract_tests"]
+    place = ["--contract", "contract_tests/self_tests/contracts/tickets.yaml", "--folder", str(folder)]
+    environment = {**os.environ, "FAULT": "estimateHours_maximum_one_wider", "SEED": "7"}
+    tests = ["-k", "field_limits and estimateHours", "-n0"]
+    subprocess.run([*command, "run", *place, "--", *tests], cwd=ROOT, env=environment, capture_output=True)
+    environment["GITHUB_STEP_SUMMARY"] = str(folder / "page.md")
+    told = subprocess.run([*command, "report", *place], cwd=ROOT, env=environment, capture_output=True, text=True)
+    text = f"{(folder / 'page.md').read_text('utf-8')}\n{told.stdout}\nexit code {told.returncode}\n"
+    for passing, stays in PASSING.items():
+        text = re.sub(passing, stays, text)
+    return text
+
+
+def test_red_run_shows_what_is_kept(tmp_path: Path) -> None:
+    """The page of a job and its annotations are those of red_run.golden; `python -m` this module writes it anew."""
+    assert GOLDEN.read_text("utf-8") == red_run(tmp_path)
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as made:
+        GOLDEN.write_text(red_run(Path(made)), "utf-8")
