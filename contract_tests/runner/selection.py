@@ -14,11 +14,11 @@ from contract_tests.checks.conditions import CASES, NEEDS, NO_CASES
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.resource import ROLES
 
-# What tells much for few requests comes first: where something is broken, the first seconds tell.
+# What finds much for its time comes first: where something is broken, the first seconds tell.
 PROMISES = (
-    "first_look", "covering_plan", "errors", "authentication", "deletion", "isolation", "listing", "protocol", "concurrency",
-    "combinations", "typed_client", "identity", "update_rules", "listed_values", "constraints", "fidelity", "field_limits", "persistence",
-    "creation", "state_machine", "schema_conformance",
+    "first_look", "deletion", "listing", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
+    "concurrency", "covering_plan", "listed_values", "constraints", "typed_client", "fidelity", "combinations", "field_limits", "creation",
+    "state_machine", "schema_conformance",
 )  # fmt: skip
 
 # Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.
