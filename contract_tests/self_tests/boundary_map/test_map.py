@@ -33,12 +33,12 @@ from contract_tests.mock_api.process import RunningMock, running_mock
 from contract_tests.runner.boundaries.map_file import read_map
 from contract_tests.runner.command_line import parsed
 from contract_tests.runner.process.ending import concluded
+from contract_tests.self_tests.planted_mock import planted_mock
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import CONTRACT_FILE, ROOT, Contract, load_contract
 from contract_tests.transport.redaction import Redactor
 from contract_tests.transport.target import Api, Target
 
-MODULE = "contract_tests.trials.faults"
 CONTRACT = load_contract()
 UPDATE = "updatePersona"
 CONTRACTS = ROOT / "contract_tests" / "self_tests" / "contracts"
@@ -71,10 +71,10 @@ def target_of(mock: RunningMock) -> Target:
 
 @contextmanager
 def survey_of(
-    *arguments: str, contract: Contract = CONTRACT, is_name: Callable[[str], bool] = lambda _name: False
+    *planted: str, contract: Contract = CONTRACT, is_name: Callable[[str], bool] = lambda _name: False
 ) -> Iterator[Survey]:
     with (
-        running_mock(*arguments, "--contract", str(contract.document.file), module=MODULE) as mock,
+        planted_mock(contract, *planted) as mock,
         Api(target_of(mock), secrets.token_hex(4), shape_of(contract), is_name=is_name) as api,
         ExitStack() as stack,
     ):
@@ -92,7 +92,7 @@ def other(name: str) -> Contract:
 
 def found(fault: str, field: str, constraint: str, contract: Contract = CONTRACT, role: str = "update") -> LimitResult:
     """Map one constraint of the mock with a fault planted."""
-    with survey_of("--fault", fault, contract=contract) as survey:
+    with survey_of("fault", fault, contract=contract) as survey:
         return survey.result(next(task for task in limits_of(field, contract, role) if task.constraint == constraint))
 
 
@@ -106,7 +106,7 @@ def clean_rows() -> list[LimitResult]:
 @pytest.mark.parametrize("field", ["wait_seconds", "hold_music_timeout_seconds"])
 def test_limit_may_lie_where_single_precision_rounds(field: str) -> None:
     """#/x-promises/exact_numbers: an API that reads numbers in single precision keeps the limit; the map tells where it flips."""
-    with survey_of("--variant", "numbers_read_in_single_precision") as survey:
+    with survey_of("variant", "numbers_read_in_single_precision") as survey:
         rows = [survey.result(task) for task in limits_of(field) if task.constraint in NUMBER_LIMITS]
     assert [(row.verdict, row.unit) for row in rows] == [("holds", "single")] * 2
     assert all(nearest_single(row.last_accepted) == row.declared != row.last_accepted for row in rows)
@@ -306,7 +306,7 @@ def test_misplaced_least_length_of_a_new_name_is_found(
     contract = load_contract(path)
     (task,) = [task for task in limits_of("title", contract, "create") if task.constraint == "minLength"]
     with (
-        running_mock("--contract", str(CONTRACTS / path.name), module=MODULE) as mock,
+        planted_mock(other("tickets")) as mock,
         Api(target_of(mock), secrets.token_hex(4), shape_of(contract), is_name=lambda _name: False) as api,
         ExitStack() as stack,
     ):
@@ -383,7 +383,7 @@ def test_limit_that_moves_with_another_field_is_told() -> None:
 @pytest.mark.parametrize("variant", ["numbers_in_single_precision", "details_left_out", "unnamed_fields_refused"])
 def test_lawful_api_has_no_finding(variant: str) -> None:
     """What the contract leaves open moves no limit."""
-    with survey_of("--variant", variant) as survey:
+    with survey_of("variant", variant) as survey:
         rows = [survey.result(task) for field in ("wait_seconds", "name") for task in limits_of(field)]
     assert {row.verdict for row in rows} == {"holds"}
 
