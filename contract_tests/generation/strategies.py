@@ -38,7 +38,13 @@ BLOCKS = (range(0x3400), range(0xA000, 0xAC00), range(0xD7B0, 0x12000), range(0x
 
 
 def values(contract: Contract, tried: Field) -> st.SearchStrategy[Any]:
-    """Valid values of a field, null among them where the contract allows it."""
+    """Valid values of a field, null among them where the contract allows it; a strategy is looked through when it is new."""
+    key = ("values", tried.operation, tried.place, tried.is_nullable)
+    made: st.SearchStrategy[Any] = contract.document.once(key, lambda: _values(contract, tried))
+    return made
+
+
+def _values(contract: Contract, tried: Field) -> st.SearchStrategy[Any]:
     place = place_of(contract, tried)
     known = [*good_values(contract, tried), *(b.value for b in boundaries(contract, tried) if _is_plain(b))]
     chosen = _drawn(place, is_exact=contract.promises_that("exact_text"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = set(chosen)
         config.hook.pytest_deselected(items=[item for item in own if item not in kept])
     items[:] = [*(shuffled(chosen, seed) if config.getoption("shuffle", None) else sharpest_first(chosen)), *others]
+    gc.freeze()  # what was collected stays to the end, and no collector need look at it again and again
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:

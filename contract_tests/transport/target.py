@@ -57,13 +57,14 @@ def _query(params: Mapping[str, str]) -> str:
 
 
 class _Parts(httpx.SyncByteStream):
-    """A body that is written in parts, the largest first, so that no server finds it whole when it looks first."""
+    """A body that is written in parts, behind its head, so that no server finds it whole when it looks first."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
         middle = len(self._body) // 2
+        yield b""  # the head goes alone
         yield self._body[:middle]
         time.sleep(BETWEEN_HALVES_SECONDS)
         yield self._body[middle:-1]

@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -25,6 +26,7 @@ TOO_LONG = f"it is longer than {LARGEST_ANSWER_BYTES:,} bytes, and the rest was 
 KEPT_BYTES = 4096
 # What is unpacked, or handed to the network, at a time.
 PIECE_BYTES = 16 * 1024
+HEAD_END = b"\r\n\r\n"
 # The extension of an answer that says what is wrong with it as HTTP.
 FLAW = "flaw"
 # The extension of a request that goes over connections of its own, as that of another client does.
@@ -164,11 +166,22 @@ class _BoundedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, clock: _Clock) -> None:
         self._stream = stream
         self._clock = clock
+        self._head = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
+            self._flush(b"")
         return self._stream.read(max_bytes, self._clock.left_seconds(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write, the head of a request only with what follows: two packets cost both sides twice as much."""
+        if not self._head and buffer.endswith(HEAD_END):
+            self._head = buffer
+        else:
+            self._flush(buffer)
+
+    def _flush(self, buffer: bytes) -> None:
+        buffer, self._head = self._head + buffer, b""
         for start in range(0, len(buffer), PIECE_BYTES):
             left = self._clock.left_seconds(httpcore.WriteTimeout)
             self._stream.write(buffer[start : start + PIECE_BYTES], left)
