@@ -80,7 +80,7 @@ types: install ## check the types, of the generated client too
 	@$(RUN) -m mypy
 
 self-test: install ## the tests of the suite itself
-	@$(RUN) -m pytest contract_tests/self_tests -q -n 2 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest contract_tests/self_tests -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test: lint types client-check release-check contract faults self-test ## all of the checks of this repository; what CI runs
 

@@ -13,6 +13,20 @@ from contract_tests.runner.hooks import RUN_MARKS
 from contract_tests.self_tests.live_command import Command
 from contract_tests.self_tests.transport.weather_server import WeatherServer, weather_server
 
+# What takes minutes begins first: no worker is waited for at the end.
+LONGEST = (
+    "test_nasty_proxy.py",
+    "test_drift.py",
+    "test_borrowed_resource.py",
+    "test_interruption.py",
+    "test_client_load.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest before the others."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marks of the promises: some tests here import their modules. A busy machine is no failure."""

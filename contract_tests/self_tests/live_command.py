@@ -15,6 +15,11 @@ from contract_tests.self_tests.transport.weather_server import WeatherServer
 from contract_tests.spec.contract import ROOT
 from contract_tests.transport import leftovers as remains
 
+# The command, for tests that are not about waiting: what gets no answer is asked for again at once.
+HURRIED = (
+    "import runpy; from contract_tests.transport import retry; retry.BACK_OFF_SECONDS = retry.LATE_SECONDS = 0.001; "
+    "runpy.run_module('contract_tests', run_name='__main__', alter_sys=True)"
+)
 COMMAND_NAMES = frozenset(command.name for command in COMMANDS)
 
 
@@ -28,6 +33,8 @@ class Command:
     """The name of the command, or another module."""
     root: Path = ROOT
     """Where it is run, and where its reports land."""
+    is_hurried: bool = False
+    """Whether it does not wait before it sends a request again."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment that aims it at the server."""
@@ -48,8 +55,9 @@ class Command:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it and let it run."""
+        words = self.words(*arguments)
         return subprocess.Popen(
-            [sys.executable, "-m", *self.words(*arguments)], cwd=self.root, env=self.environment() | environment,
+            [sys.executable, *(["-c", HURRIED, *words[1:]] if self.is_hurried else ["-m", *words])], cwd=self.root, env=self.environment() | environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 

@@ -212,7 +212,7 @@ PLANTS: dict[str, Plant] = {
 def test_no_report_and_no_output_is_raw(plant: str, tmp_path: Path) -> None:
     """Wherever the API puts such a text, the run ends with a verdict, and neither its output nor a report holds it raw."""
     with planting(PLANTS[plant], [("x-odd", NASTY_HEADER), ("content-language", NASTY_HEADER)]) as server:
-        command = Command(server, tmp_path / "journal")
+        command = Command(server, tmp_path / "journal", is_hurried=True)
         _, output = command.run(*SOME_TESTS, "-x" if plant == "whole" else "-q", MAX_REQUESTS="100")
     assert re.search("^verdict: (holds|violated|inconclusive|refused)", verdict_of(output)), output
     _require_plain(output)
@@ -226,7 +226,7 @@ def test_weather_and_redirects_are_not_raw(tmp_path: Path) -> None:
         Event(503, headers={"content-type": NASTY_HEADER}, body=NASTY.replace("\udc80", "")),
     ):
         with weather_server(lambda seen, event=event: event if seen.number < 4 else None) as server:  # type: ignore[misc]
-            _, output = Command(server, tmp_path / "journal").run(SOME_TESTS[2], MAX_REQUESTS="100")
+            _, output = Command(server, tmp_path / "journal", is_hurried=True).run(SOME_TESTS[2], MAX_REQUESTS="100")
         assert re.search("^verdict: (holds|violated|inconclusive|refused)", verdict_of(output)), output
         _require_plain(output)
 

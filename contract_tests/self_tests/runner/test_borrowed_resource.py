@@ -64,7 +64,7 @@ def test_second_run_is_refused_while_the_first_still_prepares(command: Command, 
     before = _state(server)
     arguments = ("--folder", str(tmp_path / "map"), "--field", "wait_seconds")
     first = replace(command, module=module)
-    given, rate = (UPDATES, "1") if module == "run" else (arguments, "5")
+    given, rate = (FEW_TESTS, "1") if module == "run" else (arguments, "10")
     with first.start(*given, PERSONA_ID=LENT, RATE=rate) as process:
         wait_for(lambda: any(command.journal.glob("*")) or process.poll() is not None)
         time.sleep(1)
