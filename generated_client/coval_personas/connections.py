@@ -43,7 +43,8 @@ class OwnHttp(httpx.Client):
         return response
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_transport"):  # else it was never made, such as with an SSL_CERT_FILE that is not there
+            self.close()
 
 
 class OwnAsyncHttp(httpx.AsyncClient):

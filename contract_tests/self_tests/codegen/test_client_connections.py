@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import ssl
@@ -149,3 +150,11 @@ def test_certificate_is_judged(update: Update, tmp_path: Path, monkeypatch: pyte
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
         assert [LONG] == [each.name for each in update(url, LONG)]
     assert len(pieces) == 1
+
+
+def test_certificates_that_are_not_there_are_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that could not be made says why, and nothing further when it is thrown away."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    with pytest.raises(FileNotFoundError):
+        Coval(KEY)
+    gc.collect()
