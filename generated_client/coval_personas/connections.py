@@ -115,7 +115,7 @@ class _AsyncNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         with _failing(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
-                return _AsyncStream(*await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25))
+                return _AsyncStream(*await asyncio.open_connection(host, port))
 
 
 class _AsyncStream(httpcore.AsyncNetworkStream):

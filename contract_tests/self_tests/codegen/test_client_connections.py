@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from coval_personas import ApiConnectionError, AsyncCoval, Coval
 from coval_personas.models import Persona
 
@@ -25,6 +26,7 @@ OPENSSL = (
     "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
     "-addext", "subjectAltName=DNS:localhost", "-days", "2",
 )  # fmt: skip
+Loop = Callable[[], asyncio.AbstractEventLoop]
 Serve = Callable[[socket.socket], None]
 Update = Callable[..., list[Persona]]
 
@@ -39,7 +41,7 @@ def updated(url: str, *names: str, pause: float = 0) -> list[Persona]:
     return found
 
 
-def updated_async(url: str, *names: str, pause: float = 0) -> list[Persona]:
+def updated_async(url: str, *names: str, pause: float = 0, loop: Loop = asyncio.new_event_loop) -> list[Persona]:
     """As updated(); while it pauses, the event loop sees nothing."""
 
     async def work() -> list[Persona]:
@@ -50,7 +52,13 @@ def updated_async(url: str, *names: str, pause: float = 0) -> list[Persona]:
                 time.sleep(pause)
         return found
 
-    return asyncio.run(work())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(work())
+
+
+def updated_by_uvloop(url: str, *names: str, pause: float = 0) -> list[Persona]:
+    """As updated_async(), in the loop that many servers run on."""
+    return updated_async(url, *names, pause=pause, loop=uvloop.new_event_loop)
 
 
 @contextmanager
@@ -97,7 +105,7 @@ def answer_one(connection: socket.socket) -> None:
     time.sleep(0.1)
 
 
-both = pytest.mark.parametrize("update", [updated, updated_async])
+both = pytest.mark.parametrize("update", [updated, updated_async, updated_by_uvloop])
 
 
 @both

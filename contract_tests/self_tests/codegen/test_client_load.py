@@ -100,6 +100,13 @@ async def _tasks(api_key: str, url: str) -> None:
         assert all(await asyncio.gather(*(work(CALLS // TASKS * 9 // 10) for _ in range(TASKS))))
         assert before.is_flat()
         assert sockets(url) <= 100
+        for number in range(100):  # a call that is cancelled, wherever it is, leaves no connection for another to find
+            cancelled = asyncio.create_task(coval.personas.update(made, name="Cancelled"))
+            await asyncio.sleep(number % 8 / 5000)
+            cancelled.cancel()
+            await asyncio.wait([cancelled])
+            assert (await coval.personas.update(made, name=f"Load {number}")).name == f"Load {number}"
+        assert sockets(url) <= 100
         await coval.personas.delete(made)
 
 
