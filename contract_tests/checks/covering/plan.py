@@ -68,12 +68,12 @@ class Plan:
         require(found)
 
     def _share(self) -> float:
-        """Return how many requests a field may take where few may be sent: its share of what the budget leaves."""
+        """Return how many requests a field may take where few may be sent: its share of what the budget leaves, one at least."""
         budget = self.run.api.transport.limits.budget
         left = budget.left - SPARED if budget.max_requests else LEFT_OF_FEW
         self._kept = left * KEPT[self.contexts.role] if self._kept is None else self._kept
         share = (left - self._kept) / (len(self.left) + 1)
-        return share if share >= 1 else pytest.skip("the budget leaves no request for it")
+        return max(share, 1) if left >= 1 else pytest.skip("the budget leaves no request for it")
 
     def next_row(self, trials: list[str]) -> Row:
         """Return the row that covers most for its requests; empty where none covers any."""
