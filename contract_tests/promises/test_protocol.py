@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -15,12 +15,13 @@ from contract_tests.checks.judge import Judge, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     changeable_fields,
+    fields_with_faults,
     item_path,
     literal_paths,
     named_methods,
     text_fields,
 )
-from contract_tests.checks.updates import Body, allowed, another_value, other_values
+from contract_tests.checks.updates import Body, allowed, another_value, other_values, plainly_spoilt
 from contract_tests.checks.wrong_requests import (
     MARK,
     TELLING,
@@ -38,7 +39,6 @@ from contract_tests.generation.boundaries import boundaries, good_values, to_jso
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import Role
-from contract_tests.transport.exchange import Exchange
 
 # A name, and what it reads as: a character beyond ASCII shows which charset the API has read.
 ACCENTED = "contract test é"
@@ -75,9 +75,11 @@ def test_json_that_is_no_object_is_refused(run: Run, shared_item: ItemUnderTest,
 @needs("update", "read", "strict_media_types", has_known_good)
 @for_each("content_types", other_types, together=True)
 def test_other_media_type_is_refused(run: Run, shared_item: ItemUnderTest, content_types: list[str]) -> None:
-    """x-promises/strict_media_types: a body of another media type is refused as invalid or with 415, and changes nothing."""
-    kinds = [content_type for content_type in content_types if not _is_told(run, content_type)]
-    shared_item.refuses(*(other_type(shared_item, content_type) for content_type in kinds))
+    """x-promises/strict_media_types: a body of another media type, an empty object too, is refused as invalid or with 415, and changes nothing."""
+    wrongs = [other_type(shared_item, kind) for kind in content_types if not _is_told(run, kind)]
+    if run.contract.accepts("update", {}):
+        wrongs += [replace(other_type(shared_item, kind), token="{}") for kind in content_types[:2]]
+    shared_item.refuses(*wrongs)
 
 
 def _spellings_of_the_type(contract: Contract) -> list[str]:
@@ -179,7 +181,6 @@ def test_answers_are_json(run: Run, judge: Judge, item: ItemUnderTest) -> None:
 
 
 def _of_each_type(contract: Contract) -> list[Field]:
-    """Return a field of each type that can be given another value."""
     found = {tried.types: tried for tried in changeable_fields(contract)[::-1] if len(good_values(contract, tried)) > 1}
     return list(found.values())
 
@@ -262,13 +263,6 @@ def test_great_body_is_refused(run: Run, item: ItemUnderTest) -> None:
     _require_refused(item, tried, "maxLength", item.body({tried.name: "a" * GREAT_SIZE}))
 
 
-def _require_nothing_done(item: ItemUnderTest, send: Callable[[], Exchange]) -> None:
-    """Send a method that the contract does not name: it is refused as such, and the item stays as it is."""
-    before = item.last
-    exchange = send()
-    require(item.judge.unnamed_method(exchange) + item.unmoved(before, exchange))
-
-
 def _unnamed_calls(contract: Contract) -> list[tuple[str, str]]:
     """Return paths, each with the usual methods that it does not have: a parser in front refuses others in words of its own."""
     found = []
@@ -283,19 +277,24 @@ def _unnamed_calls(contract: Contract) -> list[tuple[str, str]]:
 @needs("read", "named_methods_only")
 @for_each("calls", _unnamed_calls, ids=" ".join, together=True)
 def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls: list[tuple[str, str]]) -> None:
-    """x-promises/named_methods_only: a method that is not named gets 405 or 404."""
+    """x-promises/named_methods_only: a method that is not named gets 405 or 404, whatever its body: of an update, of a create, or wrong."""
     before, absent, found = shared_item.last, run.api.absent_id(), []
-    changes: Body = {}
+    bodies, wrongs = [run.full_body(index=1)], []
     if run.contract.has("update"):
+        changes: Body = {}
         for tried in [*text_fields(run.contract)[:1], *changeable_fields(run.contract)[-1:]]:
             changes |= another_value(shared_item, tried)
+        bodies.append(changes)
+        wrongs = [plainly_spoilt(shared_item, tried).token for tried in fields_with_faults(run.contract)[:1]]
+    tokens = [*(shared_item.body(body) for body in bodies), *wrongs]
     paths = {item_path(run.contract): shared_item.path, UNKNOWN: run.api.shape.path_of(absent)}
     exchange = run.api.read(absent)
     for path, method in calls:
         if not run.api.shape.is_list(path) or run.api.target.is_loopback:  # it might reach items of others
-            body = None if method == "DELETE" else shared_item.body(changes)
-            exchange = run.api.send(method, paths.get(path, path), body=body)
-            found += run.judge.unnamed_method(exchange)
+            wide = tokens if path not in (UNKNOWN, run.api.shape.list_path) else tokens[:1]
+            for body in wide if method != "DELETE" else [None]:
+                exchange = run.api.send(method, paths.get(path, path), body=body)
+                found += run.judge.unnamed_method(exchange)
     if run.contract.operation("read").names(404):
         found += run.judge.answer("read", run.api.read(absent), 404)
     require(found + shared_item.unmoved(before, exchange))
@@ -310,8 +309,9 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, item: ItemUnderTest, method: str) -> None:
     """x-promises/named_methods_only: POST on an item is not in the contract, whatever other headers say."""
-    token, headers = item.body(dict([known(run.contract)])), [(name, method) for name in OVERRIDES]
-    _require_nothing_done(item, lambda: item.send(token, method="POST", headers=headers))
+    before, token = item.last, item.body(dict([known(run.contract)]))
+    exchange = item.send(token, method="POST", headers=[(name, method) for name in OVERRIDES])
+    require(item.judge.unnamed_method(exchange) + item.unmoved(before, exchange))
 
 
 @pytest.mark.all_parameters

@@ -273,6 +273,6 @@ def earlier_states(api: Api) -> dict[str, Item]:
     return earlier
 
 
-def failed(*_: Any) -> Any:
-    """Fail as a server does that has not caught its own mistake."""
-    raise Refusal(500, "Something went wrong.")
+def failed(*_: Any, status: int = 500) -> Any:
+    """Fail as a server does that has not caught its own mistake, or with another status."""
+    raise Refusal(status, "Something went wrong.")

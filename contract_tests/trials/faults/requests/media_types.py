@@ -40,8 +40,6 @@ def _sent(scene: Scene) -> Body:
 
 
 def _further(beginning: bytes) -> Apply:
-    """Take bodies of further media types for JSON."""
-
     def is_json(rule: Callable[[bytes | None], bool], said: bytes | None) -> bool:
         return rule(said) or (said is not None and re.match(beginning, said.lower()) is not None)
 
@@ -112,6 +110,19 @@ def body_without_a_type_passed_over(api: Api) -> None:
         return seams.succeed(api, "update", api.resource.store.find(request.item_id))
 
     seams.around(api, "update", run)
+
+
+@plain("media_types", TYPES, shown=lambda scene: _empty("{}", content_type="text/plain")(scene))
+def empty_object_of_any_type_accepted(api: Api) -> None:
+    """Reads an empty object of any media type."""
+    last: list[bytes] = []
+
+    async def read(right: Any, *arguments: Any) -> bytes:
+        last[:] = [await right(*arguments)]
+        return last[0]
+
+    seams.wrap(api.bodies, "read", read)
+    seams.wrap(api.bodies, "is_json", lambda rule, said: rule(said) or last == [b"{}"])
 
 
 # -- What is read as JSON ---------------------------------------------------------------------------------------------
@@ -200,7 +211,6 @@ def form_accepted(scene: Scene) -> Planted:
 
 
 def _in_text(scene: Scene, text: str, mark: str, written: bytes) -> Witness:
-    """Send an update with a text of which the mark is written otherwise."""
     tried = first(tried for tried in scene.texts if scene.contract.accepts_value(tried, text))
     step = scene.update(scene.lawful({tried.name: text.replace(mark, "MARK")}))
     return (replace(step, body=(step.body or b"").replace(b"MARK", written)), scene.read())
@@ -218,9 +228,9 @@ def wrong_utf8_replaced(api: Api) -> None:
     _forgive(api, lambda body: orjson.loads(body.decode("utf-8", "replace")))
 
 
-def _empty(text: str) -> Callable[[Scene], Witness]:
+def _empty(text: str, **headers: str) -> Callable[[Scene], Witness]:
     """Return what sends a text where an empty object would be a valid update."""
-    return lambda scene: (scene.update(text),) if scene.contract.accepts("update", {}) else ()
+    return lambda scene: (scene.update(text, **headers),) if scene.contract.accepts("update", {}) else ()
 
 
 @plain("media_types", JSON, shown=_empty("null"))
@@ -254,8 +264,6 @@ def second_half_of_a_body_lost(api: Api) -> None:
 
 
 def _body_lost_beside(header: bytes) -> Apply:
-    """Read no body where a request has a header."""
-
     async def read(right: Any, headers: Any, receive: Any) -> bytes:
         return b"" if header in headers else await right(headers, receive)
 
@@ -263,8 +271,6 @@ def _body_lost_beside(header: bytes) -> Apply:
 
 
 def _answer_cut(api: Api) -> None:
-    """Pack what is asked for packed, and lose its end."""
-
     async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
         right = await answer(scope, receive)
         if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b"") or len(right.body) < WINDOW:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from contract_tests.checks.selections import required_fields
 from contract_tests.mock_api.app import Answer, Api
 from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.wire.routes import Route, decoded_path
@@ -15,7 +17,7 @@ from .. import seams
 from ..fault import Apply, Planted, Shown, fault, rows
 from ..scene import Scene, first
 from ..seams import Answering
-from ..usual import ITEM, change, success, unknown, without
+from ..usual import ITEM, change, failed, success, unknown, without, wrong
 from ..witness import Step, Witness, with_header
 
 METHODS = "named_methods_only"
@@ -26,7 +28,6 @@ def _sent_as(scene: Scene, method: str) -> Witness:
 
 
 def _unnamed(scene: Scene) -> Witness:
-    """Send an update by the method that looks like one and is none."""
     return _sent_as(scene, "PUT" if scene.contract.operation("update").method == "PATCH" else "PATCH")
 
 
@@ -53,8 +54,6 @@ def _taken_for(role: str, *methods: str) -> Apply:
 
 
 def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
-    """Answer a method on some paths with success."""
-
     def apply(api: Api) -> None:
         async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
             is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
@@ -115,6 +114,52 @@ def _literal(scene: Scene) -> Operation:
         each for each in scene.contract.operations.values() if each.method == "GET" and each.path.startswith(before)
     ]
     return first(each for each in known if not {"/", "{"} & {*each.path.removeprefix(before)})
+
+
+def _by_the_body(change_scope: Callable[[Api, Any, Any], Any]) -> Apply:
+    """Decide by the body, too, what PUT and PATCH ask for; *change_scope* is told the mock, the scope and the document."""
+
+    def apply(api: Api) -> None:
+        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+            headers, document = dict(scope["headers"]), None
+            if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
+                return await answer(scope, receive)
+            body = await api.bodies.read(headers, receive)
+            with suppress(Refusal):
+                document = api.bodies.decode(body)
+
+            async def again() -> Any:
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            return await answer(change_scope(api, scope, document) if isinstance(document, dict) else scope, again)
+
+        seams.around_all(api, run)
+
+    return apply
+
+
+@fault("methods", METHODS)
+def unnamed_method_with_a_whole_body_updates(scene: Scene) -> Planted:
+    """Treats PUT as PATCH, or PATCH as PUT, where the body has all that a new item needs."""
+    named, needs = (
+        {"method": scene.contract.operation("update").method},
+        {f.name for f in required_fields(scene.contract)},
+    )
+    apply = _by_the_body(lambda api, scope, body: scope | (named if needs <= {*body} else {}))
+    step = scene.update({name: value for name, value in scene.bystander.items() if name in scene.fields})
+    return Planted(apply, (replace(step, method="PUT" if step.method == "PATCH" else "PATCH"), scene.read()))
+
+
+@fault("methods", METHODS)
+def literal_path_checks_the_body_first(scene: Scene) -> Planted:
+    """Answers 400 to an update of a literal path, where the body is wrong."""
+    step = replace(wrong(scene), path=_literal(scene).path)
+
+    def checked(api: Api, scope: Any, body: Any) -> Any:
+        is_meant = scope["method"] == step.method and decoded_path(scope).endswith(step.path)
+        return failed(status=400) if is_meant and not api.resource.rules.is_valid("update", body) else scope
+
+    return Planted(_by_the_body(checked), (step,))
 
 
 @fault("methods", METHODS, needs=ITEM)
