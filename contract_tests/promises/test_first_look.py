@@ -17,7 +17,7 @@ from contract_tests.checks.account_findings import doubled
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
-from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require, until_next
+from contract_tests.checks.judge import BROKEN, Finding, Judge, require, until_next
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     CAN_FAIL,
@@ -253,7 +253,6 @@ def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> No
 
 
 def _right_bodies(run: Run) -> list[Body]:
-    """Return creates that are right: with every field, with the fewest, with nulls."""
     nulls = {tried.name: None for tried in optional_fields(run.contract) if tried.is_nullable}
     found = [run.full_body(index=1), smallest(run), *([joined(run, nulls)] if nulls else [])]
     return [body for body in found if is_right(run, body)]
@@ -331,18 +330,8 @@ def test_pages_follow_each_other(run: Run, onlooker: ItemUnderTest, shared_item:
                 return [run.judge.promised("whole_list", problem, "a page leads on to others", page)]
             seen += shown
             if len(seen) > 1:
-                return [] if order is None else _misordered(run, order)
+                return []
         problem = f"the pages of one item end after {seen}, and there are two or more"
         return [run.judge.promised("whole_list", problem, "turning the pages shows every item once", page)]
 
     run.at_last(look)
-
-
-def _misordered(run: Run, order: str) -> list[Finding]:
-    assert run.contract.listing is not None, "an order is one of a list"
-    pages = list(run.pages(3, **run.query(size=run.api.shape.paging.largest_size, order=order)))
-    times = [parse_time(item[order])[0] for page in pages for item in page.items if item.get(order) is not None]
-    if times == sorted(times):
-        return []
-    place = run.contract.operation("list").parameters["query", run.contract.listing.order or ""]
-    return [Finding(BROKEN, f"{order} does not list the oldest first", "ascending without a dash", place, pages[-1])]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle, pairwise
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ pytestmark = needs("create", "list")
 
 # On an account with many items, so many pages are turned before the search ends; more where they are to be small.
 MOST_ITEMS = 1_200
-BRIEF_PAGES = 20
+BRIEF_PAGES = 12
 LARGEST = 100
 MEMBERS = 5
 EVERY_ONE = "turning the pages shows every item once"
@@ -49,17 +50,21 @@ WORDS = ("abc", "1.5", "ten", "-5", "100000000000", "1e400")
 UNREADABLE_FILTERS = ('no_such_field="x"', "contract", 'name="', '>"yesterday"', '"2025-01-01T00:00:00"')
 # Names, of which @ is one that no other item has: what joins, ends or widens an expression of some language of filters,
 # or of a query string. Quotation marks and backslashes are left out: no contract says how a filter spells them.
-PLAIN_NAMES = ("@ with spaces", "@ é ü", "@ 語", "@-dashed_and.dotted")
+PLAIN_NAMES = ("@ with spaces", "@ é ü", "@ 語", "@-dashed_and.dotted", "@ a😀", "@ e\u0301x ﬁ")
 NAMES = (
     *PLAIN_NAMES, "@ AND b OR c NOT d and e or f IN g", "@=b", "@ != c > d <= e", "(@)", "[@] {b}", "@: b, c; d | e ~ f",
-    "*@*", "%@_?", "@&b=c#d", "@+e%20f%", "'@'", "@''`b`", "@/b", "@ ", "  @",
+    "*@*", "%@_?", "@&b=c#d", "@+e%20f%", "'@'", "@''`b`", "@/b", "@ ", "  @", "@ a\nb", "@ a\tb\r\nc", "@ שלום\u200f\u200b",
 )  # fmt: skip
 # All of them at once, but for the space at an end, which hides what a filter does with other ends.
-ALL_NAMES = ("('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語")
+ALL_NAMES = (
+    "('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語 a😀 e\u0301x ﬁ שלום\u200f\u200b\ta\r\nb\nc",
+)  # fmt: skip
 LONGEST_NAME = 400
+# What the greatest names are filled with: the first that the contract allows.
+FILLINGS = ("% _*&+#' ", "a")
 LONG_TEXT = 5_000
 FAR_PAST, FAR_FUTURE = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
-MADE_UP = ("contract-test", "made up", "bm90IGEgdG9rZW4=")
+MADE_UP = ("contract-test", "made up", "bm90IGEgdG9rZW4=", "@@@", "é語😀", "-_=", "x" * 2_000)
 
 Family = list[ItemUnderTest]
 
@@ -93,7 +98,10 @@ class Walk:
 
     def unlisted(self, problem: str, promise: str = EVERY_ONE) -> list[Finding]:
         """Tell that the pages do not show every item once."""
-        return _unlisted(self.run, problem, self.page, promise)
+        contract = self.run.contract
+        is_promised = contract.promises_that("whole_list")
+        place = contract.pointer_of_promise("whole_list") if is_promised else contract.operation("list").pointer
+        return [Finding(BROKEN, problem, promise, place, self.page)]
 
     def not_newest_first(self, found: list[Finding]) -> list[Finding]:
         """Tell of an order that nobody asked for as of the promise to list the newest first."""
@@ -147,17 +155,16 @@ def _walk(run: Run, query: dict[str, str], *, size: int = LARGEST) -> Walk:
     for page in run.pages(most, **{**run.query(size=asked), **query}):
         if asked is not None and len(page.items) > asked:
             problem, promise = f"a page of {asked} holds {len(page.items)}", "a page holds at most what is asked for"
-            require(_unlisted(run, problem, page, promise))
+            require(Walk(run, [], page).unlisted(problem, promise))
         items += page.items
         if wanted <= {run.api.shape.id_of(item) for item in items}:
             break
     return Walk(run, items, page)
 
 
-def _unlisted(run: Run, problem: str, page: Exchange, promise: str = EVERY_ONE) -> list[Finding]:
-    is_promised = run.contract.promises_that("whole_list")
-    place = run.contract.pointer_of_promise("whole_list") if is_promised else run.contract.operation("list").pointer
-    return [Finding(BROKEN, problem, promise, place, page)]
+def _turned(run: Run, query: dict[str, str], most: int = MOST_PAGES) -> Walk:
+    pages = list(run.pages(most, **query))
+    return Walk(run, [item for page in pages for item in page.items], pages[-1])
 
 
 @pytest.fixture(scope="module")
@@ -209,10 +216,10 @@ def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family:
         shown = len(exchange.items)
         if shown > int(text):
             problem = f"a page of {text} holds {shown}"
-            return _unlisted(run, problem, exchange, "a page holds at most what is asked for")
+            return Walk(run, [], exchange).unlisted(problem, "a page holds at most what is asked for")
         is_short = shown < min(int(text), len(family)) and run.api.shape.paging.token is not None
         if is_short and run.is_last(exchange) and run.contract.promises_that("whole_list"):
-            return _unlisted(run, f"a page of {text} holds only {shown}, and names no next one", exchange)
+            return Walk(run, [], exchange).unlisted(f"a page of {text} holds only {shown}, and names no next one")
         return []
 
     run.at_last(look)
@@ -232,17 +239,18 @@ def test_pages_show_every_item_once(run: Run, family: Family, size: int) -> None
     run.at_last(lambda: _misshown(run, family, size))
 
 
-def _misshown(run: Run, family: Family, size: int) -> list[Finding]:
+def _misshown(run: Run, family: Family, size: int, order: str | None = None) -> list[Finding]:
     """Turn the pages, and find what comes twice or not at all."""
-    walk, found = _walk(run, {}, size=size), []
+    query, found = run.query(order=order), []
+    walk, birth = _walk(run, query, size=size), birth_time(run.contract) if order is None else None
     twice, missing = walk.twice(family), walk.missing(family)
     if twice or missing:
-        found = walk.unlisted(f"in pages of {size} these come twice: {twice}, these not at all: {missing}")
-    elif len(walk.ids) != len(set(walk.ids)):
+        found = walk.unlisted(f"in pages of {size}, ordered by {order}, {twice} come twice, {missing} not at all")
+    elif order is None and len(walk.ids) != len(set(walk.ids)):
         found = walk.unlisted(f"pages of {size} show an item twice")
-    if not found and run.contract.promises_that("newest_first") and birth_time(run.contract):
-        found = walk.not_newest_first(walk.out_of_order(f"-{birth_time(run.contract)}"))
-    return found if found and walk.is_steady(lambda: _walk(run, {}, size=size)) else []
+    if birth and not found and run.contract.promises_that("newest_first"):
+        found = walk.not_newest_first(walk.out_of_order(f"-{birth}"))
+    return found if found and walk.is_steady(lambda: _walk(run, query, size=size)) else []
 
 
 def _writes(contract: Contract) -> list[str]:
@@ -283,7 +291,7 @@ def test_last_page_has_no_next(run: Run, family: Family) -> None:
         if run.is_last(pages[-1]) and not pages[-1].items and any(page.items for page in pages):
             promise = "the last page that holds an item names no next one"
             problem = "the last page that holds an item names a next one, which is empty"
-            return _unlisted(run, problem, pages[-1], promise)
+            return Walk(run, [], pages[-1]).unlisted(problem, promise)
         return []
 
     run.at_last(look)
@@ -294,24 +302,56 @@ def test_all_pages_show_no_item_twice(run: Run, family: Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, also on the pages after those of this run."""
 
     def look() -> list[Finding]:
-        pages = list(run.pages(BRIEF_PAGES, **run.query(size=_size(run))))
-        walk = Walk(run, [item for page in pages for item in page.items], pages[-1])
+        walk = _turned(run, run.query(size=_size(run)), BRIEF_PAGES)
         twice = walk.twice(family)
         return walk.unlisted(f"items come back on later pages: {twice}") if twice else []
 
     run.at_last(look)
 
 
-@pytest.mark.sharp
+@needs("whole_list", shows_every_item, where(page_size, "pages have no size"))
+@for_each("order", lambda contract: [None, *orders(contract)], ids=str)
+def test_large_pages_show_what_larger_ones_show(run: Run, family: Family, order: str | None) -> None:
+    """x-promises/whole_list: turning large pages shows every item once, of whoever: each that pages of another size show before and after."""
+    size = _size(run) or LARGEST
+    half = max(size // 2, 1)
+
+    def look() -> list[Finding]:
+        before = _turned(run, run.query(size=size, order=order), 2)
+        if len(before.ids) <= half:
+            return []
+        walk = _turned(run, run.query(size=half, order=order), 3)
+        is_whole = run.is_last(before.page) and run.is_last(walk.page)
+        # Where more follow, both may end among items that are alike.
+        most = None if is_whole else min(len(before.ids), len(walk.ids)) * 3 // 4
+        parted = {*before.ids[:most]} - {*walk.ids} | {*walk.ids[:most]} - {*before.ids}
+        twice = len(walk.ids) - len({*walk.ids})
+        if not (parted or twice) or _turned(run, run.query(size=size, order=order), 2).ids != before.ids:
+            return []
+        problem = f"pages of {half} and of {size} do not both show {len(parted)} items, {twice} items come twice"
+        return walk.unlisted(f"{problem}, ordered by {order}")
+
+    run.at_last(look)
+
+
 @needs("whole_list", HAS_PAGE_TOKEN)
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
-    """x-promises/whole_list: a made-up page token is refused, or leads to an empty page."""
+    """x-promises/whole_list: a made-up page token is refused, or leads to an empty page, whatever stands beside it."""
+    size, texts = run.query(size=_size(run, 5)), dict.fromkeys(_later_filters(run.contract), FAR_PAST)
+    filters = [run.query(where={name: texts.get(name, "contract")}) for name in _filters(run.contract)]
+    beside = [{}, *(run.query(order=order) for order in orders(run.contract)[:1]), *(size | each for each in filters)]
+    refusals, name = refusals_of_list(run.contract) or (400, 422), str(run.api.shape.paging.token)
     for token in MADE_UP:
-        exchange = run.api.list(**{str(run.api.shape.paging.token): token}, **run.query(size=_size(run, 5)))
-        require(judge.success("list", exchange, *(refusals_of_list(run.contract) or (400, 422))))
-        if exchange.was_accepted and exchange.items:
-            problem = f"the made-up page token {token!r} shows items"
-            require(_unlisted(run, problem, exchange, "a made-up page token is refused or finds nothing"))
+        for query in (size, *(run.chance(token).sample(beside, 1) if run.is_brief else beside)):
+            exchange = run.api.list(**{name: token}, **query)
+            require(judge.success("list", exchange, *refusals))
+            if exchange.was_accepted and exchange.items:
+                problem = f"the made-up page token {token[:80]!r} shows items"
+                require(Walk(run, [], exchange).unlisted(problem, "a made-up page token is refused or finds nothing"))
+    token = (run.api.shape.next_page(run.api.list(**run.query(size=_size(run, 1))).json, 0, 1) or {}).get(name, "")
+    for at, other in ((0, "é"), (len(token) // 2, "A"), (len(token) - 1, "=")) if token else ():
+        exchange = run.api.list(**{name: f"{token[:at]}{other}{token[at + 1 :]}"}, **size)  # it may lead somewhere
+        require(judge.success("list", exchange, *refusals))
 
 
 # -- Order ------------------------------------------------------------------------------------------------------------
@@ -363,55 +403,30 @@ def test_list_is_ordered_by_time(run: Run, family: Family) -> None:
     run.at_last(look)
 
 
-def _name_orders(contract: Contract) -> list[str]:
-    return [order for order in orders(contract) if order.lstrip("-") == contract.run_name and contract.has("update")]
+def _value_orders(contract: Contract) -> list[str]:
+    numbers = {name for name, of in contract.fields("create").items() if {*of.types} <= {"number", "integer"}}
+    known = numbers | ({contract.run_name} if contract.has("update", "read") else set())
+    return [order for order in orders(contract) if order.lstrip("-") in known]
 
 
-@needs("update", "read")
-@for_each("order", _name_orders)
-def test_list_is_ordered_by_name(run: Run, family: Family, order: str) -> None:
-    """list, parameters: ascending, or descending; names that differ in their last letter leave no doubt."""
-    name, stem = str(run.contract.run_name), run.api.new_name()
-    for member, letter in zip(family, "caebd", strict=True):
-        member.accepts(allowed(member, {name: f"{stem}-{letter}"}))
-    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order, f"{stem}-"))
-
-
-def _number_orders(contract: Contract) -> list[str]:
-    fields = contract.fields("create")
-    numbers = {name for name, tried in fields.items() if {*tried.types} <= {"number", "integer"}}
-    return [order for order in orders(contract) if order.lstrip("-") in numbers]
-
-
-def _numbers(contract: Contract, name: str) -> list[float]:
-    """Return numbers that stand in another order than their texts, as far as an update takes them."""
-    tried = contract.fields("update").get(name) if contract.has("update", "read") else None
-    return [number for number in NUMBERS if tried is not None and contract.accepts_value(tried, number)]
-
-
-@for_each("order", _number_orders)
-def test_list_is_ordered_by_number(run: Run, family: Family, order: str) -> None:
-    """list, parameters: ascending by the number, not by its text, descending with a dash in front."""
-    for member, number in zip(family, cycle(_numbers(run.contract, order.lstrip("-"))), strict=False):
-        if body := allowed_part(member, {order.lstrip("-"): number}):
+@for_each("order", _value_orders)
+def test_list_is_ordered_by_value(run: Run, family: Family, order: str) -> None:
+    """list, parameters: ascending, descending with a dash in front: by a number, not by its text, or by names that differ in their last letter."""
+    name, stem, is_changeable = order.lstrip("-"), run.api.new_name(), run.contract.has("update", "read")
+    prefix = f"{stem}-" if name == run.contract.run_name else ""
+    values = [f"{stem}-{letter}" for letter in "caebd"] if prefix else NUMBERS
+    for member, value in zip(family, values, strict=True) if is_changeable else ():
+        body = allowed_part(member, {name: value}) if name in run.contract.fields("update") else None
+        if body is not None:
             member.accepts(body)
-    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order))
+    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order, prefix))
 
 
 @needs("whole_list", shows_every_item)
 @for_each("order", orders)
 def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
     """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by."""
-
-    def look() -> list[Finding]:
-        walk, found = _walk(run, run.query(order=order), size=2), []
-        if twice := walk.twice(family):
-            found = walk.unlisted(f"items come more than once, ordered by {order}: {twice}")
-        elif walk.missing(family):
-            found = walk.unlisted(f"the pages ordered by {order} leave an item out")
-        return found if found and walk.is_steady(lambda: _walk(run, run.query(order=order), size=2)) else []
-
-    run.at_last(look)
+    run.at_last(lambda: _misshown(run, family, 2, order))
 
 
 # -- Filters ----------------------------------------------------------------------------------------------------------
@@ -427,7 +442,6 @@ def _equal_filters(contract: Contract) -> list[str]:
 
 
 def _later_filters(contract: Contract) -> list[str]:
-    """Return the times that a list is filtered by to those that are later."""
     later = [n for n, text in _filters(contract).items() if ">" in text and ">=" not in text and "<" not in text]
     return [name for name in later if name == birth_time(contract)]
 
@@ -447,9 +461,8 @@ def _require_found(run: Run, members: Family, name: str, *, size: int = LARGEST,
 
     def look() -> list[Finding]:
         query = run.query(size=_size(run, size), order=order, where={name: text})
-        pages = list(run.pages(MOST_PAGES, **query))
-        walk = Walk(run, [item for page in pages for item in page.items], pages[-1])
-        have_many_this_value = not run.is_last(walk.page) and len(pages) >= MOST_PAGES
+        walk = _turned(run, query)
+        have_many_this_value = not run.is_last(walk.page)
         found = walk.out_of_order(order) if order in _time_orders(run.contract) and order is not None else []
         if have_many_this_value or all(member.item_id in walk.ids for member in members):
             return found
@@ -495,12 +508,22 @@ def test_filter_finds_every_item_of_a_name(run: Run, family: Family) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name: each that has it, in any order, on small pages, and at its greatest length."""
     name = str(run.contract.run_name)
     most = int(run.contract.fields("update")[name].schema.get("maxLength", LONGEST_NAME))
-    length = min(most, LONGEST_NAME) - len(run.api.new_name()) - 1
-    if not _rename(run, f"@{'a' * max(length, 0)}", family[0], family[3]):
-        assert _rename(run, "@", family[0], family[3]), "the name of a run is one that the contract allows"
+    length = max(min(most, LONGEST_NAME) - len(run.api.new_name()) - 2, 0)
+    texts = [f"@{(filling * length)[:length]}." for filling in FILLINGS[0 if spells_any_name(run.contract) else 1 :]]
+    is_renamed = any(_rename(run, text, family[0], family[3]) for text in (*texts, "@"))
+    assert is_renamed, "the name of a run is one that the contract allows"
     for order in (None, *orders(run.contract)):
         _require_found(run, [family[0], family[3]], name, order=order)
     _require_found(run, [family[0], family[3]], name, size=1)
+
+
+@needs("filters_find", HAS_NAME_FILTER)
+def test_filter_finds_an_item_that_was_never_updated(run: Run) -> None:
+    """x-promises/filters_find: a filter by a name finds the item of exactly that name, in any order, also before its first update."""
+    item = run.create()
+    for order in (None, *orders(run.contract)):
+        _require_found(run, [item], str(run.contract.run_name), order=order)
+    run.api.remove(item.item_id)
 
 
 @needs("filters_find", "update", "read", HAS_NAME_FILTER)
@@ -544,16 +567,28 @@ def test_filter_leaves_out_other_values(run: Run, family: Family, name: str) -> 
     run.at_last(look)
 
 
+def _in_zone(moment: datetime, hours: int = 0) -> str:
+    return moment.astimezone(timezone(timedelta(hours=hours))).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 @needs("filters_find")
 @for_each("name", _later_filters)
 def test_filter_by_time_keeps_the_later(run: Run, family: Family, name: str) -> None:
-    """list, x-filters: `>` keeps what is later than the time, and only that."""
-    middle = family[2].last[name]
+    """list, x-filters: `>` keeps what is later than the time, in whatever zone it is written, and only that."""
+    middle, moments = family[2].last[name], [parse_time(member.last[name])[0] for member in family]
+    # An hour later in a zone whose clocks show an earlier time, and the other way round; then each as most would write it.
+    later, earlier = max(moments) + timedelta(hours=1), min(moments) - timedelta(hours=1)
 
     def look() -> list[Finding]:
-        future, past, walk = (_walk(run, run.query(where={name: time})) for time in (FAR_FUTURE, FAR_PAST, middle))
-        found = future.unfound(f"items of a {name} after {FAR_FUTURE} are listed") if future.items else []
-        found += past.unfound(f"items of a {name} after {FAR_PAST} are missing") if past.missing(family) else []
+        found: list[Finding] = []
+        for text in (FAR_FUTURE, _in_zone(later, -11), _in_zone(later)):
+            walk = _walk(run, run.query(where={name: text}))
+            is_shown = any(member.item_id in walk.ids for member in family)
+            found += walk.unfound(f"items of a {name} after {text} are listed") if is_shown else []
+        for text in (FAR_PAST, _in_zone(earlier, 13), _in_zone(earlier)):
+            walk = _walk(run, run.query(where={name: text}))
+            found += walk.unfound(f"items of a {name} after {text} are missing") if walk.missing(family) else []
+        walk = _walk(run, run.query(where={name: middle}))
         for moment, step in (parse_time(item[name]) for item in walk.items if item.get(name) is not None):
             if moment + step < parse_time(middle)[0]:
                 found += walk.unfound(f"{moment} is not after {middle}")
@@ -589,7 +624,6 @@ def test_later_pages_keep_the_filter_and_the_order(run: Run, family: Family, nam
 
 
 def _unreadable(contract: Contract) -> list[Any]:
-    """Return queries of which the schema allows the text, and that say nothing."""
     listing, fields = contract.listing, contract.query_fields("list")
     if listing is None:
         return []

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, timedelta, timezone
 from functools import partial
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote
 
 from contract_tests.checks.selections import spells_any_name
@@ -18,15 +21,17 @@ from contract_tests.spec.field import Field
 from contract_tests.spec.listing import Listing
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, Planted, Template, add, fault, generator, plain, rows
+from ..fault import CRUD, Apply, Fault, Planted, Shown, Template, add, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..usual import failed, in_turn, optional, without
-from ..witness import Witness
+from ..witness import START, Witness
 
 WHOLE, FOUND = "whole_list", "filters_find"
 LIST = ("create", "list")
 CRUD_AND_LIST = (*CRUD, "list")
 ENOUGH = 50
+# Items that others have, and a page that is large.
+STOCK, LARGE = 60, 20
 
 
 def listing_of(scene: Scene) -> Listing:
@@ -41,8 +46,6 @@ def _listing_as(part: str, behaviour: Callable[..., Any]) -> Apply:
 
 
 def _failing_to_read(part: str) -> Apply:
-    """Answer 500 where a part of the query is to be refused."""
-
     def careless(read: Callable[..., Any], *said: Any) -> Any:
         try:
             return read(*said)
@@ -213,6 +216,26 @@ rows("pagination", (WHOLE,), {
     "next_page_is_the_first": ("Shows the first page again, whichever is asked for.", _first_again, _next),
 }, LIST)  # fmt: skip
 
+
+@fault("pagination", WHOLE, needs=LIST)
+def next_large_page_skips_one(scene: Scene) -> Planted:
+    """Begins the next page one item too late where pages are large."""
+    size = _size(scene)
+    needed(listing_of(scene).paging.token and scene.contract.accepts_value(size, LARGE))
+
+    def apply(api: Api) -> None:
+        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+            page, number = right(items, query), query.get(size.name, 0)
+            is_lost = number >= LARGE and len(items) > number + 1
+            return Page(page.items, api.resource.listing.token(items[number], query)) if is_lost else page
+
+        seams.wrap(api.resource.listing, "cut", cut)
+        for _ in range(STOCK):
+            api.resource.store.create(scene.item)
+
+    return Planted(apply, (scene.list(f"{size.name}={LARGE}"),))
+
+
 # -- Tokens -----------------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +285,11 @@ rows("pagination", (WHOLE,), {
         _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)), _one_by_token,
     ),
     "made_up_token_answered_500": ("Fails on a token that it cannot read.", _failing_to_read("place"), _made_up),
+    "token_of_no_base64_beside_a_size_answered_500": (
+        "Fails on a token of characters that base64 lacks where a page has a size.",
+        _listing_as("place", lambda place, token, query: failed() if "@" in token and len(query) > 1 else place(token, query)),
+        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=@@@&{_size(scene).name}=2"),),
+    ),
 }, LIST)  # fmt: skip
 
 
@@ -372,7 +400,6 @@ def text_filter(scene: Scene) -> str | None:
 
 
 def _time_filter(scene: Scene) -> str:
-    """Return the time by whose order a list may be filtered."""
     own = scene.contract.server_fields
     filters = listing_of(scene).filters.items()
     return first(name for name, (_, text) in filters if {"<", ">"} & {*text} and name in own and own[name].is_time)
@@ -412,12 +439,14 @@ MISSED: dict[str, tuple[str, str, Callable[[str], bool]]] = {
     "with_a_wildcard": ("Escapes * in a text.", "a*", lambda text: "*" in text),
     "with_a_plus": ("Decodes + in a text once more.", "a+b", lambda text: "+" in text),
     "with_a_space_at_the_end": ("Trims the text of a filter.", "a ", lambda text: text != text.strip()),
+    "beyond_16_bits": ("Keeps texts in UTF-16 of one unit each.", "a😀", lambda text: max(text) > "\uffff"),
+    "decomposed": ("Composes the text of a filter.", "e\u0301", lambda text: text != normalize("NFC", text)),
+    "with_a_line_break": ("Reads a text to the end of its line.", "a\nb", lambda text: "\n" in text),
     "of_more_than_100_characters": ("Cuts the text of a filter.", "a" * 101, lambda text: len(text) > 100),
 }  # fmt: skip
 
 
 def _missing(text: str, is_missed: Callable[[str], bool], scene: Scene) -> Planted:
-    """Find no item by such a text."""
     name = needed(text_filter(scene))
     needed(scene.contract.accepts_value(scene.fields[name], text) and spells_any_name(scene.contract))
 
@@ -433,52 +462,67 @@ for _name, (_summary, _text, _is_missed) in MISSED.items():
     add(Template(f"filter_misses_texts_{_name}", _summary, _make, "pagination", (FOUND, "exact_text"), CRUD_AND_LIST))
 
 
-def _before_filters(change: Callable[[Api, list[Item], str], Iterable[Item]], name: str) -> Apply:
-    """Change what there is to list where it is filtered by a field; *change* is told the mock, the items and the order."""
+def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Apply:
+    """Change what there is to list where it is filtered by a value; *change* is told the items and the order."""
 
     def apply(api: Api) -> None:
         listing = api.resource.listing
 
         def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-            is_filtered = any(condition.field == name for condition in listing.conditions(query))
-            order = listing.asked(query, "order") or ""
-            return right(change(api, list(items), order) if is_filtered else items, query)
+            is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
+            return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
 
         seams.wrap(listing, "page", page)
 
     return apply
 
 
-def _by_name(scene: Scene) -> tuple[str, str]:
-    """Return the text by which the list is filtered, and the query that finds the first item by it."""
+def _by_name(scene: Scene, *orders: str) -> Witness:
+    """Make items of other names and one of the same, and find them by the name."""
     name = needed(text_filter(scene))
-    return name, filtered(scene, name, scene.item[name])
+    query = "&".join(
+        (filtered(scene, name, scene.item[name]), *(f"{listing_of(scene).order}={each}" for each in orders))
+    )
+    made = (scene.create(scene.named(scene.item, f"Newer {number}")) for number in range(2))
+    return (*made, scene.list(query), scene.create(scene.item), scene.list(query))
 
 
-@fault("pagination", FOUND, needs=CRUD_AND_LIST)
-def filter_sees_the_newest_only(scene: Scene) -> Planted:
-    """Filters what a page of two would hold without the filter."""
-    name, query = _by_name(scene)
-    made = [scene.create(scene.named(scene.item, f"Newer {number}")) for number in range(2)]
-    newest = lambda api, items, order: sorted(items, key=lambda item: item.created_at)[-2:]  # noqa: E731
-    return Planted(_before_filters(newest, name), (*made, scene.list(query)))
+_in_order: Shown = lambda scene: _by_name(scene, first(listing_of(scene).orders))  # noqa: E731
+
+rows("pagination", (FOUND,), {
+    "filter_sees_the_newest_only": (
+        "Filters what a page of two would hold without the filter.",
+        _before_filters(lambda items, order: sorted(items, key=lambda item: item.created_at)[-2:]), _by_name,
+    ),
+    "filter_by_name_finds_nothing_in_an_order": (
+        "Finds nothing by a name where an order is asked for.", _before_filters(lambda items, order: [] if order else items), _in_order,
+    ),
+    "filter_by_name_finds_no_new_item_in_an_order": (
+        "Finds no item by a name before its first update where an order is asked for.",
+        _before_filters(lambda items, order: [i for i in items if i.updated_at] if order else items), _in_order,
+    ),
+}, CRUD_AND_LIST)  # fmt: skip
 
 
 @fault("pagination", FOUND, "create_stores_everything", needs=CRUD_AND_LIST)
 def filter_finds_one_of_a_name(scene: Scene) -> Planted:
     """Keeps an index of names in which each stands once."""
-    name, query = _by_name(scene)
-    once = lambda api, items, order: {item.fields.get(name): item for item in items}.values()  # noqa: E731
-    return Planted(_before_filters(once, name), (scene.create(scene.item), scene.list(query)))
+    name = needed(text_filter(scene))
+    once = lambda items, order: {item.fields.get(name): item for item in items}.values()  # noqa: E731
+    return Planted(_before_filters(once), _by_name(scene))
 
 
-@fault("pagination", FOUND, needs=CRUD_AND_LIST)
-def filter_by_name_finds_nothing_in_an_order(scene: Scene) -> Planted:
-    """Finds nothing by a name where an order is asked for."""
-    name, query = _by_name(scene)
-    nothing = lambda api, items, order: [] if order else items  # noqa: E731
-    ordered = f"{listing_of(scene).order}={first(listing_of(scene).orders)}"
-    return Planted(_before_filters(nothing, name), (scene.list(f"{query}&{ordered}"),))
+@fault("pagination", FOUND, needs=LIST)
+def filter_by_time_in_no_zone(scene: Scene) -> Planted:
+    """Passes over the zone of a time that it filters by."""
+    name = _time_filter(scene)
+
+    def condition(read: Callable[..., Condition], text: str, parameter: str) -> Condition:
+        found = read(text, parameter)
+        return replace(found, value=found.value.replace(tzinfo=UTC)) if found.field == name else found
+
+    query = filtered(scene, name, START.astimezone(timezone(timedelta(hours=9))).isoformat())
+    return Planted(_listing_as("condition", condition), (scene.list(query),))
 
 
 @fault("pagination", FOUND, needs=LIST)
