@@ -53,7 +53,6 @@ def is_number(value: object) -> bool:
 
 
 def _readings(cases: list[Altered]) -> Iterator[Reading]:
-    """Yield the ways to alter a value, the likeliest first."""
     yield "cleared", lambda case: case.reads is None
     if all(is_number(case.sent) and is_number(case.reads) for case in cases):
         yield from _number_readings(cases)

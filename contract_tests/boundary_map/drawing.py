@@ -121,7 +121,6 @@ def _labels(values: Iterable[Any], window: _Window) -> Text:
 
 
 def _flips(result: LimitResult) -> Iterator[Text]:
-    """Name the neighbours between which acceptance flips, in full."""
     note = {"double": "   neighbouring doubles", "single": "   where single precision rounds to the next number"}
     beyond = (result.first_rejected, "refused") if result.first_altered is None else (result.first_altered, "altered")
     yield _magnified("flip", [(result.last_accepted, "accepted"), beyond], note.get(result.unit or "", ""))

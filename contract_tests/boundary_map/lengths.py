@@ -144,7 +144,6 @@ def _describe(prober: Prober, constraint: str, found: list[Found], longest: int,
 
 
 def _judge(found: list[Found], declared: int | None, side: Side, *, altered: str | None) -> Verdict:
-    """Hold the flips of all alphabets to the declared limit."""
     if altered is not None:
         return "altered"
     if declared is None:

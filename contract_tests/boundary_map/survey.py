@@ -122,7 +122,6 @@ def _has_values(contract: Contract, slot: Slot, constraint: str) -> bool:
 
 
 def _number_limits(slot: Slot) -> list[str]:
-    """List a lower and an upper limit of a number, by the keyword that declares it."""
     halves = (NUMBER_LIMITS[:2], NUMBER_LIMITS[2:])
     return [next((name for name in half if name in slot.schema), half[0]) for half in halves]
 
@@ -197,7 +196,6 @@ class Survey:
 
 
 def _no_value(slot: Slot, constraint: str) -> str:
-    """Say why no value tells whether a limit holds."""
     if constraint not in LENGTHS:
         return "no value is known that tells whether it holds"
     word = "format" if "format" in slot.schema else "pattern"

@@ -49,7 +49,6 @@ def _table(results: Iterable[LimitResult]) -> Table:
 
 
 def _declared(value: Any) -> str:
-    """Return what is declared, short enough for a column."""
     if isinstance(value, list):
         return f"{len(value)} values"
     if isinstance(value, bool):

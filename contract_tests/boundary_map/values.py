@@ -99,8 +99,6 @@ def values_result(prober: Prober, constraint: str, example: str | None = None) -
 
 
 def _try_all(prober: Prober, inputs: Iterable[Input]) -> list[Tried]:
-    """Try each input once, those that depart from the contract twice."""
-
     def tried(each: Input) -> Tried:
         return Tried(each, prober.send(each.value, token=each.token, others=each.others))
 

@@ -154,12 +154,7 @@ class ItemUnderTest:
         return exchange
 
     def accepts(
-        self,
-        body: Mapping[str, Any],
-        *,
-        token: str | None = None,
-        boundary: Boundary | None = None,
-        **options: Any,
+        self, body: Mapping[str, Any], *, token: str | None = None, boundary: Boundary | None = None, **options: Any
     ) -> Exchange:
         """
         Send an update that the contract allows, and hold the API to all that acceptance means.

@@ -190,7 +190,6 @@ def _is_judged(contract: Contract, candidate: Candidate) -> bool:
 
 
 def _numbers_in(value: Any) -> Iterator[float]:
-    """Yield every number inside a value."""
     if isinstance(value, (int, float)):
         yield value
     elif isinstance(value, (list, dict)):

@@ -62,7 +62,6 @@ def _misses(value: str, first: str) -> dict[str, str]:
 
 
 def _close_to(value: Any) -> Iterator[Candidate]:
-    """Yield what is close to a value that is no text."""
     close: dict[str, Any] = {}
     if isinstance(value, bool):
         close = {"opposite": not value}
@@ -77,5 +76,4 @@ def _close_to(value: Any) -> Iterator[Candidate]:
 
 
 def _short(value: object) -> str:
-    """Return a value as a word of a reason."""
     return value if isinstance(value, str) else to_json(value)[:40]

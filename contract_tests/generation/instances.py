@@ -35,7 +35,6 @@ def _good_values(place: Place) -> list[Any]:
 
 
 def _made(view: View) -> list[Any]:
-    """Return values that are likely to be valid for one view."""
     if "enum" in view.schema:
         return [value for value in view.schema["enum"] if value is not None]
     values = [GOOD_VALUES[name](view) for name in view.types if name in GOOD_VALUES]
@@ -109,7 +108,6 @@ def _distinct(view: View, pools: list[list[Any]], places: list[Place]) -> list[A
 
 
 def _counted(value: Any, number: int) -> Any:
-    """Return a value of the same kind that is different for each number."""
     if isinstance(value, str):
         return f"{value.rstrip('.')}{number}"
     if isinstance(value, dict):

@@ -75,7 +75,6 @@ def _of_schema(pointer: str, schema: Schema) -> Iterator[Untried]:
 
 
 def _of_lengths(view: View) -> Iterator[Untried]:
-    """Yield the limits of a length that no text of the format reaches."""
     name = view.schema.get("format", "")
     for keyword in LENGTHS if name in FORMATS and not view.schema.keys() & {"pattern", "enum"} else ():
         limit = view.schema.get(keyword)

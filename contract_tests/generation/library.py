@@ -56,7 +56,6 @@ def _find(schema: dict[str, Any], count: int, is_valid: Callable[[Any], bool] = 
 
 
 def _distinct(strategy: Any, count: int, is_valid: Callable[[Any], bool], phases: list[Any]) -> list[Any]:
-    """Return the first values of a strategy that are valid, none twice."""
     from hypothesis import HealthCheck, currently_in_test_context, find, settings
     from hypothesis.errors import HypothesisException
 

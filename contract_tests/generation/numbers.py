@@ -155,7 +155,6 @@ def multiples(schema: Schema) -> list[Any]:
 
 
 def _plain(value: Decimal) -> Any:
-    """Return a decimal as the number that JSON text is usually made of."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 

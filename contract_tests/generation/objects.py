@@ -102,7 +102,6 @@ def _of_size(view: View, base: Object, size: int) -> Object | None:
 
 
 def _free_names(view: View, count: int) -> list[str]:
-    """Return names for properties that no schema names."""
     names = [f"key{index}" for index in range(count)]
     place = view.child("propertyNames")
     if place is None or all(place.is_valid(name) for name in names):
@@ -117,7 +116,6 @@ def _free_value(view: View) -> Any:
 
 
 def _inner(view: View, base: Object, smallest: Object, tries: Tries) -> Iterator[Candidate]:
-    """Yield objects with one property on trial."""
     fixed = dict(view.place.fixed)
     for name, place in view.children("properties").items():
         around = _around(view, name, base, smallest)

@@ -124,7 +124,6 @@ def special_texts() -> st.SearchStrategy[str]:
 
 
 def _numbers(view: View, _is_exact: bool) -> st.SearchStrategy[Any] | None:
-    """Doubles inside the limits, the limits among them."""
     low, high = span(view.schema)
     excluded = [view.schema.get("exclusiveMinimum"), view.schema.get("exclusiveMaximum")]
     drawn = st.floats(min_value=low, max_value=high, allow_nan=False, allow_infinity=False)

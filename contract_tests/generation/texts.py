@@ -54,7 +54,6 @@ class Format:
 
 
 def _hostname(size: int) -> str:
-    """Return a host name of labels of at most 63 characters."""
     labels = "".join("." if index % 64 == 63 else "a" for index in range(max(size - 4, 1)))
     return f"{labels}.com".replace("..", ".a")
 

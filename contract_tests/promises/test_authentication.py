@@ -124,7 +124,6 @@ def test_wrong_key_does_not_show_which_items_exist(run: Run, judge: Judge, guard
 
 
 def _bodies(contract: Contract) -> list[Any]:
-    """Return bodies that are wrong in different ways, and a right one."""
     # The name of a run is left alone: what might be created must carry it.
     faulty = [tried for tried in fields_with_faults(contract) if tried.name != contract.run_name][:1]
     changeable = [tried for tried in changeable_fields(contract) if tried.name != contract.run_name][:1]

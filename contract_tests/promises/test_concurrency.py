@@ -161,7 +161,6 @@ def _besides(contract: Contract) -> list[str]:
 
 
 def _beside(run: Run, what: str, item: ItemUnderTest, other: ItemUnderTest, cleared: Body) -> Exchange:
-    """Send what is under way while an item is updated."""
     if what == "clear":
         return run.api.update(item.item_id, item.body(cleared))
     if what == "refused-update":

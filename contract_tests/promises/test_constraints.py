@@ -44,7 +44,6 @@ class Break:
 
 
 def _speaks_of(contract: Contract, node: Any) -> list[str]:
-    """Return the fields that a rule names, in its own order."""
     if not isinstance(node, dict):
         return []
     names = [*node.get("properties", {}), *node.get("required", ()), *node.get("dependentRequired", {})]

@@ -55,7 +55,6 @@ def _token(body: Body, values: Iterable[Boundary]) -> str:
 
 
 def _ending_in(run: Run, text: str) -> Body:
-    """Return the run's name that ends in a text, where there is room for it."""
     name = run.contract.run_name
     if name is None:
         return {}

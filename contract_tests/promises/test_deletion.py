@@ -13,15 +13,7 @@ from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, Judge, require
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import changeable_fields, clearing_fields, is_whole
-from contract_tests.checks.updates import (
-    Body,
-    allowed,
-    allowed_part,
-    another_value,
-    other_values,
-    possible,
-    with_null,
-)
+from contract_tests.checks.updates import Body, allowed, allowed_part, another_value, other_values, possible, with_null
 from contract_tests.generation.boundaries import to_json
 from contract_tests.transport.exchange import Exchange
 
@@ -34,7 +26,6 @@ FEW, MANY = 2, 25
 
 
 def _updates(run: Run, item: ItemUnderTest) -> list[Body]:
-    """Return updates that an item takes as long as it is there."""
     if not run.contract.has("update"):
         return []
     found = [allowed(item, run.full_body("update", 1))]

@@ -13,10 +13,7 @@ from contract_tests.checks.creations import possible_new, smallest
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import (
-    CAN_CHANGE,
-    changeable_fields,
-)
+from contract_tests.checks.selections import CAN_CHANGE, changeable_fields
 from contract_tests.checks.updates import Body, allowed, another_value, other_values, possible
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.field import Field

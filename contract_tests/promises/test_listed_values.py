@@ -36,7 +36,6 @@ def _refuses(item: ItemUnderTest, name: str, *bodies: Body) -> None:
 
 
 def _beside_each(run: Run, item: ItemUnderTest, body: Body) -> list[Body]:
-    """Return a body beside a value of one other field at a time."""
     fields = changeable_fields(run.contract)
     some = run.chance("beside listed values").sample(fields, min(BESIDE, len(fields))) if run.is_brief else fields
     besides = (allowed_part(item, {tried.name: good_values(run.contract, tried)[-1]}) for tried in some)

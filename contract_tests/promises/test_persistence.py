@@ -82,7 +82,6 @@ def _listed_otherwise(run: Run, item: ItemUnderTest, *, apart: bool) -> list[Fin
 
 
 def _changed_time(contract: Contract) -> str | None:
-    """Return the time that moves with each update, where there is one only."""
     moving = Reader(contract).moving_times
     return moving[0] if len(moving) == 1 else None
 

@@ -57,7 +57,6 @@ def _update(caller: Caller, item: ItemUnderTest, changes: Mapping[str, Any]) -> 
 
 
 def _whole(item: ItemUnderTest, changes: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the body of an update that makes some changes; None where the rules allow none."""
     lawful = item.rules.completed(item.last, changes)
     return None if lawful is None else json.loads(item.body(lawful))
 

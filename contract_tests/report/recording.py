@@ -127,7 +127,6 @@ def _sides(field: Field, clause: str, tried: Counter[tuple[str, str]]) -> tuple[
 
 
 def _promises(outcomes: Outcomes) -> tuple[PromiseCount, ...]:
-    """Count the tests of each file, in the order of the run."""
     by_file: dict[str, Counter[str]] = {}
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1

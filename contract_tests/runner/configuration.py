@@ -285,7 +285,6 @@ def foreign_environment(
 
 
 def _said(environment: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Put what the command line says before what the environment says."""
     hidden = {variable.name for variable in VARIABLES.values() if variable.is_option_only}
     return {**{name: text for name, text in environment.items() if name not in hidden}, **given}
 

@@ -90,12 +90,10 @@ def _of_issue(issue: IssueRecord) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return one line in which nothing of an API's text is markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|!&~])", r"\\\1", shown(text, len(text)))
 
 
 def _block(text: str) -> str:
-    """Return an indented block, which no text of an API can end."""
     return "\n".join(f"    {line}" for line in visible(text).splitlines())
 
 

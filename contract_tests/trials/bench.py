@@ -337,7 +337,6 @@ def _prism() -> Path | None:
 
 
 def _bare(answer: str) -> AbstractContextManager[str]:
-    """Run what uvicorn alone can do."""
     return _running(sys.executable, "-c", BARE, "{port}", answer)
 
 

@@ -219,7 +219,6 @@ def _conclude(outcomes: list[Outcome], configuration: Configuration, console: Co
 def _write_report(
     configuration: Configuration, started: str, outcomes: list[Outcome], baseline: dict[str, BaselineOutcome]
 ) -> list[str]:
-    """Leave the outcomes in the reports, and return which of these could not be written."""
     run = {"target": "the mock, with planted faults", "started": started}
     contract = configuration.load_contract()
     rows = [_row(outcome, contract, baseline) | run for outcome in outcomes]

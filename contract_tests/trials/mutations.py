@@ -94,7 +94,6 @@ def module_mutations(module: str, source: str) -> Iterator[Mutation]:
 
 
 def _function(node: Any) -> str:
-    """Return the dotted name of the function or class around *node*."""
     names: list[str] = []
     child = None
     while node is not None:
@@ -107,7 +106,6 @@ def _function(node: Any) -> str:
 
 
 def _changed_lines(before: str, after: str) -> tuple[str, str]:
-    """Return the lines that differ, on one line each side."""
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0))[2:]
     removed, added = ([line[1:] for line in lines if line.startswith(sign)] for sign in "-+")
     return " ".join(" ".join(removed).split()), " ".join(" ".join(added).split())

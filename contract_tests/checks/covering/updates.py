@@ -251,7 +251,6 @@ class Updates(Plan):
         return lane
 
     def _bring(self, what: str, lane: Lane) -> None:
-        """Send what is to come just before a row."""
         try:
             if what == "refused":
                 self.flush()
@@ -266,7 +265,6 @@ class Updates(Plan):
         self.just = (lane, what)
 
     def _beside(self, what: str, lane: Lane) -> list[Finding] | None:
-        """Send something to another item, or to none."""
         run, judge, other = self.run, self.run.judge, self.bystander
         if what == "list":
             return judge.success("list", run.api.list())

@@ -109,7 +109,6 @@ def _ends(result: LimitResult) -> list[float | None]:
 
 
 def _points(result: LimitResult) -> list[Point]:
-    """List every value whose outcome is known."""
     tried = [(each.value, known(each.outcome), each.alphabet) for each in result.points]
     alphabet = next((alphabet for _, _, alphabet in tried if alphabet), "")
     places = list(zip(_ends(result), ("accepted", "altered", "refused"), strict=True))
@@ -136,7 +135,6 @@ def _flips(result: LimitResult) -> Iterator[Flip]:
 
 
 def _last_altered(result: LimitResult, refused: float) -> float:
-    """Return the altered value next to one that was refused."""
     altered = [point.value for point in result.points if point.outcome == "altered" and point.value is not None]
     return min(altered, key=lambda value: abs(value - refused), default=refused)
 

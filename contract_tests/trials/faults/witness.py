@@ -197,7 +197,6 @@ def carried(api: Api, key: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _role(scene: Scene, step: Step) -> str:
-    """Return the role of the operation that a request is for."""
     path = step.path.partition("?")[0]
     for role, operation in scene.contract.resource.operations.items():
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(operation.path))

@@ -171,17 +171,14 @@ def _now(is_so: Callable[[Place, Fields, Fields], bool]) -> Holds:
 
 
 def _last_update(is_so: Callable[[Call, Calls], bool]) -> Holds:
-    """Judge the last update of the item."""
     return lambda place, calls: any(is_so(call, calls) for call in calls.updates()[:1])
 
 
 def _last_write(is_so: Callable[[Call, Calls], bool]) -> Holds:
-    """Judge the last create, update or removal."""
     return lambda place, calls: any(is_so(call, calls) for call in (calls.last_write(),) if call)
 
 
 def _last_call(is_so: Callable[[Call], bool]) -> Holds:
-    """Judge the last call of all."""
     return lambda place, calls: any(is_so(call) for call in list(calls.past)[-1:])
 
 

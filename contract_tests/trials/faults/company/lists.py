@@ -84,8 +84,6 @@ def _removal(scene: Scene) -> Witness:
 
 
 def _matches(is_so: Callable[[list[Item]], bool]) -> Holds:
-    """Judge the items that have the text that is asked for."""
-
     def holds(scene: Scene, calls: Calls, query: Fields) -> bool:
         listing = calls.api.resource.listing
         conditions = listing.conditions(query)

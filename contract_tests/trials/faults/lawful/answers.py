@@ -170,8 +170,6 @@ BEHIND = timezone(-timedelta(hours=5, minutes=30))
 
 
 def _spelling(*spellings: Spell) -> Apply:
-    """Spell times in several ways in turn."""
-
     def apply(api: Api) -> None:
         turns = cycle(spellings)
 
@@ -309,7 +307,6 @@ def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
 
 
 def _changed_at(node: Any, path: Sequence[str], change_value: Callable[[Any], Any]) -> Any:
-    """Return a document with what stands at a path changed; as it is where nothing stands there."""
     if not path:
         return change_value(node)
     step, *rest = path
@@ -391,12 +388,10 @@ def errors_name_the_request(api: Api) -> None:
 
 
 def _given_as(change_answer: Callable[[Answer], Answer]) -> Apply:
-    """Change what is answered, where it has a body."""
     return lambda api: seams.give_as(api, lambda answer: change_answer(answer) if answer.body else answer)
 
 
 def _sent_as(change_answer: Callable[[Answer], Answer]) -> Apply:
-    """Change what is sent, whatever it is."""
     return lambda api: seams.wrap(api, "send", lambda send, answer, out: send(change_answer(answer), out))
 
 

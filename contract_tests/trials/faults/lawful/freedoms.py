@@ -208,8 +208,6 @@ def _twice(scene: Scene) -> Witness:
 
 
 def _decoding(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
-    """Read objects pair by pair."""
-
     def decode(right: Callable[[bytes], Any], body: bytes) -> Any:
         document = right(body)
         with contextlib.suppress(RecursionError):  # what is nested too deep for this decoder is refused all the same

@@ -113,8 +113,6 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
 
 
 def _open(api: Api, method: str, path: str, is_right: IsRight = lambda sent, right: True) -> None:
-    """Ask in one operation for no key, or for one that is nearly right."""
-
     async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
         with suppress(Refusal):
             operation = api.routes.find(scope["method"], decoded_path(scope))[0].operation
@@ -132,7 +130,6 @@ def _is_authorized(api: Api, scope: Any) -> bool:
 
 
 def _with_key(api: Api, scope: Any) -> Any:
-    """Return a request as if it had come with the right key."""
     headers, query = carried(api, api.api_key.decode())
     carrying = {name.lower().encode(): value.encode() for name, value in headers}
     pairs = [*(pair for pair in scope["headers"] if pair[0] not in carrying), *carrying.items()]
@@ -144,8 +141,6 @@ def _with_key(api: Api, scope: Any) -> Any:
 
 
 def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
-    """Accept further requests."""
-
     def apply(api: Api) -> None:
         def is_authorized(rule: Callable[[Headers, bytes], bool], headers: Headers, query_string: bytes = b"") -> bool:
             return rule(headers, query_string) or is_further(api, headers, query_string)
@@ -156,8 +151,6 @@ def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
 
 
 def _taking(is_right: IsRight) -> Apply:
-    """Take further keys for the right one."""
-
     def is_further(api: Api, headers: Headers, query_string: bytes) -> bool:
         sent = api.key_scheme.sent(headers, query_string)
         return sent is not None and is_right(sent.decode("latin-1"), api.api_key.decode())
@@ -214,8 +207,6 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
 
 
 def _looking_first(check: Check) -> Apply:
-    """Run *check* before the key is looked at."""
-
     def apply(api: Api) -> None:
         async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
             path = decoded_path(scope)

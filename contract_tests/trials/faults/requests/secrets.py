@@ -42,14 +42,12 @@ TEXTS: dict[str, tuple[str, int, str]] = {
 
 
 def _asked(scene: Scene, status: int) -> Witness:
-    """Send a request that is answered with an error."""
     if status == 401:
         return (stranger(guarded(scene)),)
     return refused(scene) if status == 400 else read_unknown(scene)
 
 
 def _telling(status: int, text: str, scene: Scene) -> Planted:
-    """Add a text to the words of errors."""
     needed(scene.contract.key.kind != "none" or "{key}" not in text)
     witness = _asked(scene, status)
     place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))

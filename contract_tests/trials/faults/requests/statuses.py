@@ -43,10 +43,7 @@ from ..witness import Step
 Path = tuple[str, ...]
 
 # By the role of the operation: the group, how it is called, and the successes that are tried.
-SUCCESSES = {
-    "update": ("statuses", "an update", (200, 201, 204)),
-    "remove": ("deletion", "a removal", (200, 202, 204)),
-}
+SUCCESSES = {"update": ("statuses", "an update", (200, 201, 204)), "remove": ("deletion", "a removal", (200, 202, 204))}
 
 
 def _status_as(api: Api, status: int, other: int) -> None:

@@ -23,7 +23,6 @@ LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def _invalid(scene: Scene, fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
-    """Yield the fields that have an invalid value, each with one."""
     for tried in fields:
         with suppress(NoPlace):
             yield tried, scene.bad(tried)
@@ -109,7 +108,6 @@ def refused_value_stored(scene: Scene) -> Planted:
 
 
 def _beyond_limits(scene: Scene) -> Iterator[tuple[Field, Any]]:
-    """Yield numbers one beyond a limit, with their fields."""
     for tried in scene.numbers:
         for guess in [tried.schema[word] + step for word in LIMITS if word in tried.schema for step in (-1, 1)]:
             if not scene.contract.accepts_value(tried, guess):

@@ -126,7 +126,6 @@ def concurrent_update_answered_409(api: Api) -> None:
 
 
 def _while_busy(api: Api, answer_other: Operation) -> None:
-    """Answer an update of an item that is being updated otherwise."""
     busy: set[str] = set()
 
     async def run(request: Request, handle: Operation) -> Answer:

@@ -29,7 +29,6 @@ created = success("create")
 
 
 def _new(scene: Scene, **changed: Any) -> Witness:
-    """Create an item, and read it."""
     return (scene.create({**scene.item, **changed}), scene.read("{new}"))
 
 
@@ -83,7 +82,6 @@ def required_by_create(scene: Scene, tried: Field) -> Planted:
 
 
 def _filling(change_body: Callable[[Fields], Fields]) -> Apply:
-    """Change the body of a create before it is checked."""
     return lambda api: seams.read_role_as(
         api, CREATE, lambda sent: change_body(sent) if isinstance(sent, dict) else sent
     )

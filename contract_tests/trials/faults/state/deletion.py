@@ -23,7 +23,6 @@ COMES_BACK_AFTER = 2
 
 
 def _afterwards(scene: Scene) -> Witness:
-    """Remove an item, and look for it in every way that there is."""
     listed = (scene.list(),) if scene.contract.has("list") else ()
     return (scene.remove(), scene.read(), *optional(change_alone, scene), *listed)
 
@@ -33,7 +32,6 @@ def _neighbour(scene: Scene) -> Witness:
 
 
 def _keep(api: Api) -> dict[str, Item]:
-    """Remember the items that are removed."""
     removed: dict[str, Item] = {}
 
     def keep(item_id: str, remove: Callable[[str], Item]) -> Item:

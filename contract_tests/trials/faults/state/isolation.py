@@ -23,8 +23,6 @@ def _neighbour(scene: Scene) -> Witness:
 
 
 def _update_reaching(api: Api, which: Callable[[Item], Iterable[Item]]) -> None:
-    """Write what an update changes to further items; *which* is told the item as it was."""
-
     def update(before: Item, changes: Fields) -> None:
         after = api.resource.store.find(before.id).fields
         changed_fields = {n: after.get(n) for n in changes if after.get(n) != before.fields.get(n) and n in after}
@@ -41,8 +39,6 @@ def update_reaches_the_newest_item(api: Api) -> None:
 
 
 def _reaching_alike(api: Api, compared: Callable[[Fields], object]) -> None:
-    """Write what an update changes to the items of which the same is *compared*."""
-
     def alike(before: Item) -> list[Item]:
         return [item for item in others(api, before.id) if compared(item.fields) == compared(before.fields)]
 

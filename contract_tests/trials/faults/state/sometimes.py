@@ -37,18 +37,15 @@ def _newcomers(scene: Scene) -> Witness:
 
 
 def _lose(api: Api, is_lost: Callable[[Item, Fields], bool]) -> None:
-    """Take an update back where *is_lost* says so."""
     seams.update_as(api, lambda before, changes: is_lost(before, changes) and api.resource.store.write(before))
 
 
 def _every(number: int) -> Callable[[], bool]:
-    """Return what is true once in so many times."""
     turns = count(1)
     return lambda: next(turns) % number == 0
 
 
 def _after(number: int) -> Callable[[Item, Fields], bool]:
-    """Return what is true of the updates of an item after so many."""
     updates = Counter[str]()
 
     def is_later(before: Item, changes: Fields) -> bool:
@@ -144,7 +141,6 @@ FATAL: dict[str, tuple[str, str, Callable[[str], bool]]] = {
 
 
 def _failing_on(text: str, is_fatal: Callable[[str], bool], scene: Scene, tried: Field) -> Planted:
-    """Fail where a valid body holds such a text in a field."""
     needed(scene.contract.accepts_value(tried, text))
 
     def check(role: str, fields: Fields) -> Fields:

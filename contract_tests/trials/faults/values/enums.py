@@ -55,7 +55,6 @@ def _careless(on: OnField, values: list[str]) -> Iterator[Fault]:
 
 
 def _further(on: OnField, values: list[str]) -> Iterator[Fault]:
-    """Yield the acceptance of values that x-try names."""
     name = on.tried.name
     more = [value for value in on.tried.schema.get("x-try", ()) if isinstance(value, str) and value not in values]
     summary = f"Accepts {''.join(more[:1])} as {name}, which the contract does not have."
@@ -67,7 +66,6 @@ def _further(on: OnField, values: list[str]) -> Iterator[Fault]:
 
 
 def _stored(on: OnField, values: list[str]) -> Iterator[Fault]:
-    """Yield the values that are stored as something else."""
     name = on.tried.name
     words = [value for value in values if value in WORDS][:1]
     of_word = replace(on, concerns=lambda value: value in words)

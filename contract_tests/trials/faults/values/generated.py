@@ -168,7 +168,6 @@ def _ignored(clause: Clause) -> Iterator[Fault]:
 
 
 def _misread(clause: Clause) -> Iterator[Fault]:
-    """Yield the keyword with a neighbouring value: one more, one less."""
     if clause.keyword in LOOSER:
         looser = clause.changed(LOOSER[clause.keyword])
         shown = [value for value in clause.wrong if looser(value)][:MOST_SHOWN]
@@ -195,7 +194,6 @@ def _careless(clause: Clause) -> Iterator[Fault]:
 
 
 def _first_item_alone(scene: Scene, tried: Field) -> Iterator[Fault]:
-    """Yield an array of which only the first item is checked."""
     for view in place_of(scene.contract, tried).views if "array" in tried.types else ():
         if "items" in view.inner and "prefixItems" not in view.inner:
             clause = Clause(scene, tried, view.sources["items"], "", ())
@@ -208,7 +206,6 @@ def _first_item_alone(scene: Scene, tried: Field) -> Iterator[Fault]:
 
 
 def _unknown_branches(scene: Scene, tried: Field) -> Iterator[Fault]:
-    """Yield the refusal of what one branch of a union alone allows."""
     values = [value.value for value in boundaries(scene.contract, tried) if value.accepted and value.is_readable]
     for keyword in ("anyOf", "oneOf"):
         branches = tried.schema.get(keyword, ())
@@ -222,7 +219,6 @@ def _unknown_branches(scene: Scene, tried: Field) -> Iterator[Fault]:
 
 
 def _unchecked_by_create(clause: Clause) -> Iterator[Fault]:
-    """Yield a create that checks the type of a field and nothing else."""
     is_valid = clause.changed(None)
     shown = [value for value in clause.wrong if is_valid(value)][:1]
     on, summary = replace(clause.on, group="creation"), f"Ignores the {clause.of} in the body of a create."

@@ -85,7 +85,6 @@ def faults_of_pairs(scene: Scene) -> Iterator[Fault]:
 
 
 def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
-    """Do not check the dependent field in some updates."""
     name, given, (stored, other) = pair.name, pair.given, pair.stored
     for _, o in pair.found(lambda _, o: not pair.fits(stored, o)):
         apply = _unchecked(name, lambda fields, sent: sent.get(name) is None)
@@ -102,7 +101,6 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
 
 
 def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> Apply:
-    """Take any value of a field for one that is listed, in some updates."""
     return _checking(
         lambda fields, sent, rule: rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
     )
@@ -137,8 +135,6 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
 
 
 def _refused(blamed: str, is_refused: Callable[[Fields, Fields], bool]) -> Apply:
-    """Refuse some updates; *is_refused* is told the item and what is sent."""
-
     def change(item: Item, changes: Fields) -> Fields:
         if is_refused(item.fields, changes):
             raise Refusal(400, "A value is not listed.", [{"field": blamed, "description": "It is not listed."}])
@@ -182,7 +178,6 @@ def _following(pair: Pair, *, only_if_needed: bool) -> Apply:
 
 
 def _misjudged(pair: Pair) -> Iterator[Fault]:
-    """Say wrongly which values go together."""
     name = pair.name
     for v, o in pair.found(pair.is_later):
         summary = f"Accepts only the first {name} that is listed for the field that it depends on."

@@ -90,7 +90,6 @@ def _of_limit(on: OnField) -> Iterator[Fault]:
 
 
 def _of_comparison(scene: Scene, tried: Field) -> Iterator[Fault]:
-    """Compare with the limits of a number in a careless way."""
     name, low, high = tried.name, _bound(tried, "minimum"), _bound(tried, "maximum")
     upper = OnField(scene, tried, "limits", _pointer(tried, "maximum"), seams.is_number)
     lower = replace(upper, clause=_pointer(tried, "minimum"))
@@ -247,7 +246,6 @@ def exponent_refused(scene: Scene) -> Planted:
 
 
 def _spelled(scene: Scene, tried: Field, value: Any, text: str) -> Witness:
-    """Send an update in which a number is spelled as *text*, and read the item."""
     body = json.dumps(scene.lawful({tried.name: value}))
     spelled = json.dumps({tried.name: value})[1:-1]
     return (scene.update(body.replace(spelled, f'"{tried.name}": {text}')), scene.read())

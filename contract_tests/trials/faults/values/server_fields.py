@@ -55,7 +55,6 @@ def _as_object(item: Item, value: Any) -> Any:
 
 
 def _moved(item: Item, value: Any) -> Any:
-    """Return another value after the first update."""
     if item.version < 2:
         return value
     if isinstance(value, datetime):

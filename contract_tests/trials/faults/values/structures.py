@@ -134,7 +134,6 @@ def _deep(scene: Scene, tried: Field, read: Callable[[Any], Any]) -> Planted:
 
 
 def _is_deep(value: Any, most: int = DEEPEST) -> bool:
-    """Whether a value is nested more than so many deep."""
     if not isinstance(value, (dict, list)):
         return False
     inner = value.values() if isinstance(value, dict) else value

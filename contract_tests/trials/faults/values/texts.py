@@ -115,7 +115,6 @@ def _is_text(value: Any) -> bool:
 
 
 def _of_greatest_length(on: OnField) -> Iterator[Fault]:
-    """Miscount the greatest length of a text."""
     name, most = on.tried.name, on.tried.schema["maxLength"]
     of, width = f"the greatest length of {name}, {most}", COLUMN if most < COLUMN else most + 50
 
@@ -143,7 +142,6 @@ def _of_greatest_length(on: OnField) -> Iterator[Fault]:
 
 
 def _of_least_length(on: OnField) -> Iterator[Fault]:
-    """Miscount the least length of a text."""
     least = on.tried.schema.get("minLength", 0)
     if not least:
         yield from on.tighter("needs_a_character", f"Refuses an empty {on.tried.name}.", lambda v: not v, "")
@@ -157,7 +155,6 @@ def _of_least_length(on: OnField) -> Iterator[Fault]:
 
 
 def _of_type(on: OnField) -> Iterator[Fault]:
-    """Turn values of other types into text."""
     for defect, summary, kinds, turn, values in TURNED:
         yield from replace(on, concerns=_of_types(kinds)).read(defect, summary.format(on.tried.name), turn, *values)
 
@@ -203,8 +200,6 @@ def _cut_to_64_kib(text: str) -> str:
 
 
 def _longest(size: int, status: int) -> Apply:
-    """Answer a status to bodies of more than so many bytes."""
-
     def apply(api: Api) -> None:
         read = api.bodies.read
 
