@@ -97,7 +97,7 @@ class ListedValues:
             first, dash, rest = value.partition("-")
             guesses = [value.upper(), *([first, f"{first}_{rest}"] if dash else [])]
             guesses += [value.lower(), value.capitalize(), value.title(), value.swapcase()]
-            guesses += [f"{value} ", f" {value}", f" {value} ", f"{value}\n"]
+            guesses += [f"{value} ", f" {value}", f" {value} ", f"{value}\n", f"{value}\x00"]
             guesses += [value[:-1], value[:1], rest, f"{first}-", f"{first}-ZZ"]
             guesses += [f"{value}s", f"{value}x", f"{value}-x-a", f'"{value}"']
             guesses += [value.replace("-", "_"), value.replace("_", "-"), value.replace("-", "")]

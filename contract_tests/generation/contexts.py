@@ -39,6 +39,7 @@ UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle",
 ABSENT, NULL = "absent", "null"
 ALONE, BARE, ALL, ONLY = "alone", "alone on a bare item", "all", "only"
 CLEARED = "unset when refused"
+WHILE_UNSET = ", while unset"
 LISTED = "x-values-from"
 # Where between the limits a number has as many digits as a double.
 SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)
@@ -58,6 +59,8 @@ class Trial:
     """Values that are refused; empty for a class that is accepted."""
     level: str = ""
     """The level of the unit that it gives, where it is accepted."""
+    is_unset: bool = False
+    """Whether it is for items that hold nothing in the field: another branch of the code may judge there."""
 
 
 @dataclass(frozen=True)
@@ -153,16 +156,20 @@ class Contexts:
                 levels = levels[::2]
             levels += [NULL] if unit is not None and tried.is_nullable and self.role == "update" else []
             found |= {f"{name} {level}": Trial(tried, unit.name, level=level) for level in levels if unit is not None}
-            chance = random.Random(f"{self._seed} {self.role} {name}")
+            chance, unit_name = (
+                random.Random(f"{self._seed} {self.role} {name}"),
+                unit.name if unit is not None else name,
+            )
             wrong = [value for value in boundaries(self.contract, tried) if not value.accepted]
             further = representatives((value for value in wrong if not value.is_smoke), chance)
             chosen = [value for value in wrong if value.is_smoke] + chance.sample(further, len(further))
             chosen.sort(key=self._how_hidden)
             for fault in [*chosen, *self._not_listed(tried)]:
-                kind = "null" if fault.kind == "null" and not fault.path else fault.keyword
-                key = f"{name} against {kind}"
-                known = found[key].faults if key in found else ()
-                found[key] = Trial(tried, unit.name if unit is not None else name, (*known, fault))
+                key = f"{name} against {_what_is_wrong(fault)}"
+                for is_unset in (False, True) if name in self.clearable else (False,):
+                    own = key + WHILE_UNSET if is_unset else key
+                    known = found[own].faults if own in found else ()
+                    found[own] = Trial(tried, unit_name, (*known, fault), is_unset=is_unset)
         return found
 
     def _how_hidden(self, fault: Boundary) -> tuple[bool, float]:
@@ -245,7 +252,10 @@ class Contexts:
         bare = [BARE] if is_update and len(self.clearable) > 2 else []
         yield "beside", [*([] if self.is_whole else [ALONE, "one", *bare]), ALL, *null]
         yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
-        yield "spelled", ["plain", "pretty", "escaped", *(["charset"] if promises("strict_media_types") else [])]
+        yield (
+            "spelled",
+            ["plain", "pretty", "lines", "escaped", *(["charset"] if promises("strict_media_types") else [])],
+        )
         yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
             yield "state", [CLEARED] if self.clearable else []
@@ -283,6 +293,10 @@ class Contexts:
             is_own = bool(trial.faults) and trial.field.name == self.contract.run_name and self.role == "create"
             if is_own and self.marked and (other == sent(self.marked) or (other == "beside" and its in (ALONE, "one"))):
                 return False
+            if trial.is_unset and (other, its) in (("after", "create"), ("age", "fresh")):
+                return False
+            if trial.is_unset and other == held(trial.unit):
+                return its == UNSET
             if other == sent(trial.unit) or (trial.faults and other == "read" and its != "alone"):
                 return False
             if other == "after" and its == "same" and not (trial.faults or self._is_repeatable):
@@ -426,6 +440,15 @@ def _awkward_texts(contract: Contract, tried: Field) -> list[str]:
         return []
     by_turns = zip(cycle(packed_texts(contract, tried) or [""]), WHOLE.values())
     return [text for pair in by_turns for text in pair if contract.accepts_value(tried, text)]
+
+
+def _what_is_wrong(fault: Boundary) -> str:
+    """Name the class of a value that is refused: each may be judged by code of its own."""
+    if fault.kind == "null" and not fault.path:
+        return fault.kind
+    if fault.keyword == "type" and not fault.path:
+        return f"type, as {_kind(fault.value)}"
+    return "enum, of no value" if fault.kind == fault.keyword == "enum" and not fault.origin else fault.keyword
 
 
 def _kind(value: Any) -> str:

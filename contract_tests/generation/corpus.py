@@ -48,6 +48,8 @@ PARTS = {
     "shortcodes": ":smile: :+1: :) <3 (c) (tm) 1/2 -> ...",
     "templates": "{{ name }} {% if x %} <%= y %> ${z} #{w} [[v]] %(u)s $t :s ?",
     "secrets": "4111 1111 1111 1111 078-05-1120 10.0.0.1 password=x Bearer y",
+    "literal-escapes": "\\u0000 \\x00 \\0 \\ud83d \\r\\n &#0; %u0041",
+    "paths": "../../etc/passwd ..\\..\\ file:///etc/hosts ~/.ssh/id C:\\x",
     "twice-encoded": "Ã© â€™ ï»¿ &#233; &eacute; =C3=A9 \\xe9 \\u00E9 +AOk-",
 }
 # Texts that are changed, if at all, as a whole or at an end.
@@ -58,6 +60,9 @@ WHOLE = {
     "percent-at-the-end": "100%",
     "ends-in-backslash": "a\\",
     "json-in-text": '{"name": null}',
+    "json-object": '{"b":1,"a":[2,3.0]}',
+    "json-array": '[1, "a",null]',
+    "json-string": '"a"',
     "looks-like-null": "null",
     "looks-like-true": "true",
     "looks-like-number": "007",
@@ -75,6 +80,9 @@ WHOLE = {
     },
     **{f"begins-{sign}": f"{sign}1+1" for sign in "=+-@#"},
     "web-address": "http://example.com/a?b=c&d=%20#e",
+    "web-address-in-capitals": "HTTPS://Example.COM:443/A/../b/?Q=1&q=%7e",
+    "mixed-ends": "\t \na\n ",
+    "ends-in-spaces-of-two-kinds": "a\r\n \t",
     "mail-address": "mailto:a@example.com",
     "date": "2025-01-24",
     "date-and-time": "2025-01-24 10:00:00.500+02:00",
@@ -91,14 +99,14 @@ TEXTS = PARTS | WHOLE
 PIECES = (
     "=a\\n'' ", "\x00", "\x07", "\r\n", "<b>&amp;", "%25", "{{x}}", ":smile:", "**b**", "mailto:a@b.c ", "4111 1111 1111 1111 ",
     "e\u0301", "é", "a\u0323\u0307", "\ufb01①", "\u2126", "\u1112\u1161\u11ab", "ὀδός", "٢", "😀", "❤\ufe0f", "\u200b\ufeff", "\u200f",
-    "\u00ad", "\u2028", "\u00a0", "\u3000", "\ue000", "\ufffd", "$1#{y}[z](w)", "\"\"", "  \t",
+    "\\u0000", "../", "\u00ad", "\u2028", "\u00a0", "\u3000", "\ue000", "\ufffd", "$1#{y}[z](w)", "\"\"", "  \t",
 )  # fmt: skip
 # What software that recognises a text looks for at its two ends.
 FRAMES = (
     *((sign, sign) for sign in ('"', "'", "`", "|", "/", "*", "**", "_", "__", "~~", "$", "$$", "%", ":", "::", "--", "&", "-")),
     *(pair.split() for pair in ("“ ”", "‘ ’", "„ “", "« »", "「 」", "( )", "[ ]", "{ }", "< >", "{{ }}", "{% %}", "<% %>", "${ }", "#{ }", "[[ ]]", "<!-- -->", "/* */", "&# ;", "<b> </b>")),
     *((sign, "") for sign in ("=", "+", "-", "@", "#", "//", "!", "?", ".", "\\", "~", "> ", "- ", "http://", "mailto:", "data:", "0x", "b'", "%")),
-    *(("", sign) for sign in ("\\", "%", ";", ".", ",", "=", "&", "?", "\n", " ", "\u0301", "\u200d")),
+    *(("", sign) for sign in ("\\", "%", ";", ".", ",", "=", "&", "?", "\n", "\n ", " \t", " ", "\u0301", "\u200d")),
 )  # fmt: skip
 NUMBERS = (
     0.8, 0.1, 0.3, 0.7, 1.1, 1.3, 1.7, 0.55, 0.123456, 1.23456789, 0.30000000000000004, 1 / 3, 2 / 3, 1.9999999,

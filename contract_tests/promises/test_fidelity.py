@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import unicodedata
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -27,6 +30,8 @@ pytestmark = needs("update", "read")
 # Updates with an awkward value in every field, where few requests may be sent.
 ROWS = 14
 # Every kind of escape in one text.
+# Has another form in capitals, in small letters and decomposed; so many characters of a text are alike.
+ALIKE, LONG = "Äé Kit b", 300
 ESCAPED = "é 😀 / \u2028 \x00 A"
 
 
@@ -104,6 +109,31 @@ def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_item:
 def test_text_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: Field, text: str) -> None:
     """x-promises/exact_text: every character is an ordinary one; text reads back unchanged, without normalisation."""
     _round_trip(shared_item, tried, text)
+
+
+def _nearly_alike(contract: Contract, tried: Field) -> list[Any]:
+    """Return values of which each is hardly another than the one before: by case, form, an end, or the last digits."""
+    if "string" in tried.types:
+        some = (ALIKE, ALIKE.upper(), ALIKE.lower(), f"{ALIKE.lower()} ", unicodedata.normalize("NFD", ALIKE.lower()))
+        long = "x" * (min(tried.schema.get("maxLength", LONG), LONG) - 1)
+        return [text for text in (*some, f"{long}a", f"{long}b") if contract.accepts_value(tried, text)]
+    middle = sum(_numbers(contract, tried)[:2]) / 2
+    steps = (0, math.ulp(middle), 2**-23 * middle, 1e-4 * middle, 1e-3 * middle)
+    return [middle + step for step in steps if contract.accepts_value(tried, middle + step)]
+
+
+def _exact_fields(contract: Contract) -> list[Field]:
+    texts = _text_fields(contract) if contract.promises_that("exact_text") else []
+    return [*texts, *(_number_fields(contract) if contract.promises_that("exact_numbers") else [])]
+
+
+@for_each("fields", _exact_fields, together=True)
+def test_value_that_hardly_differs_is_stored(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
+    """x-promises/exact_text, exact_numbers: an update is stored, however near its value is to the stored one."""
+    for row in zip_longest(*(_nearly_alike(run.contract, tried) for tried in fields)):
+        values = {tried.name: value for tried, value in zip(fields, row, strict=True) if value is not None}
+        if body := allowed_part(item, values):
+            item.accepts(body)
 
 
 def _escaped_fields(contract: Contract) -> list[Field]:

@@ -58,6 +58,20 @@ def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried
     _require_unmoved(run, exchange, elder, younger)
 
 
+@needs("create")
+@for_each("fields", changeable_fields, together=True)
+def test_update_leaves_an_item_alone_that_was_just_made(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
+    """x-promises/isolation: so does the newest item of the account, which has no field that may be left out and no update behind it."""
+    body: Body = {}
+    made = run.api.create(to_json(smallest(run)))
+    require(run.judge.success("create", made))
+    for tried in fields:
+        body = possible(item, {**body, **another_value(item, tried)}) or body
+    cause = item.accepts(body)
+    _require_unmoved(run, cause, run.taken(made.item))
+    run.discard(made)
+
+
 def _unique_values(run: Run, chance: random.Random) -> Body:
     """Return values that no item has by chance: a text, or a number with many digits, for each field that takes such."""
     found: Body = {}

@@ -42,6 +42,12 @@ def _beside_each(run: Run, item: ItemUnderTest, body: Body) -> list[Body]:
     return [{**beside, **body} for beside in besides if beside]
 
 
+def _with_another(run: Run, item: ItemUnderTest, turn: int, body: Body) -> Body:
+    """Return a body beside another value of one other field, of each in turn."""
+    fields = changeable_fields(run.contract)
+    return {**another_value(item, fields[turn % len(fields)]), **body} if fields else body
+
+
 def _forbidden(item: ItemUnderTest, name: str, body: Body) -> Rejection:
     return Rejection(item.body(body), *listed_rule(item.contract, name), about=to_json(body))
 
@@ -121,11 +127,10 @@ def _alone(contract: Contract) -> list[Any]:
 def test_value_alone_may_change_to_another_that_fits(run: Run, item: ItemUnderTest, name: str) -> None:
     """update, x-values-from: sent alone, a value must go with what is stored in the other field, which never changes by itself."""
     groups = _alike(run, name)
-    for rows in [rows for rows in groups if len(rows) > 1][:SAMPLE]:
+    for turn, rows in enumerate([rows for rows in groups if len(rows) > 1][:SAMPLE]):
         item.accepts(allowed(item, rows[0]))
         item.accepts(allowed(item, {name: rows[1][name]}))
-        if given_of(listed_fields(run.contract)[name]):
-            item.accepts(allowed(item, {name: rows[0][name]}))
+        item.accepts(allowed(item, _with_another(run, item, turn, {name: rows[0][name]})))
 
 
 @pytest.mark.many_requests
@@ -144,15 +149,19 @@ def test_values_are_stored_in_either_order(run: Run, item: ItemUnderTest, name: 
     """update, x-values-from: both are stored, whichever stands first and whatever was stored before."""
     rows = run.listed.combinations()
     known = {to_json([row[name], row[other]]) for row in rows}
-    changes = [
-        (one, two)
-        for one, two in permutations(rows, 2)
-        if one[other] != two[other] and one[name] != two[name] and to_json([one[name], two[other]]) in known
+    changes = [(one, two) for one, two in permutations(rows, 2) if one[other] != two[other] and one[name] != two[name]]
+    # The new value of one may go with the old one of the other, or not.
+    kinds = [
+        [each for each in changes if (to_json([each[0][name], each[1][other]]) in known) is is_known]
+        for is_known in (True, False)
     ]
-    for before, after in changes[: 1 if run.is_brief else SAMPLE]:
+    for turn, (before, after) in enumerate(
+        each for kind in kinds for each in kind[: 1 if run.is_brief else SAMPLE // 2]
+    ):
         for first, second in ((other, name), (name, other)):
+            body = {first: after[first], second: after[second], **after}
             item.accepts(allowed(item, before))
-            item.accepts(allowed(item, {first: after[first], second: after[second], **after}))
+            item.accepts(allowed(item, body if turn % 2 == 0 else {**body, **_with_another(run, item, turn, body)}))
 
 
 @for_each("name,other", given_fields)
@@ -163,7 +172,7 @@ def test_value_that_does_not_go_with_the_stored_one_is_refused(
     _, foreign = _given_own(run, item, name, other)
     wrongs = [{name: foreign[name]}]
     wrongs += [{other: None, name: foreign[name]}] if _keeps_null(run.contract, other) else []
-    _refuses(item, name, *wrongs, *_beside_each(run, item, wrongs[0]))
+    _refuses(item, name, *wrongs, *(body for wrong in wrongs for body in _beside_each(run, item, wrong)))
 
 
 @for_each("name,other", given_fields)
@@ -174,7 +183,7 @@ def test_value_that_the_stored_one_does_not_go_with_is_refused(
     _, foreign = _given_own(run, item, name, other)
     wrongs = [{other: foreign[other]}]
     wrongs += [{other: foreign[other], name: None}] if _keeps_null(run.contract, name) else []
-    _refuses(item, name, *wrongs, *_beside_each(run, item, wrongs[0]))
+    _refuses(item, name, *wrongs, *(body for wrong in wrongs for body in _beside_each(run, item, wrong)))
     item.accepts(allowed(item, foreign))
 
 
@@ -208,8 +217,12 @@ def test_values_that_do_not_go_together_are_refused_for_every_value(
 @for_each("name", listed_fields)
 def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name: str) -> None:
     """update, x-values-from: any other value than those that are listed is refused; they are compared exactly."""
-    misses = {to_json(miss): miss for miss in (run.listed.unknown(name), *run.listed.near(name, item.last.get(name)))}
-    item.refuses(*(_forbidden(item, name, {name: misses[token]}) for token in sorted(misses)))
+    near, unknown = run.listed.near(name, item.last.get(name)), run.listed.unknown(name)
+    misses = {to_json(miss): miss for miss in (unknown, *near)}
+    bodies = [{name: misses[token]} for token in sorted(misses)]
+    nulls = {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
+    bodies += [{name: miss, **nulls} for miss in (unknown, *near[-1:]) if nulls]
+    item.refuses(*(_forbidden(item, name, body) for body in bodies))
 
 
 @for_each("name", listed_fields)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
-from contract_tests.checks.conditions import needs, where
+import pytest
+
+from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require
 from contract_tests.checks.readings import Reader
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import CAN_CHANGE, birth_time, changeable_fields
-from contract_tests.checks.updates import another_value, other_values
+from contract_tests.checks.updates import another_value, other_values, possible
 from contract_tests.spec.contract import Contract
+from contract_tests.spec.field import Field
 from contract_tests.transport.resource_shape import ItemId
 
 # Long enough for a cache to expire or a replica to fall behind.
@@ -37,6 +41,22 @@ def test_update_still_holds_later_in_the_run(run: Run) -> None:
     old = _aged(run)
     before = old.last
     require(old.unmoved(before, run.api.read(old.item_id), "read_your_writes"))
+
+
+@needs("read", "update", "read_your_writes")
+@for_each("fields", changeable_fields, together=True)
+def test_value_that_comes_back_is_stored(judge: Judge, item: ItemUnderTest, fields: list[Field]) -> None:
+    """x-promises/read_your_writes: a value that was read, changed and sent again without a read between is the last write."""
+    before, old, new = item.read(), dict[str, Any](), dict[str, Any]()
+    for tried in fields:
+        new = possible(item, {**new, **another_value(item, tried)}) or new
+    old = {name: before.get(name) for name in new}
+    if not judge.contract.accepts("update", old):
+        pytest.skip("what is stored may not be sent")
+    require(judge.success("update", item.send(item.body(new))))
+    exchange = item.send(item.body(old))
+    expected = judge.reader.untouched(before, old) | judge.reader.after(before, old)
+    require(judge.success("update", exchange) or judge.shows(exchange, item.read(), expected, LAST))
 
 
 @needs("create", "read", "remove", "removed_is_gone")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from contract_tests.checks.conditions import needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import require
@@ -14,7 +16,7 @@ from contract_tests.checks.selections import (
     is_whole,
     nullable_fields,
 )
-from contract_tests.checks.updates import allowed, other_values
+from contract_tests.checks.updates import allowed, allowed_part, other_values
 from contract_tests.generation.boundaries import plain_fault
 from contract_tests.spec.contract import Contract
 
@@ -43,6 +45,18 @@ def test_empty_update_changes_nothing(item: ItemUnderTest) -> None:
 def test_null_in_every_field_follows_each_rule(run: Run, item: ItemUnderTest) -> None:
     """update, x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
     item.accepts(allowed(item, {tried.name: None for tried in nullable_fields(run.contract)}))
+
+
+@needs(TAKES_NULL)
+def test_nulls_alone_follow_each_rule(run: Run, item: ItemUnderTest) -> None:
+    """update, x-on-null: so they do in a body of nothing but nulls, of two fields that stay or of all that are alike."""
+    rules: dict[str, list[str]] = {}
+    for tried in nullable_fields(run.contract):
+        rules.setdefault(tried.on_null or "", []).append(tried.name)
+    for names in (*combinations(rules.get("keep", []), 2), *rules.values()):
+        body = allowed_part(item, dict.fromkeys(names))
+        if body is not None:
+            item.accepts(body)
 
 
 @needs("read_your_writes", CAN_CHANGE)

@@ -143,7 +143,7 @@ class Plan:
         if row.get("read") == "filter" and name == unit.name:
             some = [each for each in unit.values[level] if PLAIN.fullmatch(str(each[name][0]))] or some
         found: Values = self.turn(f"{unit.name} {level} {is_telling and 'telling'}", some)
-        return found
+        return dict(self.cover.chance.sample([*found.items()], len(found)))  # what is listed together, in either order
 
     def others(self, row: Row) -> Body:
         """Return what a body brings beside the value on trial."""
@@ -204,6 +204,8 @@ def respelled(text: str, how: str) -> str:
     parts = TEXT.split(text)  # every other part is a text
     if how == "pretty":
         parts[::2] = [re.sub("([{},:])", " \r\n\t\\1 \n", part) for part in parts[::2]]
+    elif how == "lines":
+        parts[::2] = [re.sub("([{,])", "\\1\r\n", part).replace(" ", "") for part in parts[::2]]
     elif how == "escaped" and len(text) <= contexts.LONG:
         parts[::2] = [part.replace(" ", "") for part in parts[::2]]
         parts[1::2] = [f'"{_escaped(json.loads(part, strict=False))}"' for part in parts[1::2]]

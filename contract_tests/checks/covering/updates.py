@@ -139,7 +139,9 @@ class Updates(Plan):
 
     def _move(self, trials: list[str]) -> bool:
         """Bring an item into a state in which a value was not tried yet; whether there is one."""
-        mask, wanted, item = sum(self.cover.bits[VALUE, name] for name in trials), Body(), self.lanes[0].item
+        # The elder, at the end by turns with a younger one: what is left may be of young items.
+        lane = self.lanes[0] if self.left else self.turn("moved", self.lanes)
+        mask, wanted, item = sum(self.cover.bits[VALUE, name] for name in trials), Body(), lane.item
         mask, opens = mask if self.left else -1, self.cover.opens
         for name, unit in self.units.items():
             levels = self.cover.factors.get(held(name), ())
@@ -154,7 +156,7 @@ class Updates(Plan):
             wanted |= plain(self.values(unit, level, {"read": "filter"})) if lacking.get(level) else {}
         body = allowed_part(item, wanted) if wanted else None
         if body is not None:
-            self.accept(self.lanes[0], body)
+            self.accept(lane, body)
         return body is not None
 
     def send(self, row: Row) -> int:

@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -30,6 +31,13 @@ TURNED: tuple[tuple[str, str, tuple[type, ...], Callable[[Any], str], tuple[Any,
     ("written_from_an_object", "Turns an object into text for {}.", (dict,), json.dumps, ({"value": "x"},)),
     ("takes_booleans", "Stores true and false as {}.", (bool,), str, (True,)),
 )  # fmt: skip
+
+
+def _printed_anew(text: str) -> str:
+    with suppress(ValueError, RecursionError):
+        return json.dumps(json.loads(text), ensure_ascii=False) if text[:1] in "{[" else text
+    return text
+
 
 # By the name of the fault: what the API does to a text, what it is, and a text that shows it. A text that would be
 # left empty stays, so that no length is broken.
@@ -93,6 +101,15 @@ STORED: dict[str, tuple[Callable[[str], str], str, str]] = {
         lambda t: f"{t}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", t) else t, "Turns a date into a time.", "2025-01-24",
     ),
     "templates_filled": (lambda t: re.sub(r"\{\{.*?\}\}", "", t), "Fills marks of a template.", "a {{ name }} b"),
+    "literal_nul_removed": (lambda t: t.replace("\\u0000", ""), "Removes what would be an escape of NUL.", "a\\u0000b"),
+    "mixed_spaces_at_the_end_removed": (
+        lambda t: re.sub(r"(?<=\S)(?:[\r\n]+[ \t]+)$", "", t), "Strips spaces that follow a line end, at the end.", "Ask.\n ",
+    ),
+    "json_printed_anew": (_printed_anew, "Stores a text that is JSON as JSON.", '{"a":[1,2]}'),
+    "host_in_small_letters": (
+        lambda t: re.sub(r"(?i)^https?://[^/\s]+", lambda host: host[0].lower(), t), "Folds the case of a host.", "HTTP://Example.com/A",
+    ),
+    "parent_folders_removed": (lambda t: t.replace("../", ""), "Removes steps to a parent folder.", "a/../../b"),
     "secrets_masked": (lambda t: re.sub(r"\b(\d{4}[ -]?){4}\b", "****", t), "Masks numbers of cards.", "4111 1111 1111 1111"),
 }  # fmt: skip
 
