@@ -127,9 +127,10 @@ def _exact_fields(contract: Contract) -> list[Field]:
     return [*texts, *(_number_fields(contract) if contract.promises_that("exact_numbers") else [])]
 
 
+@needs("read_your_writes")
 @for_each("fields", _exact_fields, together=True)
 def test_value_that_hardly_differs_is_stored(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
-    """x-promises/exact_text, exact_numbers: an update is stored, however near its value is to the stored one."""
+    """x-promises/read_your_writes: an update is stored, however near its value is to the stored one."""
     for row in zip_longest(*(_nearly_alike(run.contract, tried) for tried in fields)):
         values = {tried.name: value for tried, value in zip(fields, row, strict=True) if value is not None}
         if body := allowed_part(item, values):
