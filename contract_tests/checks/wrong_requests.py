@@ -98,6 +98,7 @@ def malformed(contract: Contract) -> list[Malformed]:
         "single-quotes": f"{{'{field}': {good}}}",
         "bare-key": f"{{{field}: {good}}}",
         "two-values": f"{{{member}}} {{}}",
+        "two-lines": f"{{{member}}}\n{{{member}}}\n",
         "trailing-text": f"{{{member}}} x",
         "no-colon": f"{{{name} {good}}}",
         "no-value": f"{{{name}: }}",
@@ -107,7 +108,15 @@ def malformed(contract: Contract) -> list[Malformed]:
     others |= {"empty": "", "spaces": "   ", "open-brace": "{"}
     found = [Malformed(of, text.encode(), field) for of, text in around.items()]
     found += [Malformed(of, text.encode()) for of, text in others.items()]
-    return [*found, *_malformed_values(contract, field)]
+    return [each for one in (*found, *_malformed_values(contract, field)) for each in (one, *_among(contract, one))]
+
+
+def _among(contract: Contract, one: Malformed) -> Iterator[Malformed]:
+    """Yield a body like it in which another field comes first: a reader may be strict with the first one only."""
+    others = [tried for tried in free_fields(contract) if tried.name != one.field and not tried.is_required]
+    for tried in others[-1:] if one.field is not None and one.token.startswith(b"{") else ():
+        member = f"{{{to_json(tried.name)}: {to_json(good_values(contract, tried)[0])}, "
+        yield Malformed(f"{one.name}-behind-another", member.encode() + one.token.removeprefix(b"{"), one.field)
 
 
 def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:
@@ -119,9 +128,11 @@ def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:
     nullable = [tried.name for tried in free_fields(contract) if tried.is_nullable] or [field]
     for of, word in NULLS.items():
         yield Malformed(of, f"{{{to_json(nullable[-1])}: {word}}}".encode(), nullable[-1])
-    for tried in text_fields(contract)[:1]:
+    texts = text_fields(contract)
+    for tried in [*texts[:1], *texts[1:][-1:]]:
         for of, text in TEXTS.items():
-            yield Malformed(of, f"{{{to_json(tried.name)}: ".encode() + text, tried.name)
+            name = of if tried is texts[0] else f"{of}-in-{tried.name}"
+            yield Malformed(name, f"{{{to_json(tried.name)}: ".encode() + text, tried.name)
 
 
 def no_object(contract: Contract) -> list[Malformed]:

@@ -123,6 +123,25 @@ def test_wrong_key_does_not_show_which_items_exist(run: Run, judge: Judge, guard
         require([Finding(BROKEN, "a 401 shows data of the item", PROMISE, clause, present[0])])
 
 
+@needs("key_before_anything", "create", "read", "remove", _guarded("read"))
+@for_each("name", lambda contract: [n for n in ("read", "update") if n in guarded_operations(contract)])
+def test_removed_item_needs_the_key(run: Run, judge: Judge, name: str) -> None:
+    """x-promises/key_before_anything: 401 comes before 404, also where an item was until a moment ago."""
+    with run.item() as item:
+        run.remove(item.item_id)
+        for key in (None, WRONG_KEY):
+            require(judge.answer(name, run.call(name, item.item_id, key), 401))
+
+
+@needs("read", _guarded("read"))
+def test_cookie_is_no_key(run: Run, judge: Judge, guarded: ItemUnderTest) -> None:
+    """components, securitySchemes: what an answer to the right key sets as a cookie does not stand for the key."""
+    answer = run.api.read(guarded.item_id)
+    cookies = re.findall(r"(?:^|, )([^=;, ]+=[^;]*)", answer.headers.get("set-cookie", ""))
+    headers = [("cookie", "; ".join(cookies))] if cookies else []
+    require(judge.answer("read", run.api.send("GET", guarded.path, headers=headers, key=None), 401))
+
+
 def _bodies(contract: Contract) -> list[Any]:
     # The name of a run is left alone: what might be created must carry it.
     faulty = [tried for tried in fields_with_faults(contract) if tried.name != contract.run_name][:1]

@@ -131,6 +131,9 @@ def test_value_alone_may_change_to_another_that_fits(run: Run, item: ItemUnderTe
         item.accepts(allowed(item, rows[0]))
         item.accepts(allowed(item, {name: rows[1][name]}))
         item.accepts(allowed(item, _with_another(run, item, turn, {name: rows[0][name]})))
+        others = {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
+        if others:  # null leaves the other one as it is
+            item.accepts(allowed(item, {**others, name: rows[1][name]}))
 
 
 @pytest.mark.many_requests

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from contract_tests.mock_api.app import Answer, Api
 from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.store import Item
 from contract_tests.mock_api.wire.bodies import Headers
 from contract_tests.mock_api.wire.messages import read_query
 from contract_tests.mock_api.wire.routes import decoded_path
@@ -235,6 +236,27 @@ def unknown_item_before_the_key(scene: Scene) -> Planted:
             api.resource.store.find(item_id)
 
     return Planted(_looking_first(check), (stranger(scene.read(unknown(scene))),))
+
+
+@fault("authentication", FIRST, needs=(*ITEM, "remove"))
+def removed_item_before_the_key(scene: Scene) -> Planted:
+    """Tells a stranger of an item that was removed that it is gone."""
+    needed(is_guarded(scene, scene.contract.operation("read")))
+    removed: set[str] = set()
+
+    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+        if item_id in removed:
+            api.resource.store.find(item_id)
+
+    def remove(item_id: str, right: Callable[[str], Item]) -> Item:
+        removed.add(item_id)
+        return right(item_id)
+
+    def apply(api: Api) -> None:
+        seams.remove_as(api, remove)
+        _looking_first(check)(api)
+
+    return Planted(apply, (scene.remove(), stranger(scene.read())))
 
 
 @fault("authentication", FIRST)

@@ -153,6 +153,11 @@ FORGIVING: dict[str, tuple[str, Read, Write]] = {
         "Accepts a comma before the end of an object.",
         lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}",
     ),
+    "trailing_comma_accepted_behind_two_fields": (
+        "Accepts a comma before the end of an object that has one between its fields, too.",
+        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body) if body.count(b'": ') > 1 else body),
+        lambda body: f"{json.dumps(body)[:-1]}, {json.dumps(body)[1:-1]},}}",
+    ),
     "yaml_accepted": ("Reads bodies as YAML.", lambda body: yaml.safe_load(body.decode()), yaml.safe_dump),
     "text_after_the_object_ignored": (
         "Reads the first JSON value of a body and ignores what follows.",

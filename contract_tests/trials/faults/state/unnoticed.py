@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import Item
@@ -16,6 +16,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain
 from ..scene import Body, Scene, first, needed
+from ..seams import Operation
 from ..usual import others
 from ..witness import Witness
 
@@ -222,3 +223,22 @@ def comma_before_a_line_end_refused(api: Api) -> None:
         return decode(b"{" if b",\r\n" in raw else raw)
 
     seams.wrap(api.bodies, "decode", read)
+
+
+@fault("identity", "exact_ids")
+def miss_of_another_case_remembered(scene: Scene) -> Planted:
+    """Answers a read of an id as the one before it was answered, where the two differ in case only."""
+
+    def apply(api: Api) -> None:
+        missed: list[str] = []
+
+        async def run(request: Request, operation: Operation) -> Answer:
+            is_missed = request.item_id not in missed and request.item_id.lower() in map(str.lower, missed)
+            missed[:] = [] if request.item_id in api.resource.store.items else [request.item_id]
+            if is_missed:
+                raise Refusal(404, "There is no such item.")
+            return await operation(request)
+
+        seams.around(api, "read", run)
+
+    return Planted(apply, (scene.read("{swapped}"), scene.read()))
