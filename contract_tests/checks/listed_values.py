@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, product
 from typing import Any
 
@@ -33,10 +34,14 @@ class ListedValues:
         sources = {tried.values_from.operation_id for tried in fields.values() if tried.values_from is not None}
         return cls(contract, listed_rows(fields, {name: answer_of(name) for name in sorted(sources)}))
 
+    @cached_property
+    def _fields(self) -> dict[str, Field]:
+        return _fields(self.contract)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The fields whose values are listed."""
-        return tuple(_fields(self.contract))
+        return tuple(self._fields)
 
     def values(self, name: str) -> list[Any]:
         """Return the values that are listed for a field, each once."""
@@ -61,9 +66,9 @@ class ListedValues:
 
     def _fitting(self, name: str, item: Mapping[str, Any]) -> list[Any]:
         """Return the values of a field that go with what an item has in the fields that it depends on."""
-        source = _fields(self.contract)[name].values_from
+        source = self._fields[name].values_from
         others = {other: item[other] for other in (source.given if source else ()) if item.get(other) is not None}
-        return _once(row[name] for row in self._rows(name) if all(row[o] == value for o, value in others.items()))
+        return [row[name] for row in self._rows(name) if all(row[o] == value for o, value in others.items())]
 
     def wrong(self, item: Mapping[str, Any]) -> list[str]:
         """Name the listed fields of an item whose value is not listed, or does not go with its other fields."""
@@ -81,7 +86,7 @@ class ListedValues:
 
     def unknown(self, name: str) -> Any:
         """Return a value that the schema of a field allows and that nobody lists."""
-        tried = _fields(self.contract)[name]
+        tried = self._fields[name]
         numbers = [value for value in self.values(name) if isinstance(value, int)]
         guesses = [ABSENT_TEXT, str(uuid.UUID(int=0xC0DE)), max(numbers, default=0) + 1_000_003, ABSENT_TEXT[:8]]
         return next(
@@ -90,7 +95,7 @@ class ListedValues:
 
     def near(self, name: str, value: Any) -> list[Any]:
         """Return what is nearly a listed value and must be refused: other case, a part of it, spaces around it, and more."""
-        if "format" in _fields(self.contract)[name].schema:
+        if "format" in self._fields[name].schema:
             return []
         guesses: list[Any] = [value + 1, -value, 0] if isinstance(value, int) else []
         if isinstance(value, str) and value:
@@ -110,7 +115,7 @@ class ListedValues:
 
     def is_unlisted(self, name: str, value: Any) -> bool:
         """Whether the schema of a field allows a value that must be refused because nobody lists it."""
-        tried, known = _fields(self.contract)[name], self.values(name)
+        tried, known = self._fields[name], self.values(name)
         if value in known or not self.contract.accepts_value(tried, value):
             return False
         is_open = tried.values_from is not None and tried.values_from.any_case and isinstance(value, str)

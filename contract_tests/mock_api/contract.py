@@ -6,11 +6,13 @@ The mock is a stranger to the suite and reads the file itself, so that the two c
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema_rs
+import orjson
 
 from .documents import check_document, find, read_document, resolve
 from .errors import StartError
@@ -127,11 +129,20 @@ class Contract:
         return self.validator(schema).is_valid(None)
 
     def validator(self, schema: Any, mask: str | None = None) -> jsonschema_rs.Draft202012Validator:
-        """Compile *schema*; with *mask*, messages say it where they would repeat the value."""
-        # In 2020-12 a $ref may have neighbours, so what it may point to travels beside the schema.
-        around = {name: self.document[name] for name in ("components", "paths") if name in self.document}
-        said = schema if isinstance(schema, dict) else {"allOf": [schema]}  # a schema may be true or false
-        return jsonschema_rs.Draft202012Validator({**said, **around}, mask=mask, validate_formats=True)
+        """Compile *schema*, once; with *mask*, messages say it where they would repeat the value."""
+        key = (orjson.dumps(schema), mask)
+        if key not in self._validators:
+            # In 2020-12 a $ref may have neighbours, so what it may point to travels beside the schema.
+            around = {name: self.document[name] for name in ("components", "paths") if name in self.document}
+            said = schema if isinstance(schema, dict) else {"allOf": [schema]}  # a schema may be true or false
+            self._validators[key] = jsonschema_rs.Draft202012Validator(
+                {**said, **around}, mask=mask, validate_formats=True
+            )
+        return self._validators[key]
+
+    @cached_property
+    def _validators(self) -> dict[tuple[bytes, str | None], jsonschema_rs.Draft202012Validator]:
+        return {}
 
     def example(self, name: str, status: int | None = None) -> Any:
         """Return the first example of an operation's body, or of its answer with *status*; None without any."""

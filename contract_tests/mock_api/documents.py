@@ -5,6 +5,7 @@ PyYAML reads YAML 1.1, where `off` is false; OpenAPI 3.1 means YAML 1.2, where i
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -72,6 +73,7 @@ def find(document: Any, reference: str) -> Any:
     return document
 
 
+@cache
 def pointer(text: str) -> tuple[str, ...]:
     """Take a JSON pointer such as `#/item/id` apart."""
     parts = text.partition("#")[2].strip("/").split("/")
