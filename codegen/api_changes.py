@@ -86,7 +86,7 @@ def _flagged(folder: Path, client: Path, package: str, files: Sequence[str]) -> 
     command = [sys.executable, "-m", "mypy", *settings, "--cache-dir", str(folder / "cache"), str(client / package)]
     environment = {**os.environ, "MYPYPATH": str(client)}
     asked = subprocess.run([*command, *files], cwd=folder, env=environment, capture_output=True, text=True)
-    if asked.returncode not in (0, 1):
+    if asked.returncode not in (0, 1) or asked.stderr:
         raise Refused(f"mypy could not read the examples of {client.name}: {(asked.stderr or asked.stdout).strip()}")
     found = (line.partition(": error: ") for line in asked.stdout.splitlines() if line.split(":")[0] in files)
     return [f"{_shown(folder, place)}: {problem}" for place, _, problem in found if problem]
