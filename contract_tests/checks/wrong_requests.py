@@ -52,6 +52,8 @@ NUMBERS: dict[str, tuple[float, str]] = {
 NULLS = {"python-none": "None", "capital-null": "NULL", "undefined": "undefined"}
 
 
+# Ends the name of a body in which another field comes before the mistake.
+BEHIND = "-behind-another"
 # Of these bodies and media types, those that tell most: test_first_look.py sends them, and again only a long run.
 TELLING = frozenset({
     "open-object", "trailing-comma", "trailing-text", "yaml", "empty", "open-brace", "raw-newline", "bad-utf8",
@@ -116,7 +118,7 @@ def _among(contract: Contract, one: Malformed) -> Iterator[Malformed]:
     others = [tried for tried in free_fields(contract) if tried.name != one.field and not tried.is_required]
     for tried in others[-1:] if one.field is not None and one.token.startswith(b"{") else ():
         member = f"{{{to_json(tried.name)}: {to_json(good_values(contract, tried)[0])}, "
-        yield Malformed(f"{one.name}-behind-another", member.encode() + one.token.removeprefix(b"{"), one.field)
+        yield Malformed(f"{one.name}{BEHIND}", member.encode() + one.token.removeprefix(b"{"), one.field)
 
 
 def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:

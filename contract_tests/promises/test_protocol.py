@@ -23,6 +23,7 @@ from contract_tests.checks.selections import (
 )
 from contract_tests.checks.updates import Body, allowed, another_value, other_values, plainly_spoilt
 from contract_tests.checks.wrong_requests import (
+    BEHIND,
     MARK,
     TELLING,
     WRONG_TYPE,
@@ -62,7 +63,12 @@ def _is_told(run: Run, name: str) -> bool:
 @for_each("bodies", malformed, together=True)
 def test_malformed_json_is_refused(run: Run, shared_item: ItemUnderTest, bodies: list[Malformed]) -> None:
     """x-promises/strict_json: malformed JSON is refused as invalid, and changes nothing."""
-    shared_item.refuses(*(no_json(shared_item, body) for body in bodies if not _is_told(run, body.name)))
+    if run.is_brief:  # each mistake once, alone or behind another field
+        alike: dict[str, list[Malformed]] = {}
+        for body in bodies:
+            alike.setdefault(body.name.removesuffix(BEHIND), []).append(body)
+        bodies = [run.chance(f"malformed {name}").choice(some) for name, some in alike.items() if name not in TELLING]
+    shared_item.refuses(*(no_json(shared_item, body) for body in bodies))
 
 
 @needs("update", "read", "strict_json", has_known_good)
