@@ -30,6 +30,8 @@ from contract_tests.transport.exchange import Exchange
 ROUNDS = 12
 BRIEF_ROUNDS = 4
 STEPS = 3
+# Takes longer to read and to store than any other value.
+LONG = "Ask twice. " * 2_000
 ROLES = {"clear": "update", "creation": "create", "removal": "remove"}
 BOTH = "two concurrent updates of different fields both hold afterwards"
 LAST = UNMOVED["read_your_writes"]
@@ -90,6 +92,25 @@ def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge
         first, second = _at_once(run, [(item, one), (item, other)])
         require(judge.success("update", first) + judge.success("update", second))
         require(judge.shows(first, item.read(), judge.reader.after(before, {**one, **other}), BOTH))
+
+
+def _long_fields(contract: Contract) -> list[Field]:
+    return [tried for tried in _fields(contract) if contract.accepts_value(tried, LONG)]
+
+
+@needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
+@needs(where(_long_fields, "no field takes a long text"))
+def test_long_update_beside_another_holds(run: Run, judge: Judge, item: ItemUnderTest) -> None:
+    """x-promises/concurrent_updates: two concurrent updates both hold, also where one takes long to read or to store."""
+    for step in range(_rounds(run) // 2):
+        long = _long_fields(run.contract)[-1]
+        other = next(each for each in _fields(run.contract) if each != long)
+        one, two, before = possible(item, {long.name: f"{step}{LONG}"}), _value(item, other, step), item.last
+        if one is None or not one.keys().isdisjoint(two) or not run.rules.lawful(before, {**one, **two}):
+            pytest.skip(IMPOSSIBLE)
+        answers = _at_once(run, [(item, one), (item, two)][:: 1 if step % 2 else -1])
+        require([finding for answer in answers for finding in judge.success("update", answer)])
+        require(judge.shows(answers[0], item.read(), judge.reader.after(before, {**one, **two}), BOTH))
 
 
 def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
@@ -188,6 +209,18 @@ def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUn
         both = {**body, **cleared}
         expected = {**judge.reader.untouched(before, both), **judge.reader.after(before, both)}
         require(judge.shows(own, item.read(), expected, LAST))
+
+
+@needs("create", "read", "update", "remove", "removed_is_gone", CAN_CHANGE)
+def test_update_beside_a_removal_brings_nothing_back(run: Run, judge: Judge) -> None:
+    """x-promises/removed_is_gone: after a removal, a read answers 404, also where an update of the item was under way."""
+    tried = _fields(run.contract)[0]
+    for step in range(_rounds(run) // 2):
+        with run.item() as item, ThreadPoolExecutor(2) as threads:
+            updated = threads.submit(run.api.update, item.item_id, item.body(_value(item, tried, step)))
+            run.remove(item.item_id)
+            require(judge.success("update", updated.result(), 404, 409))
+            require(judge.answer("read", run.api.read(item.item_id), 404))
 
 
 def _spoiler(contract: Contract) -> Field | None:

@@ -9,7 +9,7 @@ from contract_tests.mock_api.errors import Refusal
 
 from .. import seams
 from ..fault import plain
-from ..scene import Scene, needed
+from ..scene import Scene, first, needed
 from ..seams import Operation
 from ..usual import ITEM, change, shows_item, success, two_fields, wrong
 from ..witness import Witness
@@ -18,6 +18,7 @@ TOGETHER = "concurrent_updates"
 
 # As long as a query to a database takes, and long enough for another request to come in between.
 PAUSE_SECONDS = 0.004
+LONG = 2_000
 
 
 def _two_fields(scene: Scene) -> Witness:
@@ -49,6 +50,48 @@ def concurrent_update_lost(api: Api) -> None:
         now = store.find(request.item_id)
         store.write(before._replace(updated_at=now.updated_at, version=now.version))
         return seams.succeed(api, "update", store.update(request.item_id, changes))
+
+    seams.around(api, "update", run)
+
+
+def _long_and_short(scene: Scene) -> Witness:
+    long, other = first(scene.long_texts), first(tried for tried in scene.free if tried not in scene.long_texts)
+    bodies = {long.name: "Ask. " * LONG}, {other.name: scene.other(other)}
+    needed(scene.rules.lawful(scene.item, {**bodies[0], **bodies[1]}))
+    return (tuple(map(scene.update, bodies)), scene.read())
+
+
+@plain("concurrency", TOGETHER, shown=_long_and_short)
+def update_beside_a_long_one_lost(api: Api) -> None:
+    """Takes long to store a long text, and then writes the whole item back."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        before = api.resource.store.items.get(request.item_id)
+        answer = await handle(request)
+        after = api.resource.store.items.get(request.item_id)
+        if before is not None and after is not None and len(str(after.fields)) > len(str(before.fields)) + LONG:
+            await asyncio.sleep(PAUSE_SECONDS)
+            api.resource.store.write(after)
+        return answer
+
+    seams.around(api, "update", run)
+
+
+def _update_and_removal(scene: Scene) -> Witness:
+    return ((scene.update(change(scene)), scene.remove()), scene.read())
+
+
+@plain("concurrency", "removed_is_gone", needs=(*ITEM, "remove"), shown=_update_and_removal)
+def update_beside_a_removal_revives(api: Api) -> None:
+    """Writes back what an update has changed a moment later, also where the item was removed meanwhile."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        answer = await handle(request)
+        item = api.resource.store.find(request.item_id)
+        await asyncio.sleep(PAUSE_SECONDS)
+        if request.item_id not in api.resource.store.items:
+            api.resource.store.write(item)
+        return answer
 
     seams.around(api, "update", run)
 
