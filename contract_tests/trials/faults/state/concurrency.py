@@ -66,10 +66,10 @@ def update_beside_a_long_one_lost(api: Api) -> None:
     """Takes long to store a long text, and then writes the whole item back."""
 
     async def run(request: Request, handle: Operation) -> Answer:
-        before = api.resource.store.items.get(request.item_id)
+        was = api.resource.store.find(request.item_id).fields
         answer = await handle(request)
-        after = api.resource.store.items.get(request.item_id)
-        if before is not None and after is not None and len(str(after.fields)) > len(str(before.fields)) + LONG:
+        after = api.resource.store.find(request.item_id)
+        if any(len(str(value)) > LONG and value != was.get(name) for name, value in after.fields.items()):
             await asyncio.sleep(PAUSE_SECONDS)
             api.resource.store.write(after)
         return answer
