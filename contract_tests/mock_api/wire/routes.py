@@ -46,8 +46,8 @@ class Routes:
         methods = self.paths.get(path)
         if methods is None:
             parent, _, item_id = path.rpartition("/")
-            methods = self.parents.get(parent)
-        if methods is None or path.endswith("/"):
+            methods = self.parents.get(parent) if item_id else None
+        if methods is None:
             return self.find_among_patterns(method, path)
         if method not in methods:
             raise self.wrong_method(methods)

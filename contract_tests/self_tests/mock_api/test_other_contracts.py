@@ -231,6 +231,14 @@ def test_cars_are_kept(tmp_path: Path) -> None:
         assert api.get("/cars/none").headers["content-type"] == "application/problem+json"
 
 
+def test_paths_that_end_in_a_slash_are_served(tmp_path: Path) -> None:
+    """A list and an item are found below paths that end in a slash, and not without it."""
+    with mock_of(NOTES.replace("  /notes:", "  /notes/:").replace("  /notes/{id}:", "  /notes/{id}/:"), tmp_path) as api:
+        note = api.post("/notes/", json={"text": "a"}).json()
+        assert [api.get("/notes/").json()[0], api.get(f"/notes/{note['id']}/").json()] == [note, note]
+        assert [api.get(path).status_code for path in ("/notes", f"/notes/{note['id']}")] == [404, 404]
+
+
 @pytest.mark.parametrize("name", sorted(file.name for file in CONTRACTS.glob("*.yaml")))
 def test_written_contracts_are_followed(name: str) -> None:
     """The mock starts with every contract of the self-tests and answers the list or the read of its first item."""
