@@ -253,9 +253,11 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
 
 
 def _while_reading(run: Run, item: ItemUnderTest, token: bytes | str) -> tuple[Exchange, list[Exchange]]:
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(5) as threads:
         writer = threads.submit(run.api.update, item.item_id, token)
         readers = [threads.submit(run.api.read, item.item_id) for _ in range(3)]
+        lists = [threads.submit(run.api.list)] if run.contract.has("list") else []
+    require([finding for each in lists for finding in run.judge.success("list", each.result())])
     return writer.result(), [reader.result() for reader in readers]
 
 

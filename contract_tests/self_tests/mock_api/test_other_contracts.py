@@ -233,7 +233,9 @@ def test_cars_are_kept(tmp_path: Path) -> None:
 
 def test_paths_that_end_in_a_slash_are_served(tmp_path: Path) -> None:
     """A list and an item are found below paths that end in a slash, and not without it."""
-    with mock_of(NOTES.replace("  /notes:", "  /notes/:").replace("  /notes/{id}:", "  /notes/{id}/:"), tmp_path) as api:
+    with mock_of(
+        NOTES.replace("  /notes:", "  /notes/:").replace("  /notes/{id}:", "  /notes/{id}/:"), tmp_path
+    ) as api:
         note = api.post("/notes/", json={"text": "a"}).json()
         assert [api.get("/notes/").json()[0], api.get(f"/notes/{note['id']}/").json()] == [note, note]
         assert [api.get(path).status_code for path in ("/notes", f"/notes/{note['id']}")] == [404, 404]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
 
 from .. import seams
-from ..fault import plain
+from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Operation
-from ..usual import ITEM, change, shows_item, success, two_fields, wrong
+from ..usual import ITEM, change, failed, shows_item, success, two_fields, wrong
 from ..witness import Witness
 
 TOGETHER = "concurrent_updates"
@@ -32,6 +33,10 @@ def _two_items(scene: Scene) -> Witness:
 
 def _two_new(scene: Scene) -> Witness:
     return (tuple(scene.create(scene.named(scene.item, name)) for name in ("One", "Two")), scene.read("{new}"))
+
+
+def _update_and(role: str, scene: Scene) -> Witness:
+    return ((scene.update(change(scene)), scene.read() if role == "read" else scene.list()),)
 
 
 def _one_refused(scene: Scene) -> Witness:
@@ -183,3 +188,29 @@ def _while_busy(api: Api, answer_other: Operation) -> None:
             busy.discard(request.item_id)
 
     seams.around(api, "update", run)
+
+
+def _beside_an_update(role: str, api: Api) -> None:
+    """Let an update take its time, and fail in an operation until then."""
+    busy: list[str] = []
+
+    async def update(request: Request, handle: Operation) -> Answer:
+        busy.append(request.item_id)
+        await asyncio.sleep(PAUSE_SECONDS)
+        busy.remove(request.item_id)
+        return await handle(request)
+
+    async def other(request: Request, handle: Operation) -> Answer:
+        return failed() if busy else await handle(request)
+
+    seams.around(api, seams.UPDATE, update)
+    seams.around(api, role, other)
+
+
+rows("concurrency", ("read_your_writes",), {
+    f"{role}_beside_an_update_answered_500": (
+        f"Fails in a {role} while an item is updated.", partial(_beside_an_update, role),
+        partial(_update_and, role),
+    )
+    for role in ("read", "list")
+}, (*CRUD, "list"))  # fmt: skip
