@@ -86,7 +86,7 @@ class Redactor:
 
     def raw(self, data: bytes) -> bytes:
         """Return *data* without the secrets, JSON still being JSON; the very same bytes where there is none."""
-        if self._words is None and not self._may_hold(data):
+        if self._words is None and (len(data) < SHORTEST_SECRET or not self._may_hold(data)):
             return data
         text = data.decode("utf-8", "surrogateescape")
         places = self.places(text)
