@@ -79,7 +79,7 @@ WHOLE = {
         for ends in ('""', "''", "``", "“”", "«»", "()", "[]", "{}", "<>")
     },
     **{f"begins-{sign}": f"{sign}1+1" for sign in "=+-@#"},
-    "web-address": "http://example.com/a?b=c&d=%20#e",
+    "web-address": "https://Example.com/A?b=c&D=%20#e",
     "web-address-in-capitals": "HTTPS://Example.COM:443/A/../b/?Q=1&q=%7e",
     "mixed-ends": "\t \na\n ",
     "ends-in-spaces-of-two-kinds": "a\r\n \t",

@@ -28,7 +28,7 @@ from contract_tests.spec.field import Field
 pytestmark = needs("update", "read")
 
 # Updates with an awkward value in every field, where few requests may be sent.
-ROWS = 14
+ROWS = 26
 # Every kind of escape in one text.
 # Has another form in capitals, in small letters and decomposed; so many characters of a text are alike.
 ALIKE, LONG = "Äé Kit b", 300
