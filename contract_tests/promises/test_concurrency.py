@@ -28,7 +28,7 @@ from contract_tests.transport.exchange import Exchange
 
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.
 ROUNDS = 12
-BRIEF_ROUNDS = 4
+BRIEF_ROUNDS = 3
 STEPS = 3
 # Takes longer to read and to store than any other value.
 LONG = "Ask twice. " * 2_000

@@ -73,7 +73,7 @@ class Plan:
         left = budget.left - SPARED if budget.max_requests else LEFT_OF_FEW
         self._kept = left * KEPT[self.contexts.role] if self._kept is None else self._kept
         share = (left - self._kept) / (len(self.left) + 1)
-        return max(share, 1) if left >= 1 else pytest.skip("the budget leaves no request for it")
+        return max(share, 1) if left - self._kept >= 1 else pytest.skip("the budget leaves no request for it")
 
     def next_row(self, trials: list[str]) -> Row:
         """Return the row that covers most for its requests; empty where none covers any."""
