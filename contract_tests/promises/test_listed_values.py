@@ -27,7 +27,6 @@ SAMPLE = 8
 FOREIGN = 3
 # Of all near misses of one value, so many where few requests may be sent.
 FEW_NEAR = 10
-FEW_SHAPES = 3
 # Of the fields that stand beside such a value, where few requests may be sent.
 BESIDE = 2
 
@@ -241,7 +240,7 @@ def test_listed_value_of_another_type_is_refused(run: Run, item: ItemUnderTest, 
     item.accepts(allowed(item, rows[0]))
     tried, right = listed_fields(run.contract)[name], rows[-1][name]
     shapes = [[right], [right, right], {"value": right}, {name: right}, {"name": right}, {"id": right}, [[right]]]
-    shapes = run.chance(f"shapes {name}").sample(shapes, FEW_SHAPES) if run.is_brief else shapes
+    shapes = run.chance(f"shapes {name}").sample(shapes, FOREIGN) if run.is_brief else shapes
     wrongs = [shape for shape in shapes if not run.contract.accepts_value(tried, shape)]
     item.refuses(
         *(

@@ -16,6 +16,7 @@ from contract_tests.errors import Refused
 
 FOLDER = ".hypothesis/examples"
 ANSWER_SECONDS = 5
+GONE = "HYPOTHESIS_DATABASE_URL: the Redis answers no more; the run goes on without it"
 
 
 class Examples(ExampleDatabase):
@@ -104,5 +105,5 @@ class Guarded(ExampleDatabase):
             return action()
         except self._failure:
             self._is_there = False
-            print("HYPOTHESIS_DATABASE_URL: the Redis answers no more; the run goes on without it", file=sys.__stderr__)
+            print(GONE, file=sys.__stderr__)
             return None
