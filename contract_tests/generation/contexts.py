@@ -38,8 +38,7 @@ Values = dict[str, tuple[Any, str]]
 UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle", "first", "other"
 ABSENT, NULL = "absent", "null"
 ALONE, BARE, ALL, ONLY = "alone", "alone on a bare item", "all", "only"
-CLEARED = "unset when refused"
-WHILE_UNSET = ", while unset"
+CLEARED, WHILE_UNSET = "unset when refused", ", while unset"
 LISTED = "x-values-from"
 # Where between the limits a number has as many digits as a double.
 SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)

@@ -25,8 +25,6 @@ pytestmark = needs("update", "read", where(listed_fields, "no operation lists va
 SAMPLE = 8
 # Of a list with few requests, so many near misses of each value.
 FOREIGN = 3
-# Of all near misses of one value, so many where few requests may be sent.
-FEW_NEAR = 10
 # Of the fields that stand beside such a value, where few requests may be sent.
 BESIDE = 2
 
@@ -223,9 +221,9 @@ def test_values_that_do_not_go_together_are_refused_for_every_value(
 def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name: str) -> None:
     """update, x-values-from: any other value than those that are listed is refused; they are compared exactly."""
     near, unknown = run.listed.near(name, item.last.get(name)), run.listed.unknown(name)
-    if run.is_brief and len(near) > FEW_NEAR:
+    if run.is_brief and len(near) > SAMPLE:
         odd = [miss for miss in near if miss == "" or "\0" in str(miss)]
-        near = [*run.chance(f"near {name}").sample(near, FEW_NEAR), *odd]
+        near = [*run.chance(f"near {name}").sample(near, SAMPLE), *odd]
     misses = {to_json(miss): miss for miss in (unknown, *near)}
     bodies = [{name: misses[token]} for token in sorted(misses)]
     nulls = {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
