@@ -95,8 +95,10 @@ class _Stream(httpcore.NetworkStream):
         if self._held:
             try:
                 self._flush()
-            except httpcore.WriteError:
-                pass  # as httpcore does: a server may answer, and not read to the end
+            except httpcore.WriteError:  # else as httpcore does: a server may answer, and not read to the end
+                if self._stream.get_extra_info("socket").fileno() < 0:
+                    # Another thread took the connection for one that no call uses; the pool gives another.
+                    raise httpcore.ConnectionNotAvailable from None
         return self._stream.read(max_bytes, timeout)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 import uvloop
 from coval_personas import ApiConnectionError, AsyncCoval, Coval
@@ -134,6 +135,16 @@ def test_connection_that_the_server_has_closed_is_not_used(update: Update) -> No
     """A server may close what nobody uses; the next update, which is sent only once, takes another connection."""
     with serving(answer_one) as url:
         assert ["Ann", "Bob"] == [each.name for each in update(url, "Ann", "Bob", pause=0.4)]
+
+
+def test_connection_that_another_thread_has_closed_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may close what it finds idle while a call begins on it; the call takes another connection."""
+    monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda self: False)
+    with serving(answer_one) as url, Coval(KEY, url, max_retries=0) as coval:
+        assert coval.personas.update("a", name="Ann").name == "Ann"
+        (connection,) = coval._http._transport._pool.connections  # type: ignore[attr-defined]
+        connection._connection._network_stream.close()
+        assert coval.personas.update("a", name="Bob").name == "Bob"
 
 
 @both

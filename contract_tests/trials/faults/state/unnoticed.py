@@ -40,7 +40,7 @@ def _in_turn(scene: Scene, tried: Field, *values: Any) -> Planted | None:
         return None
     is_text = isinstance(values[0], str)
     alike = (lambda old, new: str(old).casefold() == str(new).casefold()) if is_text else _is_close
-    witness = tuple(scene.update({tried.name: value}) for value in values)
+    witness = (*(scene.update({tried.name: value}) for value in values), scene.read())
     return Planted(_ignored(tried, alike), witness)
 
 
@@ -65,7 +65,7 @@ def small_change_ignored(scene: Scene, tried: Field) -> Planted | None:
 def change_behind_255_characters_ignored(scene: Scene, tried: Field) -> Planted:
     """Compares {field} by its length and its first 255 characters, and stores it only where they differ."""
     alike = lambda old, new: (len(old), old[:ALIKE]) == (len(new), new[:ALIKE])  # noqa: E731
-    witness = tuple(scene.update({tried.name: "x" * 300 + end}) for end in "ab")
+    witness = (*(scene.update({tried.name: "x" * 300 + end}) for end in "ab"), scene.read())
     return Planted(_ignored(tried, alike), witness)
 
 
