@@ -63,7 +63,7 @@ def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried
 def test_update_leaves_an_item_alone_that_was_just_made(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
     """x-promises/isolation: so does the newest item of the account, which has no field that may be left out and no update behind it."""
     body: Body = {}
-    made = run.api.create(to_json(smallest(run)))
+    made = run.api.create(to_json(_least_body(run)))
     require(run.judge.success("create", made))
     for tried in fields:
         body = possible(item, {**body, **another_value(item, tried)}) or body
@@ -124,11 +124,15 @@ def test_new_item_inherits_nothing(run: Run, judge: Judge, item: ItemUnderTest) 
     require(found)
 
 
-def _least(run: Run, judge: Judge) -> tuple[Body, Body, list[Finding]]:
-    """Make an item with no field that may be left out, and remove it; return it, what was sent, and what is wrong."""
+def _least_body(run: Run) -> Body:
     least = smallest(run)
     left_out = run.contract.fields("create").keys() - least.keys()
-    body = possible_new(run, least, left_out) or possible_new(run, least, ()) or least
+    return possible_new(run, least, left_out) or possible_new(run, least, ()) or least
+
+
+def _least(run: Run, judge: Judge) -> tuple[Body, Body, list[Finding]]:
+    """Make an item with no field that may be left out, and remove it; return it, what was sent, and what is wrong."""
+    body = _least_body(run)
     exchange = run.api.create(to_json(body))
     run.discard(exchange)
     return exchange.item, body, judge.success("create", exchange)
