@@ -62,8 +62,7 @@ def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried
 @for_each("fields", changeable_fields, together=True)
 def test_update_leaves_an_item_alone_that_was_just_made(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
     """x-promises/isolation: so does the newest item of the account, which has no field that may be left out and no update behind it."""
-    body: Body = {}
-    made = run.api.create(to_json(_least_body(run)))
+    body, made = Body(), run.api.create(to_json(_least_body(run)))
     require(run.judge.success("create", made))
     for tried in fields:
         body = possible(item, {**body, **another_value(item, tried)}) or body

@@ -150,9 +150,7 @@ class Plan:
         levels = [(unit, row.get(sent(unit.name), "")) for unit in self.units.values()]
         bodies = [plain(self.values(unit, level, row)) for unit, level in levels if level and not is_left(level)]
         trial = self.trials[row[VALUE]]
-        if (
-            row.get("beside") == NULL and trial.faults and trial.unit in self.units
-        ):  # what is listed together is null, too
+        if row.get("beside") == NULL and trial.faults and trial.unit in self.units:  # what is listed together, too
             own = [f.name for f in self.units[trial.unit].fields if f.is_nullable and f.name != trial.field.name]
             bodies += [{self.turn(trial.unit, own): None}] if own else []
         return {name: value for body in self.cover.chance.sample(bodies, len(bodies)) for name, value in body.items()}

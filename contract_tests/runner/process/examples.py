@@ -14,8 +14,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, 
 
 from contract_tests.errors import Refused
 
-FOLDER = ".hypothesis/examples"
-ANSWER_SECONDS = 5
+FOLDER, ANSWER_SECONDS = ".hypothesis/examples", 5
 GONE = "HYPOTHESIS_DATABASE_URL: the Redis answers no more; the run goes on without it"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from contract_tests.mock_api.app import Answer, Api, Request
@@ -20,8 +21,7 @@ from ..seams import Operation
 from ..usual import others
 from ..witness import Witness
 
-TEXT, NUMBER = "exact_text", "exact_numbers"
-ALIKE = 255
+TEXT, NUMBER, ALIKE = "exact_text", "exact_numbers", 255
 
 
 def _ignored(tried: Field, is_alike: Callable[[Any, Any], bool]) -> Callable[[Api], None]:
@@ -39,13 +39,13 @@ def _in_turn(scene: Scene, tried: Field, *values: Any) -> Planted | None:
     if not all(scene.contract.accepts_value(tried, value) for value in values):
         return None
     is_text = isinstance(values[0], str)
-    alike = (lambda old, new: str(old).casefold() == str(new).casefold()) if is_text else _is_close
+    alike = (
+        (lambda old, new: str(old).casefold() == str(new).casefold())
+        if is_text
+        else partial(math.isclose, rel_tol=1e-3)
+    )
     witness = (*(scene.update({tried.name: value}) for value in values), scene.read())
     return Planted(_ignored(tried, alike), witness)
-
-
-def _is_close(old: Any, new: Any) -> bool:
-    return math.isclose(old, new, rel_tol=1e-3)
 
 
 @fault("persistence", TEXT, each=lambda scene: scene.texts)
