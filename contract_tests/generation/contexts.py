@@ -155,10 +155,8 @@ class Contexts:
                 levels = levels[::2]
             levels += [NULL] if unit is not None and tried.is_nullable and self.role == "update" else []
             found |= {f"{name} {level}": Trial(tried, unit.name, level=level) for level in levels if unit is not None}
-            chance, unit_name = (
-                random.Random(f"{self._seed} {self.role} {name}"),
-                unit.name if unit is not None else name,
-            )
+            chance = random.Random(f"{self._seed} {self.role} {name}")
+            unit_name = unit.name if unit is not None else name
             wrong = [value for value in boundaries(self.contract, tried) if not value.accepted]
             further = representatives((value for value in wrong if not value.is_smoke), chance)
             chosen = [value for value in wrong if value.is_smoke] + chance.sample(further, len(further))

@@ -67,6 +67,11 @@ def _keeps_null(contract: Contract, name: str) -> bool:
     return tried.is_nullable and tried.on_null == "keep"
 
 
+def _kept_nulls(run: Run, name: str) -> Body:
+    """Return null for each other listed field that null leaves as it is."""
+    return {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
+
+
 def _given_own(run: Run, item: ItemUnderTest, name: str, other: str) -> tuple[Body, Body]:
     """Give an item one of two such sets of values, and return both."""
     own, foreign = _foreign_pair(run, name, other)
@@ -131,9 +136,8 @@ def test_value_alone_may_change_to_another_that_fits(run: Run, item: ItemUnderTe
         item.accepts(allowed(item, rows[0]))
         item.accepts(allowed(item, {name: rows[1][name]}))
         item.accepts(allowed(item, _with_another(run, item, turn, {name: rows[0][name]})))
-        others = {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
-        if others:  # null leaves the other one as it is
-            item.accepts(allowed(item, {**others, name: rows[1][name]}))
+        if nulls := _kept_nulls(run, name):
+            item.accepts(allowed(item, {**nulls, name: rows[1][name]}))
 
 
 @pytest.mark.many_requests
@@ -226,7 +230,7 @@ def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name
         near = [*run.chance(f"near {name}").sample(near, SAMPLE), *odd]
     misses = {to_json(miss): miss for miss in (unknown, *near)}
     bodies = [{name: misses[token]} for token in sorted(misses)]
-    nulls = {other: None for other in run.listed.names if other != name and _keeps_null(run.contract, other)}
+    nulls = _kept_nulls(run, name)
     bodies += [{name: miss, **nulls} for miss in (unknown, *(miss for miss in near if miss == "")) if nulls]
     item.refuses(*(_forbidden(item, name, body) for body in bodies))
 

@@ -169,46 +169,6 @@ def stored_though_refused_while_unset(scene: Scene, tried: Field) -> Planted:
     return Planted(apply, witness, f"{tried.pointer}/maximum")
 
 
-@fault("cross_field", each=lambda scene: scene.dependent)
-def unchecked_beside_a_null_of_the_other(scene: Scene, tried: Field) -> Planted:
-    """Does not check the field that {field} depends on where {field} is null and a third field is sent."""
-    name, given = tried.name, first(tried.values_from.given if tried.values_from else ())
-    wrong = first(v for v in scene.values.values(given) if name in scene.values.wrong({**scene.item, given: v}))
-    third = first(f for f in scene.free if f.name in scene.item)
-    needed(tried.is_nullable and tried.on_null == "keep")
-
-    def check(rule: Callable[[Fields, Fields], None], fields: Fields, sent: Fields) -> None:
-        is_met = name in sent and sent[name] is None and given in sent and len(sent) > 2
-        rule({**fields, name: None} if is_met else fields, sent)
-
-    witness = scene.shows({given: wrong, name: None, third.name: scene.other(third)})
-    clause = scene.clause(tried, "x-values-from")
-    return Planted(lambda api: seams.wrap(api.resource.choices, "check", check), witness, clause)
-
-
-@fault("cross_field", each=lambda scene: scene.dependent)
-def judged_by_the_stored_one_among_others(scene: Scene, tried: Field) -> Planted:
-    """Checks {field} against the stored value that it depends on where it comes first and a third field is sent."""
-    name, given = tried.name, first(tried.values_from.given if tried.values_from else ())
-    wrong, third = scene.values.wrong, first(f for f in scene.free if f.name in scene.item)
-    pairs = ((v, o) for v in scene.values.values(name) for o in scene.values.values(given))
-    value, other = first(
-        (v, o)
-        for v, o in pairs
-        if name not in wrong({**scene.item, name: v, given: o}) and name in wrong({**scene.item, name: v})
-    )
-
-    def change(item: Item, changes: Fields) -> Fields:
-        sent = [*changes]
-        is_met = {name, given} < {*sent} and sent.index(name) < sent.index(given)
-        if is_met and name in wrong({**item.fields, name: changes[name]}):
-            raise Refusal(400, "A value is not listed.", [{"field": name, "description": "It is not listed."}])
-        return changes
-
-    witness = scene.shows({name: value, given: other, third.name: scene.other(third)})
-    return Planted(lambda api: seams.change_update(api, change), witness, scene.clause(tried, "x-values-from"))
-
-
 def _over_lines(scene: Scene) -> Witness:
     body = scene.lawful({tried.name: scene.other(tried) for tried in scene.free[:2]})
     needed(len(body) > 1)

@@ -66,6 +66,11 @@ class Pair:
         pairs = product(self.listed, self.scene.values.values(self.given))
         return [pair for pair in pairs if is_wanted(*pair)][:1]
 
+    @cached_property
+    def third(self) -> Body:
+        """Another value of a field that depends on nothing; empty where the item has none such."""
+        return next(({f.name: self.scene.other(f)} for f in self.scene.free if f.name in self.scene.item), {})
+
     def fault(self, defect: str, summary: str, apply: Apply, *bodies: Body) -> Fault:
         """Return a fault, shown by updates."""
         clause = self.scene.clause(self.scene.fields[self.name], "x-values-from")
@@ -90,6 +95,12 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
         apply = _unchecked(name, lambda fields, sent: sent.get(name) is None)
         summary = f"Accepts a new value of the field that {name} depends on, whatever {name} is stored."
         yield pair.fault("unchecked_with_another_given", summary, apply, {given: o})
+        if pair.third and pair.scene.fields[name] in pair.scene.nullable and not pair.scene.fields[name].clears_on_null:
+            apply = _unchecked(name, lambda fields, sent: len(sent) > 2 and sent.get(name, 0) is None and given in sent)
+            summary = f"Does not check the field that {name} depends on where {name} is null and a third field is sent."
+            yield pair.fault(
+                "unchecked_beside_a_null_of_the_other", summary, apply, {given: o, name: None, **pair.third}
+            )
     for v, _ in pair.found(lambda v, _: not pair.fits(v, other)):
         apply = _unchecked(name, lambda fields, sent: sent.get(given) is None and fields.get(name) in pair.listed)
         summary = f"Accepts any {name} that is listed at all, where it is sent alone."
@@ -132,6 +143,13 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
         summary = f"Checks {name} against the stored value that it depends on where it comes first in the body."
         defect = "before_what_it_depends_on_checked_against_the_stored"
         yield pair.fault(defect, summary, _refused(name, is_before), {name: v, given: o})
+        summary, is_among = (
+            f"{summary[:-1]} and a third field is sent.",
+            lambda i, sent: len(sent) > 2 and is_before(i, sent),
+        )
+        if pair.third:
+            defect, body = "judged_by_the_stored_one_among_others", {name: v, given: o, **pair.third}
+            yield pair.fault(defect, summary, _refused(name, is_among), body)
 
 
 def _refused(blamed: str, is_refused: Callable[[Fields, Fields], bool]) -> Apply:
