@@ -133,7 +133,7 @@ def generate(contract_file: Path, destination: Path, name: str) -> None:
         renamed = {each: {"class_name": f"{each}Model"} for each in sorted(TAKEN & _schema_names(tree))}
         overrides = {**settings.get("class_overrides", {}), **renamed}
         config.write_text(yaml.safe_dump({**settings, **names, "class_overrides": overrides}), "utf-8")
-        contract.write_text(json.dumps(_with_items(tree), default=str), "utf-8")
+        contract.write_text(json.dumps(_completed(tree), default=str), "utf-8")
         _run_generator(contract_file.name, contract, destination, config, told)
 
 
@@ -141,13 +141,15 @@ def _schema_names(tree: Mapping[str, Any]) -> set[str]:
     return set(tree.get("components", {}).get("schemas", {}))
 
 
-def _with_items(node: Any) -> Any:
-    """Say of each array that says nothing of its items that they may be anything; the generator refuses it otherwise."""
+def _completed(node: Any, above: str = "") -> Any:
+    """Add what the generator refuses to do without: the items of an array, which may be anything, and words of a response."""
     if isinstance(node, list):
-        return [_with_items(each) for each in node]
+        return [_completed(each) for each in node]
     if not isinstance(node, dict):
         return node
-    said = {key: _with_items(value) for key, value in node.items()}
+    said = {key: _completed(value, key) for key, value in node.items()}
+    if above == "responses":
+        said = {key: {"description": "", **value} if "$ref" not in value else value for key, value in said.items()}
     return {"items": {}, **said} if node.get("type") == "array" and "prefixItems" not in node else said
 
 

@@ -35,6 +35,8 @@ class Turning:
     """token, page_number or offset."""
     parameter: str
     token_at: tuple[str, ...] = ()
+    first: int = 0
+    """The number of the first page, or of the first item."""
 
 
 @dataclass(frozen=True)
@@ -206,4 +208,7 @@ def _turning(operation: Operation) -> Turning | None:
     if "page_token" in roles and (token_at := token_place(document, operation, roles["page_token"])):
         return Turning("token", roles["page_token"], token_at)
     kind = next((kind for kind in ("page_number", "offset") if kind in roles), None)
-    return None if kind is None else Turning(kind, roles[kind])
+    if kind is None:
+        return None
+    schema = document.said(f"{operation.parameters['query', roles[kind]]}/schema")
+    return Turning(kind, roles[kind], first=int(schema.get("minimum", 1)) if kind == "page_number" else 0)

@@ -23,6 +23,7 @@ from uuid import UUID
 import httpx
 
 from contract_tests.checks.judge import require
+from contract_tests.checks.readings import same_instant
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.spec.contract import Contract
@@ -127,6 +128,15 @@ def as_data(shown: Any) -> Any:
     if isinstance(shown, date):
         return shown.isoformat()
     return str(shown) if isinstance(shown, UUID) else shown
+
+
+def is_shown(shown: Any, answer: Any) -> bool:
+    """Whether a client shows what was answered; a time may be spelled in another way."""
+    if isinstance(shown, dict) and isinstance(answer, dict):
+        return shown.keys() == answer.keys() and all(is_shown(shown[name], answer[name]) for name in shown)
+    if isinstance(shown, list) and isinstance(answer, list):
+        return len(shown) == len(answer) and all(map(is_shown, shown, answer))
+    return shown == answer or (isinstance(shown, str) and isinstance(answer, str) and same_instant(shown, answer))
 
 
 @dataclass(frozen=True)

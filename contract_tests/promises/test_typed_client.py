@@ -15,10 +15,9 @@ import pytest
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, require, values_at
-from contract_tests.checks.readings import same_instant
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import faults_of, shown_fields
-from contract_tests.checks.typed_client import Caller, ClientPackage, find_client
+from contract_tests.checks.typed_client import Caller, ClientPackage, find_client, is_shown
 from contract_tests.generation.boundaries import boundaries, good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -124,7 +123,7 @@ def test_item_lives_and_dies_by_the_client(run: Run, caller: Caller) -> None:
     _agrees(caller.item("read", item_id), item, {})
     if contract.has("list"):
         shown, plain = caller.items(**run.query()), run.api.shape.items_in(caller.last.json)
-        assert _is_same(shown, plain), f"the client shows {shown!r:.300}, the answer holds {plain!r:.300}"
+        assert is_shown(shown, plain), f"the client shows {shown!r:.300}, the answer holds {plain!r:.300}"
         if contract.promises_that("newest_first"):
             run.at_last(lambda: _not_listed(caller, item_id))
     _update(caller, item, run.full_body("update", 1))
@@ -189,18 +188,9 @@ def test_other_reads_are_typed(caller: Caller, name: str) -> None:
     """paths: an operation beside the resource is a method too, and shows what was answered, without its envelope."""
     shown, answer = caller.call(name), caller.last.json
     whole = [answer, *(answer.values() if isinstance(answer, dict) else ())]
-    assert any(_is_same(shown, each) for each in whole), (
+    assert any(is_shown(shown, each) for each in whole), (
         f"the client shows {shown!r:.300}, the answer is {answer!r:.300}"
     )
-
-
-def _is_same(shown: Any, answer: Any) -> bool:
-    """Whether a client shows what was answered; a time may be spelled in another way."""
-    if isinstance(shown, dict) and isinstance(answer, dict):
-        return shown.keys() == answer.keys() and all(_is_same(shown[name], answer[name]) for name in shown)
-    if isinstance(shown, list) and isinstance(answer, list):
-        return len(shown) == len(answer) and all(map(_is_same, shown, answer))
-    return shown == answer or (isinstance(shown, str) and isinstance(answer, str) and same_instant(shown, answer))
 
 
 @for_each("tried", _numbers)

@@ -34,6 +34,8 @@ class Turning:
     parameter: str
     items_at: tuple[str, ...] = ()
     token_at: tuple[str, ...] = ()
+    first: int = 0
+    """The number of the first page, or of the first item."""
 
     def read(self, answer: Any, query: Query) -> Page[Any]:
         """Return the page that an answer holds."""
@@ -45,7 +47,8 @@ class Turning:
             return _at(answer, self.token_at) or None
         if not shown:  # a short page need not be the last: an API may show fewer than it is asked for
             return None
-        return (asked or 1) + 1 if self.kind == "page_number" else (asked or 0) + shown
+        start = int(asked) if str(asked).isdecimal() else self.first
+        return start + (1 if self.kind == "page_number" else shown)
 
 
 class Pages(Generic[T]):

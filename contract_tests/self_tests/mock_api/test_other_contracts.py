@@ -36,6 +36,7 @@ paths:
             remove: {operationId: dropNote, parameters: {id: '$response.body#/id'}}
         '422': {$ref: '#/components/responses/Wrong'}
   /notes/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
     get:
       operationId: getNote
       responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Note'}}}}, '404': {$ref: '#/components/responses/Wrong'}}
@@ -125,6 +126,7 @@ paths:
             update: {operationId: patchCar, parameters: {car: '$response.body#/data/uid'}}
         '400': {$ref: '#/components/responses/Problem'}
   /cars/{car}:
+    parameters: [{name: car, in: path, required: true, schema: {type: string, format: uuid}}]
     get:
       operationId: getCar
       responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/Car'}}}}, '404': {$ref: '#/components/responses/Problem'}}
