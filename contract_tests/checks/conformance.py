@@ -92,7 +92,8 @@ class Conformance:
         if self.run.is_brief and self.phases[phase] >= BRIEF_CASES:
             return
         try:
-            for exchange in self._judge(case.operation.definition.raw["operationId"], _prepare(case)):
+            request = requests.Request(**case.as_transport_kwargs()).prepare()
+            for exchange in self._judge(case.operation.definition.raw["operationId"], request):
                 self.phases[phase] += 1
                 self._check(case, exchange)
         except Violation as violation:
@@ -133,7 +134,9 @@ class Conformance:
         role, operation = self.contract.role(operation_id), self.contract.operation(operation_id)
         if role in ROLES:
             yield from getattr(self, role)(request)
-        elif operation.method == "GET" and not operation.path_parameters:  # it can be asked as it stands
+        elif not operation.path_parameters and not self.contract.why_uncalled(
+            operation
+        ):  # it can be asked as it stands
             exchange = self.run.api.send("GET", operation.path)
             require(self.run.judge.success(operation_id, exchange))
             yield exchange
@@ -231,10 +234,6 @@ def _is_wide(value: Any) -> bool:
 
 
 UNJUDGED = object()
-
-
-def _prepare(case: Any) -> requests.PreparedRequest:
-    return requests.Request(**case.as_transport_kwargs()).prepare()
 
 
 def _bytes(request: requests.PreparedRequest) -> bytes:

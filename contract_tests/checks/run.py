@@ -138,7 +138,8 @@ class Run:
     def call(self, name: str, item_id: ItemId, key: str | None) -> Exchange:
         """Call an operation, by role or operationId, with a request that would be right but for its key; None sends none."""
         operation = self.contract.operation(name)
-        path = self.api.shape.path_of(item_id) if operation.path_parameters else operation.path
+        below = operation.path.removeprefix(self.contract.resource.item_path)
+        path = self.api.shape.path_of(item_id) + below if operation.path_parameters else operation.path
         bodies: dict[str, tuple[Role, int]] = {"create": ("create", 0), "update": ("update", 1)}
         of = bodies.get(self.contract.role(operation.operation_id))
         body = None if of is None else to_json(self.full_body(*of))

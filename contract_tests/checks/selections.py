@@ -141,32 +141,23 @@ def is_guarded(contract: Contract, name: str) -> bool:
 
 def guarded_operations(contract: Contract) -> list[str]:
     """Return the operations that need a key, and that a request can be made for: by role or operationId."""
-    found = []
-    for operation in contract.operations.values():
-        role = contract.role(operation.operation_id)
-        is_callable = role in contract.resource.operations or operation.method == "GET"
-        is_reached = {*operation.path_parameters} <= {contract.resource.id_parameter}
-        if is_callable and is_reached and is_guarded(contract, role):
-            found.append(role)
-    return found
-
-
-def item_path(contract: Contract) -> str:
-    """Return the path of an item, its id in braces."""
-    of_an_item = (contract.resource.get(role) for role in ("read", "update", "remove"))
-    return next(operation.path for operation in of_an_item if operation is not None)
+    called = [each for each in contract.operations.values() if not contract.why_uncalled(each)]
+    roles = {contract.role(each.operation_id): each.method for each in called}
+    own = contract.resource.operations
+    return [role for role, method in roles.items() if (role in own or method == "GET") and is_guarded(contract, role)]
 
 
 def literal_paths(contract: Contract) -> list[Operation]:
     """Return the reads whose path has the form of an item's, and names none."""
-    wanted = item_path(contract).split("/")
-    found = []
-    for operation in contract.operations.values():
-        parts = operation.path.split("/")
-        fits = len(parts) == len(wanted) and all(a == b or b[:1] == "{" for a, b in zip(parts, wanted, strict=True))
-        if fits and operation.method == "GET" and not operation.path_parameters:
-            found.append(operation)
-    return found
+    every = contract.operations.values()
+    return [each for each in every if each.method == "GET" and has_form_of(each.path, contract.resource.item_path)]
+
+
+def has_form_of(path: str, item_path: str) -> bool:
+    """Whether a path without parameters has the form of an item's."""
+    parts, wanted = path.split("/"), item_path.split("/")
+    fits = len(parts) == len(wanted) and all(a == b or b[:1] == "{" for a, b in zip(parts, wanted, strict=True))
+    return fits and "{" not in path
 
 
 def id_schema(contract: Contract) -> dict[str, Any]:

@@ -6,15 +6,13 @@ import json
 from collections.abc import Iterator
 
 from contract_tests.checks.readings import Reader
-from contract_tests.checks.selections import id_schema, page_size
+from contract_tests.checks.selections import has_form_of, id_schema, page_size
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.document import Document
 from contract_tests.spec.operation import Operation
 from contract_tests.transport.api_key import ApiKey
-from contract_tests.transport.resource_shape import ErrorShape, Paging, ResourceShape, decoded_segments
+from contract_tests.transport.resource_shape import ErrorShape, Paging, ResourceShape
 
-# Every operation may be sent to an item's path, the list's or elsewhere; these say where an item is.
-OF_AN_ITEM = ("read", "update", "remove")
 USUAL_PAGE_SIZE = 100
 # The statuses with which an API refuses a request.
 USUAL_REFUSALS = (400, 401, 403, 404, 409, 415, 422)
@@ -23,13 +21,12 @@ USUAL_REFUSALS = (400, 401, 403, 404, 409, 415, 422)
 def shape_of(contract: Contract) -> ResourceShape:
     """Return the resource under contract as transport sees it."""
     resource, document = contract.resource, contract.document
-    item_path = next(operations.path for role, operations in resource.operations.items() if role in OF_AN_ITEM)
     created = next(iter(Reader(contract).birth_times), None)
     every = contract.operations.values()
     return ResourceShape(
         name=resource.name,
         list_path=resource.create.path,
-        item_path=item_path,
+        item_path=resource.item_path,
         id_parameter=resource.id_parameter,
         id_name=resource.id_name,
         id_schema=id_schema(contract),
@@ -45,7 +42,7 @@ def shape_of(contract: Contract) -> ResourceShape:
             role: operation.body_type for role, operation in resource.operations.items() if operation.body_pointer
         },
         operations=frozenset(f"{each.method} {each.path}" for each in every),
-        literal_paths=frozenset(each.path for each in every if _has_form_of(each.path, item_path)),
+        literal_paths=frozenset(each.path for each in every if has_form_of(each.path, resource.item_path)),
         control_paths=tuple(_control_paths(contract)),
         empty_answers=frozenset(_empty_answers(contract)),
         array_answers=frozenset(f"{each.method} {each.path}" for each in every if _is_array(document, each)),
@@ -77,12 +74,6 @@ def _paging(contract: Contract) -> Paging:
         page_number=paging.page_number,
         first_page=0 if number is not None and number.schema.get("minimum") == 0 else 1,
     )
-
-
-def _has_form_of(path: str, item_path: str) -> bool:
-    segments, wanted = decoded_segments(path), decoded_segments(item_path)
-    pairs = zip(segments, wanted, strict=False)
-    return "{" not in path and len(segments) == len(wanted) and all(a == b or b.startswith("{") for a, b in pairs)
 
 
 def _control_paths(contract: Contract) -> Iterator[str]:

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +63,8 @@ class ClientPackage:
         resources = importlib.import_module(f"{self.package.__name__}.resources")
         declared = (each for each in vars(resources).values() if hasattr(each, "operation_id"))
         model = next(each.takes for each in declared if each.operation_id == self.operation_ids[name])
+        if model is None:
+            return {"body": sent}
         typed = model.from_dict(dict(sent))
         extra = {"extra_body": typed.additional_properties} if typed.additional_properties else {}
         given = {each.name: getattr(typed, each.name) for each in dataclasses.fields(typed) if each.name not in UNTYPED}
@@ -163,14 +164,14 @@ class Caller:
         method = self.package.method(self.client, name)
         return self.understood(name, lambda: method(*arguments, **options))
 
-    def understood(self, name: str, call: Callable[[], Any]) -> Any:
-        """Make a call, and find out whether the answer or the client is to blame where it raises."""
+    def understood(self, name: str, call: Callable[[], Any], *others: int) -> Any:
+        """Make a call, and find out whether the answer or the client is to blame where it raises; *others* are right, too."""
         try:
             answer = call()
         except self.package.error:
             if name == "remove" and self.last.status == IN_USE:
                 raise Inconclusive(f"DELETE {self.last.path} answered {IN_USE}: something uses the item") from None
-            found = self.run.judge.success(name, self.last)
+            found = self.run.judge.success(name, self.last, *others)
             require(found)
             if not found:
                 raise
@@ -183,21 +184,13 @@ class Caller:
 
     def items(self, **query: str) -> list[Any]:
         """List the items of one page."""
-        options = {argument: query[name] for name, argument in self._query_arguments.items() if name in query}
-        typed = {name: int(value) if value.isdigit() else value for name, value in options.items()}
-        listed = self.package.method(self.client, "list")(**typed)
+        method = self.package.method(self.client, "list")
+        names = {_plain(name): name for name in inspect.signature(method).parameters}
+        known = {names[_plain(name)]: value for name, value in query.items() if _plain(name) in names}
+        listed = method(**{name: int(value) if value.isdigit() else value for name, value in known.items()})
         shown = self.understood("list", lambda: listed.page().items if hasattr(listed, "page") else listed)
         found: list[Any] = shown if isinstance(shown, list) else self.run.api.shape.items_in(shown) or []
         return found
-
-    @cached_property
-    def _query_arguments(self) -> dict[str, str]:
-        """What the client calls the query parameters of the list."""
-        arguments = {
-            _plain(name): name for name in inspect.signature(self.package.method(self.client, "list")).parameters
-        }
-        names = self.run.contract.query_fields("list")
-        return {name: arguments[_plain(name)] for name in names if _plain(name) in arguments}
 
     def update(self, item_id: ItemId, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Update an item, and return it as the client shows it."""

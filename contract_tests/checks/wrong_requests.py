@@ -122,7 +122,6 @@ def _among(contract: Contract, one: Malformed) -> Iterator[Malformed]:
 
 
 def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:
-    """Yield objects of one field whose value is no JSON."""
     numeric = [tried for tried in free_fields(contract) if {"number", "integer"} & {*tried.types}]
     for of, (value, spelling) in NUMBERS.items():
         for taker in [tried.name for tried in numeric if contract.accepts_value(tried, value)][:1]:

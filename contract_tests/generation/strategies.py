@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -108,13 +108,10 @@ def _changes(character: str) -> list[str]:
     ]
 
 
-def _of_a_class(name: str) -> st.SearchStrategy[str]:
-    return st.text(st.sampled_from(classes()[name]), min_size=1, max_size=3)
-
-
 def special_texts() -> st.SearchStrategy[str]:
     """Texts of no more than 40 characters: of several classes, between two ends, or as another type is written."""
-    parts = st.sampled_from(sorted(classes())).flatmap(_of_a_class)
+    of_a_class = lambda name: st.text(st.sampled_from(classes()[name]), min_size=1, max_size=3)  # noqa: E731
+    parts = st.sampled_from(sorted(classes())).flatmap(of_a_class)
     mixed = st.lists(parts, min_size=1, max_size=8).map("".join)
     core = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12) | parts
     framed = st.builds(lambda ends, text: f"{ends[0]}{text}{ends[1]}", st.sampled_from(FRAMES), core)
@@ -163,14 +160,7 @@ def _objects(view: View, is_exact: bool) -> st.SearchStrategy[Any] | None:
 
 
 @st.composite
-def valid_bodies(
-    draw: st.DrawFn,
-    contract: Contract,
-    listed: Listed,
-    role: str = "update",
-    item: Mapping[str, Any] | None = None,
-    with_field: str | None = None,
-) -> dict[str, Any]:
+def valid_bodies(draw: st.DrawFn, contract: Contract, listed: Listed, role: str = "update") -> dict[str, Any]:
     """
     Bodies that the contract allows: any fields together, those that other operations list always as one row.
 
@@ -178,14 +168,12 @@ def valid_bodies(
         draw: Given by hypothesis.
         contract: The contract.
         listed: The values that other operations list, as `listed_rows` returns them.
-        role: Whose bodies they are.
-        item: What the item holds before an update; the rules across fields hold afterwards.
-        with_field: A field that each body has.
+        role: Whose bodies they are; of an update the rules across fields hold by itself.
     """
     fields = contract.fields(role)
     free = {name: tried for name, tried in fields.items() if tried.is_free and good_values(contract, tried)}
     drawn = st.lists(st.sampled_from(sorted(free)), unique=True, max_size=len(free)) if free else st.just([])
-    wanted = [name for name, tried in fields.items() if tried.is_required or name == with_field]
+    wanted = [name for name, tried in fields.items() if tried.is_required]
     chosen = _with_companions(contract, role, [*wanted, *draw(drawn)])
     body = {name: draw(values(contract, free[name])) for name in chosen if name in free}
     for rows in listed:
@@ -194,14 +182,13 @@ def valid_bodies(
             body |= draw(st.sampled_from(usable))
     optional = [name for name in body if name not in wanted]
     # Fields are dropped, the last first, until the rules of the contract hold; hypothesis tries again where that is no help.
-    while not _is_lawful(contract, body, item or {}, role) and optional:
+    while not _is_lawful(contract, body, role) and optional:
         body.pop(optional.pop())
-    assume(_is_lawful(contract, body, item or {}, role))
+    assume(_is_lawful(contract, body, role))
     return body
 
 
 def _with_companions(contract: Contract, role: str, chosen: list[str]) -> list[str]:
-    """Add the fields that a body must bring along with others."""
     pointer = contract.operation(role).body_pointer
     views = Place(contract.document, (pointer,)).views if pointer is not None else []
     needed = {name: others for view in views for name, others in view.schema.get("dependentRequired", {}).items()}
@@ -211,24 +198,8 @@ def _with_companions(contract: Contract, role: str, chosen: list[str]) -> list[s
     return list(found) if len(found) == len(chosen) else _with_companions(contract, role, list(found))
 
 
-def _is_lawful(contract: Contract, body: dict[str, Any], item: Mapping[str, Any], role: str) -> bool:
-    after = {**item, **body}
-    return contract.accepts(role, body) and all(rule.is_met(after) for rule in contract.constraints)
-
-
-@st.composite
-def spoilt_bodies(
-    draw: st.DrawFn, contract: Contract, listed: Listed, role: str = "update", item: Mapping[str, Any] | None = None
-) -> tuple[Boundary, str]:
-    """Bodies, as JSON text, that are valid but for one value of one field, anywhere in the body; the fault comes first."""
-    fields = contract.fields(role)
-    faults = {name: [value for value in boundaries(contract, fields[name]) if not value.accepted] for name in fields}
-    name = draw(st.sampled_from(sorted(name for name, found in faults.items() if found)))
-    body = draw(valid_bodies(contract, listed, role, item, name))
-    fault = draw(st.sampled_from(faults[name]))
-    items = [f"{to_json(other)}: {to_json(value)}" for other, value in body.items() if other != name]
-    items.insert(draw(st.integers(0, len(items))), f"{to_json(name)}: {fault.token}")
-    return fault, f"{{{', '.join(items)}}}"
+def _is_lawful(contract: Contract, body: dict[str, Any], role: str) -> bool:
+    return contract.accepts(role, body) and all(rule.is_met(body) for rule in contract.constraints)
 
 
 BY_TYPE: dict[str, Callable[[View, bool], st.SearchStrategy[Any] | None]] = {

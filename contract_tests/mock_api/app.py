@@ -157,7 +157,7 @@ class Api:
     def _routes(self) -> Iterator[Route]:
         for resource in self.resources:
             for role, operation in resource.layout.operations.items():
-                if role in HANDLERS:
-                    yield Route(resource, HANDLERS[role], role, operation, resource.layout.id_parameter)
+                if handler := HANDLERS.get(role, "read_below" if operation.method == "GET" else ""):
+                    yield Route(resource, handler, role, operation, resource.layout.id_parameter)
         for name, operation in self.further.items():
             yield Route(self, "further_operation", name, operation)

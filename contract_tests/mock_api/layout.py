@@ -31,7 +31,9 @@ class Layout:
     """Where a contract keeps one resource."""
 
     name: str  # the last word of the path that creates it
-    operations: Mapping[str, Operation]  # by role: create, read, update, remove, list
+    operations: Mapping[
+        str, Operation
+    ]  # by role: create, read, update, replace, remove, list; reads below an item by name
     id_name: str  # the property of an item that holds its id
     id_parameter: str  # the path parameter that takes the id
     item: Schema  # of an item as an answer shows it
@@ -87,9 +89,14 @@ def _layout(contract: Contract, create: Operation, links: list[Link]) -> Layout:
         for name, expression in parameters.items():
             if expression.startswith("$response.body#"):
                 id_parameter, id_at = name.removeprefix("path."), pointer(expression)
+    item_path = next((each.path for each in operations.values() if f"{{{id_parameter}}}" in each.path), "/")
     for operation in contract.operations.values():
         if (operation.method, operation.path) == ("GET", create.path):
             operations["list"] = operation
+        elif (operation.method, operation.path) == ("PUT", item_path) and operation not in operations.values():
+            operations["replace"] = operation
+        elif operation.method == "GET" and re.fullmatch(re.escape(item_path) + "/[^{]*", operation.path):
+            operations[operation.name] = operation
     item_at = {
         role: id_at[:-1] if contract.at(operation.answer_schema(), id_at[:-1]) is not None else ()
         for role, operation in operations.items()
@@ -127,7 +134,6 @@ def _list_layout(contract: Contract, operation: Operation, id_name: str) -> dict
 
 
 def _arrays_of_items(contract: Contract, schema: Schema, id_name: str, place: Path) -> Iterator[Path]:
-    """Yield where arrays of objects with an id stand."""
     if "array" in contract.types(schema):
         if id_name in contract.members(contract.said(schema, "items")):
             yield place

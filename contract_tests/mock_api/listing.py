@@ -242,7 +242,6 @@ def decode_token(token: str) -> list[Any] | None:
 
 
 def _read_time(text: str, parameter: str) -> datetime:
-    """Read an RFC 3339 time."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

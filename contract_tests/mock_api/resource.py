@@ -27,6 +27,7 @@ HANDLERS = {
     "create": "create_item",
     "read": "read_item",
     "update": "update_item",
+    "replace": "update_item",
     "remove": "remove_item",
     "list": "list_items",
 }
@@ -115,10 +116,16 @@ class Resource:
         return self.succeed("read", self.envelopes["read"].filled(self.show(self.store.find(request.item_id))))
 
     async def update_item(self, request: Request) -> Answer:
-        """Answer the update. Nothing is awaited between reading an item and writing it."""
-        changes = await self.valid_body(request)
-        item = self.store.update(request.item_id, changes)
-        return self.succeed("update", self.envelopes["update"].filled(self.show(item)))
+        """Answer the update, or the replacement. Nothing is awaited between reading an item and writing it."""
+        changes, role = await self.valid_body(request), request.role
+        item = (self.store.replace if role == "replace" else self.store.update)(request.item_id, changes)
+        return self.succeed(role, self.envelopes[role].filled(self.show(item)))
+
+    async def read_below(self, request: Request) -> Answer:
+        """Answer a read below an item that is there, with what fits the schema."""
+        self.store.find(request.item_id)
+        self.rules.query(request.role, request.query_string)
+        return self.succeed(request.role, self.envelopes[request.role].around)
 
     async def remove_item(self, request: Request) -> Answer:
         """Answer the removal; removing again finds nothing."""
@@ -163,7 +170,8 @@ class Resource:
     def _envelope(self, contract: Contract, role: str, operation: Operation) -> Envelope:
         schema = operation.answer_schema()
         path = self.layout.list_at if role == "list" else self.layout.item_at[role]
-        around = None if schema is None or operation.success == 204 else made(contract, schema) or {}
+        value = made(contract, schema)
+        around = None if schema is None or operation.success == 204 else {} if value is None else value
         media_type = operation.content(operation.success)[0].encode()
         headers = () if media_type in (b"", JSON_HEADER[1]) else ((b"content-type", media_type),)
         return Envelope(operation.success, headers, path, around)

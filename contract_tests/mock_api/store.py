@@ -79,12 +79,20 @@ class Store:
     def update(self, item_id: str, changes: Fields) -> Item:
         """Change an item by valid fields; without a difference it stays as it is, its times included."""
         item = self.find(item_id)
-        fields = self.merge(self.base(item.fields, changes), changes)
+        return self._changed(item, self.base(item.fields, changes), changes)
+
+    def replace(self, item_id: str, body: Fields) -> Item:
+        """Give an item the fields of a body in place of those that the operation names."""
+        item, named = self.find(item_id), self.rules.fields["replace"]
+        return self._changed(item, {name: value for name, value in item.fields.items() if name not in named}, body)
+
+    def _changed(self, item: Item, base: Fields, changes: Fields) -> Item:
+        fields = self.merge(base, changes)
         self.check(fields, changes)
         if fields == item.fields:
             return item
         changed_at, size = self.touch(item), self.measure(fields)
-        return self.write(Item(item_id, fields, item.created_at, changed_at, size, item.version + 1, item.constants))
+        return self.write(Item(item.id, fields, item.created_at, changed_at, size, item.version + 1, item.constants))
 
     def remove(self, item_id: str) -> Item:
         """Remove an item, and return it as it was; refuse with 404."""

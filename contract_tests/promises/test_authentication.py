@@ -43,10 +43,6 @@ def _guarded(*roles: str) -> Condition:
     return where(lambda contract: all(is_guarded(contract, role) for role in roles), otherwise)
 
 
-def _others(contract: Contract) -> list[str]:
-    return [name for name in guarded_operations(contract) if name != "update"]
-
-
 def _refused(run: Run, item: ItemUnderTest, name: str, keys: list[Key]) -> list[Finding]:
     before, found = item.last, []
     for key in keys:
@@ -85,7 +81,7 @@ def test_wrong_key_is_refused_and_changes_nothing(run: Run, guarded: ItemUnderTe
 
 @needs("read")
 @for_each("key", lambda contract: wrong_keys(contract, *SHORT_LIST))
-@for_each("name", _others)
+@for_each("name", lambda contract: [name for name in guarded_operations(contract) if name != "update"])
 def test_every_operation_needs_the_key(run: Run, guarded: ItemUnderTest, name: str, key: Key) -> None:
     """security: every operation needs the key; without it nothing is shown, made, or removed."""
     require(_refused(run, guarded, name, [key]))

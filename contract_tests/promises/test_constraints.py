@@ -145,15 +145,12 @@ def _created(run: Run, rule: Constraint, values: Body) -> Iterator[ItemUnderTest
         run.discard(exchange)
 
 
-def _titled(rule: Constraint) -> str:
-    return "-".join(rule.title.lower().rstrip(".").split())
-
-
 def _ways(run: Run, rule: Constraint) -> list[Break]:
     return _breaks(run, rule) or pytest.skip("no valid values were found that break this rule alone")
 
 
-each_rule = for_each("rule", lambda contract: contract.constraints, ids=_titled)
+TITLE = lambda rule: "-".join(rule.title.lower().rstrip(".").split())  # noqa: E731
+each_rule = for_each("rule", lambda contract: contract.constraints, ids=TITLE)
 
 
 @each_rule

@@ -16,7 +16,6 @@ from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     changeable_fields,
     fields_with_faults,
-    item_path,
     literal_paths,
     named_methods,
     text_fields,
@@ -272,7 +271,7 @@ def test_great_body_is_refused(run: Run, item: ItemUnderTest) -> None:
 def _unnamed_calls(contract: Contract) -> list[tuple[str, str]]:
     """Return paths, each with the usual methods that it does not have: a parser in front refuses others in words of its own."""
     found = []
-    every, literals, of_list = item_path(contract), literal_paths(contract), contract.operation("create").path
+    every, literals, of_list = contract.resource.item_path, literal_paths(contract), contract.operation("create").path
     for path in (every, UNKNOWN, *(operation.path for operation in literals), of_list):
         named = named_methods(contract, every if path == UNKNOWN else path)
         usual = ("PATCH", "PUT") if path == of_list else USUAL  # a DELETE of it might remove everything
@@ -293,7 +292,7 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
         bodies.append(changes)
         wrongs = [plainly_spoilt(shared_item, tried).token for tried in fields_with_faults(run.contract)[:1]]
     tokens = [*(shared_item.body(body) for body in bodies), *wrongs]
-    paths = {item_path(run.contract): shared_item.path, UNKNOWN: run.api.shape.path_of(absent)}
+    paths = {run.contract.resource.item_path: shared_item.path, UNKNOWN: run.api.shape.path_of(absent)}
     exchange = run.api.read(absent)
     for path, method in calls:
         if not run.api.shape.is_list(path) or run.api.target.is_loopback:  # it might reach items of others
@@ -310,7 +309,10 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
 @needs("read", "update", "named_methods_only")
 @needs(
     has_known_good,
-    where(lambda contract: "POST" not in named_methods(contract, item_path(contract)), "a POST on an item is named"),
+    where(
+        lambda contract: "POST" not in named_methods(contract, contract.resource.item_path),
+        "a POST on an item is named",
+    ),
 )
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, item: ItemUnderTest, method: str) -> None:

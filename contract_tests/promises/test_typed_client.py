@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,13 +15,16 @@ import pytest
 
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
-from contract_tests.checks.judge import Finding, require, values_at
+from contract_tests.checks.judge import Finding, require
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import faults_of, shown_fields
 from contract_tests.checks.typed_client import Caller, ClientPackage, find_client, is_shown
 from contract_tests.generation.boundaries import boundaries, good_values, to_json
+from contract_tests.generation.instances import good_values as good_instances
+from contract_tests.generation.places import Place
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
+from contract_tests.spec.operation import Operation
 from contract_tests.transport.transport import AsyncGuardedTransport
 
 NO_CLIENT = "no client of this contract was found; make client writes it into generated_client beside the contract"
@@ -157,40 +161,54 @@ def _not_listed(caller: Caller, item_id: Any) -> list[Finding]:
     return [caller.run.judge.promised("newest_first", problem, "newest first by default", caller.last)]
 
 
-def _sources(contract: Contract) -> list[str]:
-    return sorted({f.values_from.operation_id for f in contract.fields("update").values() if f.values_from})
+def _others(contract: Contract) -> list[str]:
+    """List the operations beside the resource that can be called, for an item of the run where they need one."""
+    own = [operation.operation_id for operation in contract.resource.operations.values()]
+    return sorted(n for n, each in contract.operations.items() if n not in own and not contract.why_uncalled(each))
 
 
-@for_each("name", _sources)
-def test_listed_values_are_typed(run: Run, caller: Caller, name: str) -> None:
-    """paths: the client shows what the operation of x-values-from lists."""
-    shown = caller.call(name)
-    for field_name, tried in run.contract.fields("update").items():
-        if tried.values_from is not None and tried.values_from.operation_id == name:
-            place = tried.values_from.value
-            # The client takes the envelope of a list off.
-            bare = place[place.index("*") :] if isinstance(shown, list) and "*" in place else place
-            told, read = values_at(shown, bare), values_at(caller.last.json, place)
-            assert told == read, f"the client shows {told} for {field_name}, the answer holds {read}"
-
-
-def _open_reads(contract: Contract) -> list[str]:
-    """List the operations that read something and need nothing, besides the list of the resource."""
-    return sorted(
-        operation_id
-        for operation_id, operation in contract.operations.items()
-        if operation.method == "GET" and not operation.path_parameters and contract.role(operation_id) != "list"
-    )
-
-
-@for_each("name", _open_reads)
-def test_other_reads_are_typed(caller: Caller, name: str) -> None:
+@for_each("name", _others)
+def test_other_operations_are_typed(run: Run, caller: Caller, name: str) -> None:
     """paths: an operation beside the resource is a method too, and shows what was answered, without its envelope."""
-    shown, answer = caller.call(name), caller.last.json
-    whole = [answer, *(answer.values() if isinstance(answer, dict) else ())]
-    assert any(is_shown(shown, each) for each in whole), (
-        f"the client shows {shown!r:.300}, the answer is {answer!r:.300}"
-    )
+    operation = run.contract.operation(name)
+    with run.lend() if operation.path_parameters else nullcontext() as item:
+        path = [item.item_id] if item is not None else []
+        sent = {} if item is None or operation.body_pointer is None else _replacing(run, item, operation)
+        options = caller.package.arguments(name, sent) if sent else {}
+        refusals = [status for status in operation.statuses if 400 <= status < 500] if path else []
+        method = caller.package.method(caller.client, name)
+        try:
+            shown = caller.understood(name, lambda: _whole_answer(method(*path, **options)), *refusals)
+        except caller.package.status_error as error:
+            _says(error, caller.last.status, run.contract.error_code(name, caller.last.status))
+            pytest.skip(f"{name} was refused with {caller.last.status}, which the contract allows")
+        answer = caller.last.json
+        is_right = shown is None or any(is_shown(shown, each) for each in _parts(answer))
+        if operation.answer_pointer(caller.last.status) is not None:  # else it is no JSON
+            assert is_right, f"the client shows {shown!r:.300}, the answer is {answer!r:.300}"
+        if item is not None and sent:
+            _agrees(run.api.shape.item_in(answer), item, sent)
+
+
+def _whole_answer(result: Any) -> Any:
+    return result.page().answer if hasattr(result, "page") else result
+
+
+def _parts(answer: Any) -> Iterator[Any]:
+    """Yield an answer, and what stands in it at any depth: an envelope is taken off."""
+    yield answer
+    for inner in answer.values() if isinstance(answer, dict) else ():
+        yield from _parts(inner)
+
+
+def _replacing(run: Run, item: ItemUnderTest, operation: Operation) -> dict[str, Any]:
+    """Return a body that replaces an item as an update may change it."""
+    known = {**item.last, **run.full_body("update", 1)}
+    for good in good_instances(Place(item.contract.document, (str(operation.body_pointer),))):
+        held = {name: known[name] for name in good if known.get(name) is not None}
+        if item.contract.accepts(operation.operation_id, {**good, **held}):
+            return {**good, **held}
+    return pytest.skip(f"no body is found for {operation.operation_id}")
 
 
 @for_each("tried", _numbers)

@@ -29,7 +29,7 @@ from contract_tests.spec.listing import Listing, read_listing
 from contract_tests.spec.operation import Operation, read_operations
 from contract_tests.spec.overlay import overlaid
 from contract_tests.spec.promises import POINTER, PROMISES, read_promises
-from contract_tests.spec.resource import Resource, ServerField, find_schema, read_resources
+from contract_tests.spec.resource import Resource, ServerField, find_schema, read_resources, unsent_parameters
 from contract_tests.spec.security import KeyScheme, read_key
 from contract_tests.spec.validation import validate
 
@@ -180,6 +180,22 @@ class Contract:
                     yield Untried(pointer, "the body names no properties")
         if self.resource.create.path_parameters:
             yield Untried(self.resource.create.pointer, "its path needs a parameter, which nothing gives")
+        for operation in self.operations.values():
+            if why := self.why_uncalled(operation):
+                yield Untried(operation.pointer, f"{operation.operation_id} is not called: {why}")
+
+    def why_uncalled(self, operation: Operation) -> str:
+        """Return why no test calls an operation; empty for those of the resource, for reads, and for what replaces an item."""
+        own, path = self.resource, operation.path
+        if operation.pointer in (each.pointer for each in own.operations.values()):
+            return ""
+        given = {own.id_parameter} if f"{path}/".startswith(f"{own.item_path}/") else set()
+        if missing := [*(n for n in operation.path_parameters if n not in given), *unsent_parameters(operation)]:
+            return f"it needs {', '.join(missing)}, which nothing gives"
+        is_item = path == own.item_path
+        if operation.method == "GET" or (is_item and operation.method == "PUT" and "update" in own.operations):
+            return ""
+        return "no link leads to it" if is_item else "it may do more than change an item of the run"
 
     # -- What is valid ------------------------------------------------------------------------------------------------
 

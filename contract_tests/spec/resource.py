@@ -67,6 +67,11 @@ class Resource:
         return self.operations.get(role)
 
     @property
+    def item_path(self) -> str:
+        """The path of an item, its id in braces."""
+        return next(self.operations[role].path for role in ROLES[1:4] if role in self.operations)
+
+    @property
     def missing(self) -> tuple[Role, ...]:
         """The roles for which the contract has no operation."""
         return tuple(role for role in ROLES if role not in self.operations)
@@ -155,17 +160,26 @@ def _resource(
 
 def _require_callable(document: Document, operation: Operation, id_parameter: str) -> None:
     """Refuse an operation that needs more than the id and a body: nothing says what to send."""
-    schemes = document.tree.get("components", {}).get("securitySchemes", {}).values()
-    keys = {str(scheme.get("name")).lower() for scheme in schemes if isinstance(scheme, dict)}
     for name in operation.path_parameters:
         if name != id_parameter:
             problem = f"{operation.operation_id} needs {name} beside the id; put a fixed value in its place in the path"
             raise document.error(operation.pointer.rpartition("/")[0], problem)
-    for (place, name), pointer in operation.parameters.items():
-        if place == "path" or not document.at(pointer).get("required") or name.lower() in SENT_HEADERS | keys:
-            continue
-        problem = f"{operation.operation_id} requires the {place} parameter {name}, which the suite does not send"
-        raise document.error(pointer, f"{problem}; take required away if the API can do without it")
+    for name, pointer in unsent_parameters(operation).items():
+        problem = f"{operation.operation_id} requires the {document.at(pointer)['in']} parameter {name}"
+        problem += ", which the suite does not send; take required away if the API can do without it"
+        raise document.error(pointer, problem)
+
+
+def unsent_parameters(operation: Operation) -> dict[str, str]:
+    """Return the parameters that an operation requires beside those of its path, which the suite does not send, and where."""
+    document = operation.document
+    schemes = document.tree.get("components", {}).get("securitySchemes", {}).values()
+    sent = SENT_HEADERS | {str(scheme.get("name")).lower() for scheme in schemes if isinstance(scheme, dict)}
+    return {
+        name: pointer
+        for (place, name), pointer in operation.parameters.items()
+        if place != "path" and document.at(pointer).get("required") and name.lower() not in sent
+    }
 
 
 def find_schema(document: Document, pointer: str | None, path: tuple[str, ...]) -> str | None:

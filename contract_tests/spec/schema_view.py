@@ -83,7 +83,6 @@ def _read(document: Document, pointer: str, seen: frozenset[str]) -> SchemaView:
 
 
 def _own(pointer: str, node: Schema, branches: tuple[str, ...]) -> SchemaView:
-    """Read what a schema says by itself."""
     usual = {word for word, value in DEFAULTS.items() if node.get(word) == value}
     said = {word: value for word, value in node.items() if word not in STRUCTURE | usual}
     if "const" in said:

@@ -253,7 +253,6 @@ class Server:
 
 @contextmanager
 def _mocked(configuration: Configuration) -> Iterator[tuple[Server, int]]:
-    """Run a mock; yield it and the id of its process."""
     if shutil.which("wrk") is None:
         raise Refused("wrk is not on this machine; install it (Debian: apt-get install wrk), or name other figures")
     contract = configuration.load_contract()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.generation.boundaries import Boundary, good_values
 from contract_tests.generation.library import matching_texts
 from contract_tests.generation.listed import listed_rows
-from contract_tests.generation.strategies import classes, spoilt_bodies, valid_bodies
-from contract_tests.self_tests.generation.things import with_value
+from contract_tests.generation.strategies import classes, valid_bodies
 from contract_tests.spec.contract import Contract, load_contract
 
 ROOT = Path(__file__).parents[3]
@@ -46,28 +43,6 @@ def test_valid_bodies_are_valid(file: Path, role: str) -> None:
             assert not listed or listed in group
 
     is_valid()
-
-
-@NAMED
-def test_spoilt_bodies_have_one_fault(file: Path, role: str) -> None:
-    """With the fault a body is refused, and with a good value in its place accepted."""
-    contract = load_contract(file)
-    rows = rows_of(contract, role)
-    listed = {name: value for group in rows for row in group for name, value in row.items()}
-
-    @given(spoilt_bodies(contract, rows, role))
-    def is_spoilt(spoilt: tuple[Boundary, str]) -> None:
-        fault, token = spoilt
-        if "token-" in fault.reason:
-            return
-        body = json.loads(token) if "e400" not in token and len(token) < 4_000 else {}
-        if not body:
-            return
-        assert not contract.accepts(role, body)
-        good = listed.get(fault.field.name) or good_values(contract, fault.field)[0]
-        assert contract.accepts(role, with_value(body, f"/{fault.field.name}", good))
-
-    is_spoilt()
 
 
 def test_rows_follow_what_is_given() -> None:

@@ -18,6 +18,7 @@ from contract_tests.report.verdict import verdict
 from contract_tests.spec.contract import CONTRACT_FILE, Contract, load_contract
 
 REMOVAL = "            DeleteCreatedPersona:\n              operationId: "
+DELETION = "#/paths/~1personas~1{persona_id}/delete"
 FORMAT = "#/components/schemas/WaitSeconds/format"
 
 
@@ -67,7 +68,9 @@ def test_verdict_names_what_is_not_tried(contract: Contract) -> None:
     """The last line of a run that holds says for how much of the contract that is no statement."""
     line, code = verdict(_passed(contract), 0)
     assert code == 0
-    assert f"as ours.yaml says. 1 clause not tried: {FORMAT}; the contract has no operation to remove" in line
+    assert (
+        f"as ours.yaml says. 2 clauses not tried: {DELETION}, {FORMAT}; the contract has no operation to remove" in line
+    )
     assert line.endswith("1 promise not made, so not tried.")
 
 
@@ -75,15 +78,16 @@ def test_summary_and_reports_list_what_is_not_tried(contract: Contract, tmp_path
     """Each clause with its reason, each missing operation and each promise that is not made, in one section."""
     outcomes = _passed(contract)
     lines = outcomes.untried.lines()
-    assert lines[0].startswith(f"{FORMAT}: ")
-    assert lines[1:] == ["no operation to remove", "not promised: exact_ids"]
+    assert lines[0] == f"{DELETION}: deletePersona is not called: no link leads to it"
+    assert lines[1].startswith(f"{FORMAT}: ")
+    assert lines[2:] == ["no operation to remove", "not promised: exact_ids"]
     line, code = verdict(outcomes, 0)
     run = record(Start.now("the mock", 7), outcomes, line, code)
     report_run(Reports(tmp_path), run)
     told = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert told["untried"]["promises"] == ["exact_ids"]
     assert told["untried"]["operations"] == ["remove"]
-    assert [each["pointer"] for each in told["untried"]["clauses"]] == [FORMAT]
+    assert [each["pointer"] for each in told["untried"]["clauses"]] == [DELETION, FORMAT]
     page = (tmp_path / "index.html").read_text("utf-8")
     assert 'id="untried"' in page
     assert "not promised: exact_ids" in page

@@ -99,6 +99,11 @@ def change_and_read(scene: Scene) -> Witness:
     return scene.shows(change(scene))
 
 
+def change_beside(scene: Scene) -> Witness:
+    """Change an item and read another."""
+    return (scene.update(change(scene)), scene.read("{other}"))
+
+
 def change_alone(scene: Scene) -> Witness:
     """Change an item."""
     return (scene.update(change(scene)),)

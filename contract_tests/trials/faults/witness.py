@@ -153,7 +153,6 @@ def _remember(scene: Scene, names: dict[str, str], reply: Reply) -> None:
 
 
 async def _call(scene: Scene, api: Api, step: Step, names: dict[str, str]) -> Reply:
-    """Call the application as a server would."""
     known = {**names, "{key}": api.api_key.decode()}
     raw_path, _, query = (api.contract.base_path + _filled(step.path, known)).partition("?")
     key = step.key(known["{key}"])

@@ -22,6 +22,7 @@ from ..usual import (
     answered_change,
     change,
     change_and_read,
+    change_beside,
     change_twice,
     changed,
     has_number_ids,
@@ -201,10 +202,6 @@ def _nothing_after_a_change(scene: Scene) -> Witness:
     return (*change_and_read(scene), *scene.shows({}))
 
 
-def _neighbour(scene: Scene) -> Witness:
-    return (scene.update(change(scene)), scene.read("{other}"))
-
-
 Table = dict[str, tuple[str, Plant, Shown]]
 
 # By the kinds of the fields, how these change, and the keyword that is broken; therein by the defect: what it does,
@@ -249,7 +246,7 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
         ),
         "moves_with_reading": ("Moves {} when an item is read.", _moves_with_reading, _read_twice),
         "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),
-        "of_others_moves": ("Moves {} of every other item with an update.", _of_others, _neighbour),
+        "of_others_moves": ("Moves {} of every other item with an update.", _of_others, change_beside),
     },
     (("created_at", "updated_at"), "", "format"): {
         "without_a_zone": (

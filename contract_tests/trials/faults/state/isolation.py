@@ -12,14 +12,10 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain
 from ..scene import Body, Scene, first, needed
-from ..usual import change, changed, made_next, others, without
+from ..usual import change, change_beside, changed, made_next, others, without
 from ..witness import Witness
 
 ISOLATION = "isolation"
-
-
-def _neighbour(scene: Scene) -> Witness:
-    return (scene.update(change(scene)), scene.read("{other}"))
 
 
 def _update_reaching(api: Api, which: Callable[[Item], Iterable[Item]]) -> None:
@@ -32,7 +28,7 @@ def _update_reaching(api: Api, which: Callable[[Item], Iterable[Item]]) -> None:
     seams.update_as(api, update)
 
 
-@plain("isolation", ISOLATION, shown=_neighbour)
+@plain("isolation", ISOLATION, shown=change_beside)
 def update_reaches_the_newest_item(api: Api) -> None:
     """Updates the newest item besides the one in the path."""
     _update_reaching(api, lambda before: others(api, before.id)[-1:])
