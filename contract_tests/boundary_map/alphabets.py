@@ -27,12 +27,9 @@ UNITS: dict[str, Callable[[str], int]] = {
 }
 
 WORDS = {
-    "code_points": "code points",
-    "utf16": "UTF-16 units",
-    "bytes": "bytes",
-    "composed": "composed characters",
+    "code_points": "code points", "utf16": "UTF-16 units", "bytes": "bytes", "composed": "composed characters",
     "trimmed": "characters without the spaces at either end",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -128,19 +128,11 @@ def _describe(prober: Prober, constraint: str, found: list[Found], longest: int,
     ]
     text = _sentence(constraint, found, declared, unit, last, beyond, longest, altered, is_altering=is_altering)
     return prober.result(
-        constraint,
-        verdict,
-        text,
-        declared=declared,
-        last_accepted=last,
-        first_rejected=None if is_altering else beyond,
-        first_altered=beyond if is_altering else None,
-        unit=unit,
-        altered=altered,
-        points=tuple(points),
-        curl_accepted=witness.curl(witness.last),
+        constraint, verdict, text, declared=declared, last_accepted=last,
+        first_rejected=None if is_altering else beyond, first_altered=beyond if is_altering else None, unit=unit,
+        altered=altered, points=tuple(points), curl_accepted=witness.curl(witness.last),
         curl_rejected=witness.curl(witness.beyond),
-    )
+    )  # fmt: skip
 
 
 def _judge(found: list[Found], declared: int | None, side: Side, *, altered: str | None) -> Verdict:
@@ -218,22 +210,14 @@ def _shortest_name_result(prober: Prober) -> LimitResult:
     said = f"By length, {', '.join(f'{told[name]} is {answers[name].outcome}' for name in names)}"
     problem = f"a name of {least} was not tried, as the name of a new item must tell who made it"
     return prober.result(
-        "minLength",
-        verdict,
-        f"{said}." if is_tried else f"{said}; {problem}.",
-        declared=schema.get("minLength"),
-        last_accepted=None if last is None else len(last),
-        unit="code_points",
-        first_rejected=None if beyond is None else len(beyond),
-        altered="changed" if verdict == "altered" else None,
+        "minLength", verdict, f"{said}." if is_tried else f"{said}; {problem}.", declared=schema.get("minLength"),
+        last_accepted=None if last is None else len(last), unit="code_points",
+        first_rejected=None if beyond is None else len(beyond), altered="changed" if verdict == "altered" else None,
         problem=problem if verdict == "not_tried" else None,
-        points=tuple(
-            Point(len(name), str(answer.outcome), alphabet=ASCII if name.isascii() else FOUR_BYTE)
-            for name, answer in answers.items()
-        ),
+        points=tuple(Point(len(name), str(answer.outcome), alphabet=ASCII if name.isascii() else FOUR_BYTE) for name, answer in answers.items()),
         curl_accepted=None if last is None else answers[last].exchange.curl(),
         curl_rejected=None if beyond is None else answers[beyond].exchange.curl(),
-    )
+    )  # fmt: skip
 
 
 def _judge_names(answers: Mapping[str, Answer], least: int, *, is_tried: bool, is_declared: bool) -> Verdict:

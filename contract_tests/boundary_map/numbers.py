@@ -126,21 +126,13 @@ def _describe(prober: Prober, constraint: str, edge: Edge, ideal: int | None, su
         search.axis, holes, last, None if edge.flip is None else (limit or edge.flip).outer
     )
     return prober.result(
-        constraint,
-        verdict,
-        _sentence(edge, ideal, declared, constraint, last, holes, altered),
-        declared=declared,
+        constraint, verdict, _sentence(edge, ideal, declared, constraint, last, holes, altered), declared=declared,
         last_accepted=None if last is None else value(last),
         first_rejected=None if limit is None else value(limit.outer),
-        first_altered=None if edge.altered_from is None else value(edge.altered_from.outer),
-        unit=edge.unit,
-        altered=altered,
-        holes=tuple(holes),
-        confidence=sureness,
-        points=tuple(search.points()),
-        curl_accepted=search.curl(accepted),
-        curl_rejected=search.curl(refused),
-    )
+        first_altered=None if edge.altered_from is None else value(edge.altered_from.outer), unit=edge.unit,
+        altered=altered, holes=tuple(holes), confidence=sureness, points=tuple(search.points()),
+        curl_accepted=search.curl(accepted), curl_rejected=search.curl(refused),
+    )  # fmt: skip
 
 
 def _telling_pair(axis: Axis, holes: list[Hole], last: int | None, beyond: int | None) -> tuple[int | None, int | None]:

@@ -21,17 +21,9 @@ from contract_tests.transport.answers.json_reading import DEEPEST, TOO_DEEP
 from contract_tests.transport.exchange import NOT_JSON, Exchange
 
 __all__ = [
-    "BROKEN",
-    "DECISIONS",
-    "LOOSER",
-    "Finding",
-    "Judge",
-    "Violation",
-    "parse_time",
-    "require",
-    "same_instant",
+    "BROKEN", "DECISIONS", "LOOSER", "Finding", "Judge", "Violation", "parse_time", "require", "same_instant",
     "until_next",
-]
+]  # fmt: skip
 
 DECISIONS = "#/x-promises"
 # What a body does that breaks a limit and is accepted.
@@ -304,15 +296,10 @@ class Judge:
         tried = self.contract.field_of(fault.clause, fault.path)
         inside = f"{fault.path} is accepted against a limit of the values in it"
         return Finding(
-            LOOSER,
-            f"{fault.path} {brief(fault.value)} was accepted with {exchange.status}",
-            fault.message if tried is None else tried.promise,
-            fault.clause,
-            exchange,
-            "accepted",
-            self._accepted_headline(fault.clause) or inside,
-            NotImplemented if tried is None else fault.value,
-        )
+            LOOSER, f"{fault.path} {brief(fault.value)} was accepted with {exchange.status}",
+            fault.message if tried is None else tried.promise, fault.clause, exchange, "accepted",
+            self._accepted_headline(fault.clause) or inside, NotImplemented if tried is None else fault.value,
+        )  # fmt: skip
 
     def _accepted_headline(self, clause: str) -> str:
         """Say what a body does that is accepted though it breaks this limit; empty where the clause is no limit."""

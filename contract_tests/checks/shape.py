@@ -24,32 +24,21 @@ def shape_of(contract: Contract) -> ResourceShape:
     created = next(iter(Reader(contract).birth_times), None)
     every = contract.operations.values()
     return ResourceShape(
-        name=resource.name,
-        list_path=resource.create.path,
-        item_path=resource.item_path,
-        id_parameter=resource.id_parameter,
-        id_name=resource.id_name,
-        id_schema=id_schema(contract),
-        item_at=resource.item_at,
-        list_at=resource.list_at,
-        run_name=contract.run_name,
-        created_field=created,
+        name=resource.name, list_path=resource.create.path, item_path=resource.item_path, id_parameter=resource.id_parameter,
+        id_name=resource.id_name, id_schema=id_schema(contract), item_at=resource.item_at, list_at=resource.list_at,
+        run_name=contract.run_name, created_field=created,
         name_filter=contract.listing.filters.get(contract.run_name or "") if contract.listing is not None else None,
-        newest_first=_newest_first(contract, created),
-        paging=_paging(contract),
+        newest_first=_newest_first(contract, created), paging=_paging(contract),
         methods={role: operation.method for role, operation in resource.operations.items()},
-        body_types={
-            role: operation.body_type for role, operation in resource.operations.items() if operation.body_pointer
-        },
+        body_types={role: operation.body_type for role, operation in resource.operations.items() if operation.body_pointer},
         operations=frozenset(f"{each.method} {each.path}" for each in every),
         literal_paths=frozenset(each.path for each in every if has_form_of(each.path, resource.item_path)),
-        control_paths=tuple(_control_paths(contract)),
-        empty_answers=frozenset(_empty_answers(contract)),
+        control_paths=tuple(_control_paths(contract)), empty_answers=frozenset(_empty_answers(contract)),
         array_answers=frozenset(f"{each.method} {each.path}" for each in every if _is_array(document, each)),
         error_shapes=tuple(_error_shapes(contract)),
         key=ApiKey(contract.key.kind, contract.key.name, contract.key.env),
         public_text=json.dumps(document.tree, ensure_ascii=False, default=str),
-    )
+    )  # fmt: skip
 
 
 def _newest_first(contract: Contract, created: str | None) -> dict[str, str]:

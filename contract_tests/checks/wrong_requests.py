@@ -31,24 +31,15 @@ OTHER_TYPES = (
     "text/json", "application/x-json", "text/x-json", "application/x-ndjson",
 )  # fmt: skip
 TEXTS = {
-    "open-text": b'"contract',
-    "raw-newline": b'"contract\ntest"}',
-    "raw-nul": b'"contract\x00test"}',
-    "bad-escape": b'"contract\\x"}',
-    "short-escape": b'"contract\\u12"}',
-    "bad-utf8": b'"contract\xff\xfe"}',
-    "overlong-utf8": b'"contract\xc0\xaf"}',
-    "latin-1": '"contract é"}'.encode("latin-1"),
-}
+    "open-text": b'"contract', "raw-newline": b'"contract\ntest"}', "raw-nul": b'"contract\x00test"}',
+    "bad-escape": b'"contract\\x"}', "short-escape": b'"contract\\u12"}', "bad-utf8": b'"contract\xff\xfe"}',
+    "overlong-utf8": b'"contract\xc0\xaf"}', "latin-1": '"contract é"}'.encode("latin-1"),
+}  # fmt: skip
 # Numbers that JSON does not have, and what each would be as a careless parser reads it.
 NUMBERS: dict[str, tuple[float, str]] = {
-    "leading-zero": (1, "01"),
-    "leading-point": (0.5, ".5"),
-    "trailing-point": (1, "1."),
-    "plus-sign": (1, "+1"),
-    "hexadecimal": (1, "0x1"),
-    "underscore": (10, "1_0"),
-}
+    "leading-zero": (1, "01"), "leading-point": (0.5, ".5"), "trailing-point": (1, "1."), "plus-sign": (1, "+1"),
+    "hexadecimal": (1, "0x1"), "underscore": (10, "1_0"),
+}  # fmt: skip
 NULLS = {"python-none": "None", "capital-null": "NULL", "undefined": "undefined"}
 
 
@@ -93,19 +84,12 @@ def malformed(contract: Contract) -> list[Malformed]:
     name, good = to_json(field), to_json(value)
     member = f"{name}: {good}"
     around = {
-        "open-object": f"{{{member}",
-        "open-object-after-comma": f"{{{member}, ",
-        "closed-twice": f"{{{member}}}}}",
-        "trailing-comma": f"{{{member},}}",
-        "single-quotes": f"{{'{field}': {good}}}",
-        "bare-key": f"{{{field}: {good}}}",
-        "two-values": f"{{{member}}} {{}}",
-        "two-lines": f"{{{member}}}\n{{{member}}}\n",
-        "trailing-text": f"{{{member}}} x",
-        "no-colon": f"{{{name} {good}}}",
-        "no-value": f"{{{name}: }}",
-        "comment": f"{{{member} /* a comment */}}",
-    }
+        "open-object": f"{{{member}", "open-object-after-comma": f"{{{member}, ", "closed-twice": f"{{{member}}}}}",
+        "trailing-comma": f"{{{member},}}", "single-quotes": f"{{'{field}': {good}}}",
+        "bare-key": f"{{{field}: {good}}}", "two-values": f"{{{member}}} {{}}",
+        "two-lines": f"{{{member}}}\n{{{member}}}\n", "trailing-text": f"{{{member}}} x",
+        "no-colon": f"{{{name} {good}}}", "no-value": f"{{{name}: }}", "comment": f"{{{member} /* a comment */}}",
+    }  # fmt: skip
     others = {"form": f"{field}={value}", "yaml": f"{field}: {value}", "xml": f"<{field}>{value}</{field}>"}
     others |= {"empty": "", "spaces": "   ", "open-brace": "{"}
     found = [Malformed(of, text.encode(), field) for of, text in around.items()]

@@ -182,20 +182,13 @@ def _miscounted(limit: int) -> Iterator[Candidate]:
     """Yield texts whose length depends on the unit: code points decide, whatever else is counted."""
     inner = max(limit - 1, 0)
     texts = {
-        "over-in-bytes-by-one": "a" * inner + "é",
-        "over-in-utf16-by-one": "a" * inner + "😀",
-        "over-in-bytes-only": "é" * (limit // 2 + 1),
-        "over-in-utf16-only": "😀" * (limit // 2 + 1),
-        "at-limit-with-combining": (COMBINED * limit)[:limit],
-        "over-unless-composed": COMBINED * (limit // 2 + 1),
-        "at-limit-with-spaces": " " + "a" * max(limit - 2, 0) + " ",
-        "over-unless-trimmed-left": " " + "a" * limit,
-        "over-unless-trimmed-right": "a" * limit + " ",
-        "over-unless-newline-trimmed": "a" * limit + "\n",
-        "at-limit-of-spaces": " " * limit,
-        "twice-the-limit": "a" * (2 * limit),
-        "far-over": "a" * (50 * limit),
-    }
+        "over-in-bytes-by-one": "a" * inner + "é", "over-in-utf16-by-one": "a" * inner + "😀",
+        "over-in-bytes-only": "é" * (limit // 2 + 1), "over-in-utf16-only": "😀" * (limit // 2 + 1),
+        "at-limit-with-combining": (COMBINED * limit)[:limit], "over-unless-composed": COMBINED * (limit // 2 + 1),
+        "at-limit-with-spaces": " " + "a" * max(limit - 2, 0) + " ", "over-unless-trimmed-left": " " + "a" * limit,
+        "over-unless-trimmed-right": "a" * limit + " ", "over-unless-newline-trimmed": "a" * limit + "\n",
+        "at-limit-of-spaces": " " * limit, "twice-the-limit": "a" * (2 * limit), "far-over": "a" * (50 * limit),
+    }  # fmt: skip
     for reason, text in texts.items():
         if len(text) <= LONGEST:
             yield Candidate("length", reason, text, "maxLength")

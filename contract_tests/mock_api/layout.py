@@ -16,12 +16,9 @@ Link = tuple[Operation, Mapping[str, str]]
 
 # What a query parameter of a list does, by its name without an x-list-role.
 WELL_KNOWN = {
-    "page_size": ("page_size", "per_page", "limit"),
-    "page_token": ("page_token", "cursor", "next_token"),
-    "offset": ("offset",),
-    "page_number": ("page", "page_number"),
-    "order": ("order_by", "sort_by", "sort"),
-}
+    "page_size": ("page_size", "per_page", "limit"), "page_token": ("page_token", "cursor", "next_token"),
+    "offset": ("offset",), "page_number": ("page", "page_number"), "order": ("order_by", "sort_by", "sort"),
+}  # fmt: skip
 ROLE_OF_NAME = {name: role for role, names in WELL_KNOWN.items() for name in names}
 LIST_ROLES = (*WELL_KNOWN, "filter")
 

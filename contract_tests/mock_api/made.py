@@ -17,17 +17,10 @@ TRIES = 50
 MOST_REPEATS = 8
 
 BY_FORMAT = {
-    "date-time": "2025-01-24T10:00:00Z",
-    "date": "2025-01-24",
-    "time": "10:00:00Z",
-    "duration": "PT1H",
-    "email": "someone@example.com",
-    "hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uri": "https://example.com/",
-    "uuid": "5f0f4f0e-8f2a-4a57-9d0a-3f1d2c9b7a60",
-}
+    "date-time": "2025-01-24T10:00:00Z", "date": "2025-01-24", "time": "10:00:00Z", "duration": "PT1H",
+    "email": "someone@example.com", "hostname": "example.com", "ipv4": "192.0.2.1", "ipv6": "2001:db8::1",
+    "uri": "https://example.com/", "uuid": "5f0f4f0e-8f2a-4a57-9d0a-3f1d2c9b7a60",
+}  # fmt: skip
 
 
 def made(contract: Contract, schema: Any) -> Any:

@@ -31,7 +31,7 @@ from contract_tests.transport.created_resources import CreatedResources
 # The order in which kinds are reported.
 ORDER = ("looser", "broken")
 # What each worker of xdist counts by itself, besides its requests and observations.
-COUNTED = ("made", "removed", "left", "most_alive", "deselected")
+COUNTED = ("made", "removed", "left", "most_alive", "deselected", "collected")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Outcomes:
         self.most_alive = 0
         self.not_run = NotRun()
         self.deselected = 0
+        self.collected: list[str] = []
+        """The tests that the contract gives, also those that a small budget leaves out."""
         self.is_interrupted = False
         self.is_shard = False
         """Whether other machines run the other tests."""

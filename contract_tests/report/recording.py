@@ -60,24 +60,16 @@ def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
         for entry in outcomes.stale()
     ]
     return replace(
-        bare or RunRecord(),
-        contract=label(outcomes.contract),
-        repeating=making_line(outcomes.contract),
-        requests=dict(outcomes.requests.most_common()),
-        tests=_tests(outcomes),
+        bare or RunRecord(), contract=label(outcomes.contract), repeating=making_line(outcomes.contract),
+        requests=dict(outcomes.requests.most_common()), tests=_tests(outcomes),
         items=ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),
         tried=tuple(TriedCount(what, kind, count) for (what, kind), count in outcomes.observations.counts.items()),
-        clauses=_clauses(outcomes),
-        pairs=tuple(_pairs(outcomes)),
-        promises=_promises(outcomes),
-        violations=(*(_issue(outcomes, issue) for issue in outcomes.violations()), *stale),
-        known=tuple(known),
+        clauses=_clauses(outcomes), pairs=tuple(_pairs(outcomes)), promises=_promises(outcomes),
+        violations=(*(_issue(outcomes, issue) for issue in outcomes.violations()), *stale), known=tuple(known),
         drift=tuple(_drift(drift) for drift, entry in outcomes.drifts() if entry is None),
-        inconclusive=tuple(outcomes.inconclusive),
-        not_tried=tuple(outcomes.not_tried),
-        untried=outcomes.untried,
+        inconclusive=tuple(outcomes.inconclusive), not_tried=tuple(outcomes.not_tried), untried=outcomes.untried,
         skipped=tuple(f"{test}: {reason}" for test, reason in outcomes.skipped.items()),
-    )
+    )  # fmt: skip
 
 
 def label(contract: Contract) -> ContractLabel:
@@ -131,15 +123,8 @@ def _promises(outcomes: Outcomes) -> tuple[PromiseCount, ...]:
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
     return tuple(
-        PromiseCount(
-            name.removeprefix("test_").removesuffix(".py"),
-            _title(TESTS / name),
-            counts.total(),
-            counts["passed"],
-            counts["violated"],
-        )
-        for name, counts in by_file.items()
-    )
+        (PromiseCount(name.removeprefix("test_").removesuffix(".py"), _title(TESTS / name), counts.total(), counts["passed"], counts["violated"]) for name, counts in by_file.items()),
+    )  # fmt: skip
 
 
 def _title(path: Path) -> str:
@@ -150,29 +135,15 @@ def _title(path: Path) -> str:
 def _issue(outcomes: Outcomes, issue: Issue) -> IssueRecord:
     refused = outcomes.observations.refusals.get(issue.clause, ())
     return IssueRecord(
-        kind=issue.kind,
-        headline=issue.title(refused),
-        about=issue.headline,
-        promise=issue.plainest["promise"],
-        clause=issue.clause,
-        count=issue.count,
-        sent=issue.plainest["sent"],
-        received=issue.plainest["received"],
-        curl=issue.plainest["curl"],
-        snippet=issue_snippet(outcomes.contract, issue, refused),
-        test=issue.test,
+        kind=issue.kind, headline=issue.title(refused), about=issue.headline, promise=issue.plainest["promise"],
+        clause=issue.clause, count=issue.count, sent=issue.plainest["sent"], received=issue.plainest["received"],
+        curl=issue.plainest["curl"], snippet=issue_snippet(outcomes.contract, issue, refused), test=issue.test,
         examples=tuple(issue.examples),
-    )
+    )  # fmt: skip
 
 
 def _drift(drift: Drift) -> IssueRecord:
     return IssueRecord(
-        kind="drift",
-        headline=drift.headline,
-        about=drift.headline,
-        clause=drift.where,
-        count=drift.count,
-        snippet=drift_snippet(drift),
-        examples=tuple(drift.examples),
-        types=tuple(drift.types),
-    )
+        kind="drift", headline=drift.headline, about=drift.headline, clause=drift.where, count=drift.count,
+        snippet=drift_snippet(drift), examples=tuple(drift.examples), types=tuple(drift.types),
+    )  # fmt: skip

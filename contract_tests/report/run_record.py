@@ -212,6 +212,8 @@ class RunRecord:
     """The tests that found nothing to try once they were begun, each with the reason."""
     earlier: RunRecord | None = None
     """The last run that came to a test, where this one came to none."""
+    beside: Beside | None = None
+    """The run before, on the contract that callers know."""
 
     @property
     def came_to_a_test(self) -> bool:
@@ -225,6 +227,36 @@ class RunRecord:
         for each in self.tried:
             found[each.what][each.kind] += each.count
         return found
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The same run on the contract that callers know, on the same API, and what tells the two apart."""
+
+    base: str = ""
+    """The commit or the file."""
+    moved: tuple[str, ...] = ()
+    """What the new contract says otherwise, per field, with the operations."""
+    new_tests: tuple[str, ...] = ()
+    gone_tests: tuple[str, ...] = ()
+    run: RunRecord = RunRecord()
+
+    @property
+    def sentence(self) -> str:
+        """Whether the API honours what callers know."""
+        said = {"holds": "the API still honours it", "violated": "the API does not honour it"}
+        return f"{self.base}: {said.get(self.run.verdict, self.run.sentence)}"
+
+    def rows(self, new: RunRecord) -> list[tuple[str, ...]]:
+        """Return what each run came to, side by side."""
+        return [
+            ("", f"{self.base} {self.run.contract.version}", f"new {new.contract.version}"),
+            ("verdict", self.run.verdict, new.verdict),
+            ("passed", *(f"{each.tests.get('passed', 0):,}" for each in (self.run, new))),
+            ("only there", f"{len(self.gone_tests):,}", f"{len(self.new_tests):,}"),
+            ("requests", *(f"{sum(each.requests.values()):,}" for each in (self.run, new))),
+            ("violations", *(str(len(each.violations)) for each in (self.run, new))),
+        ]
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Command:
     @property
     def reads_contract(self) -> bool:
         """Whether the contract must be one that the suite can try; what is compared only need be OpenAPI."""
-        return "RESOURCE" in self.options and not {"BASE", "MERGE"} & {*self.options}
+        return "RESOURCE" in self.options and not {"NEW", "MERGE"} & {*self.options}
 
 
 def imported(place: str, suffix: str = "") -> Any:
@@ -51,90 +51,33 @@ def imported(place: str, suffix: str = "") -> Any:
 
 
 COMMANDS = (
-    Command(
-        "run",
-        "Hold the mock, or the API at BASE_URL, to the contract.",
-        ".runner.contract_run:run",
-        TESTS,
-        "for pytest",
-    ),
-    Command(
-        "fuzz",
-        "The generative tests with one seed after the other, until MINUTES are over.",
-        ".runner.contract_run:fuzz",
-        (*TESTS, "MINUTES", "HYPOTHESIS_DATABASE_URL"),
-        "for pytest",
-    ),
-    Command(
-        "boundaries",
-        "Find where acceptance really flips, and draw the map of it.",
-        ".runner.boundaries.command:boundaries",
-        (*FILES, *LIVE, "SEED", "FAULT", "FIELD", "OPERATION", "FRESH", "COMPARE", "LONGEST", "FOLDER"),
-    ),
-    Command(
-        "mock", "Serve the contract on localhost.", ".trials.mock_alone:mock", (*FILES, "PORT", "FAULT"), "for the mock"
-    ),
-    Command(
-        "faults",
-        "Put the suite on trial: a run for each planted fault, and each must turn red.",
-        ".trials.catch_faults:faults_command",
-        (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "SHARE", "DRY_RUN"),
-        "the groups of the faults that are tried; none for all but company",
-    ),
-    Command(
-        "mutants",
-        "Try small changes of the mock, and each must turn the suite red.",
-        ".trials.mutants:mutants",
-        (*FILES, "SHARE", "MINUTES", "MUTANT", "SEED", "FRESH", "DRY_RUN"),
-    ),
-    Command(
-        "sweep",
-        "Put right what a killed run has left at BASE_URL.",
-        ".runner.sweep:sweep_command",
-        (*FILES, *LIVE, "ALL", "YES"),
-    ),
-    Command(
-        "report",
-        "Print the last run as markdown; on GitHub, show it on the page of the job and at the lines of the contract. "
-        "MERGE makes the shards of a run one before.",
-        ".runner.job_summary:summarise",
-        (*FILES, "MERGE", "GITHUB_STEP_SUMMARY", "FOLDER"),
-    ),
-    Command(
-        "new",
-        "Write a small contract to begin with: contract-tests new agents.",
-        ".runner.new_contract:new",
-        (),
-        "the name of the resource",
-    ),
-    Command(
-        "client",
-        "Write the typed client of the contract into OUT.",
-        "codegen.generate:client",
-        ("CONTRACT", "OUT"),
-        "--check, which compares and writes nothing",
-    ),
-    Command(
-        "bench",
-        "Measure the figures of README, each beside a peer.",
-        ".trials.bench:bench",
-        (*FILES, "AGAINST", "FOLDER"),
-        "the groups of figures: suite, mock, growth, commands, faults, against; none for all",
-    ),
-    Command(
-        "spec-diff",
-        "What changed in the contract since BASE, and whether it breaks callers.",
-        ".runner.changes.command:spec_diff",
-        (*FILES, "BASE", "NEW", "CHANGELOG", "RELEASE", "GITHUB_STEP_SUMMARY", "FOLDER"),
-    ),
-    Command(
-        "field",
-        "Try servers that nobody here wrote, each in an environment of its own.",
-        ".trials.field:field_trial",
-        (),
-        "the names of servers; none for all",
-    ),
-)
+    Command("run", "Hold the mock, or the API at BASE_URL, to the contract; with BASE first to what callers know of it, side by side.",
+            ".runner.contract_run:run", (*TESTS, "BASE"), "for pytest"),
+    Command("fuzz", "The generative tests with one seed after the other, until MINUTES are over.",
+            ".runner.contract_run:fuzz", (*TESTS, "MINUTES", "HYPOTHESIS_DATABASE_URL"), "for pytest"),
+    Command("boundaries", "Find where acceptance really flips, and draw the map of it.",
+            ".runner.boundaries.command:boundaries", (*FILES, *LIVE, "SEED", "FAULT", "FIELD", "OPERATION", "FRESH", "COMPARE", "LONGEST", "FOLDER")),
+    Command("mock", "Serve the contract on localhost.",
+            ".trials.mock_alone:mock", (*FILES, "PORT", "FAULT"), "for the mock"),
+    Command("faults", "Put the suite on trial: a run for each planted fault, and each must turn red.",
+            ".trials.catch_faults:faults_command", (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "SHARE", "DRY_RUN"), "the groups of the faults that are tried; none for all but company"),
+    Command("mutants", "Try small changes of the mock, and each must turn the suite red.",
+            ".trials.mutants:mutants", (*FILES, "SHARE", "MINUTES", "MUTANT", "SEED", "FRESH", "DRY_RUN")),
+    Command("sweep", "Put right what a killed run has left at BASE_URL.",
+            ".runner.sweep:sweep_command", (*FILES, *LIVE, "ALL", "YES")),
+    Command("report", "Print the last run as markdown; on GitHub, show it on the page of the job and at the lines of the contract. MERGE makes the shards of a run one before.",
+            ".runner.job_summary:summarise", (*FILES, "MERGE", "GITHUB_STEP_SUMMARY", "FOLDER")),
+    Command("new", "Write a small contract to begin with: contract-tests new agents.",
+            ".runner.new_contract:new", (), "the name of the resource"),
+    Command("client", "Write the typed client of the contract into OUT.",
+            "codegen.generate:client", ("CONTRACT", "OUT"), "--check, which compares and writes nothing"),
+    Command("bench", "Measure the figures of README, each beside a peer.",
+            ".trials.bench:bench", (*FILES, "AGAINST", "FOLDER"), "the groups of figures: suite, mock, growth, commands, faults, against; none for all"),
+    Command("spec-diff", "What changed in the contract since BASE, and whether it breaks callers.",
+            ".runner.changes.command:spec_diff", (*FILES, "BASE", "NEW", "CHANGELOG", "RELEASE", "GITHUB_STEP_SUMMARY", "FOLDER")),
+    Command("field", "Try servers that nobody here wrote, each in an environment of its own.",
+            ".trials.field:field_trial", (), "the names of servers; none for all"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
-from contract_tests.report.run_record import RunRecord, Start, bare_record
+from contract_tests.report.run_record import Beside, RunRecord, Start, bare_record
 from contract_tests.report.shards import SHARD, ShardFile
 from contract_tests.report.verdict import verdict
 from contract_tests.runner import item_lock, plan
 from contract_tests.runner.borrowed_resource import try_borrowing
+from contract_tests.runner.changes.both import beside, halved, known_to_callers, lines
 from contract_tests.runner.configuration import REPORTS, THOROUGH, Configuration, named_seed, named_target
 from contract_tests.runner.handover import with_selection
 from contract_tests.runner.plugin import HOOKS, NAME
@@ -94,20 +95,48 @@ def _command(asked: Configuration, arguments: list[str], *, is_fuzz: bool) -> in
     contract = configuration.load_contract()
     known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
     tests = Tests(configuration, arguments, is_fuzz, known)
+    if configuration.base is not None and not is_fuzz and not configuration.rehearsal_file:
+        return _run_both(replace(tests, configuration=halved(configuration)))
     if configuration.is_dry_run:
         plan.show(configuration, arguments, is_fuzz=is_fuzz)
         print("DRY_RUN=1: this is the plan; nothing was sent")
         return HOLDS
-    if configuration.is_live:
+    return _finish(configuration, *_held(tests))
+
+
+def _run_both(tests: Tests) -> int:
+    """Hold the API first to what callers know of its contract, then to the contract; each run has half of the budget."""
+    asked = tests.configuration
+    with known_to_callers(asked) as (old, known):
+        entries = tuple(each for each in tests.known if each.kind == "drift" or old.has(each.clause))
+        earlier = replace(tests, configuration=known, known=entries)
+        print(f"first {old.name}, whose reports land in {known.reports}; then {asked.contract.name}", flush=True)
+        if asked.is_dry_run:
+            for each in (earlier, tests):
+                plan.show(each.configuration, each.arguments)
+            print("DRY_RUN=1: these are the plans; nothing was sent")
+            return HOLDS
+        start, before, exit_code = _held(earlier)
+        told = record(start, before, *verdict(before, exit_code))
+        _report(told, Reports(known.reports, before.unwritten))
+    if ENDING.is_asked:
+        raise KeyboardInterrupt
+    start, outcomes, exit_code = _held(tests)
+    return _finish(asked, start, outcomes, exit_code, beside(asked, old, before, told, outcomes))
+
+
+def _held(tests: Tests) -> tuple[Start, Outcomes, int]:
+    """Hold the API at BASE_URL, or a mock that is started for the run, to the contract."""
+    if tests.configuration.is_live:
         return _run_live(tests)
-    require_mock(configuration)
-    with shared_budget(configuration) as settings:
+    require_mock(tests.configuration)
+    with shared_budget(tests.configuration) as settings:
         start, outcomes, exit_code = _run(replace(tests, configuration=settings))
         outcomes.counted = sent_in_all(settings)
-    return _finish(settings, start, outcomes, exit_code)
+    return start, outcomes, exit_code
 
 
-def _run_live(tests: Tests) -> int:
+def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
     """Run against BASE_URL: look whether it is there, put right what was left there, say the plan, test, clean up."""
     asked, arguments = tests.configuration, tests.arguments
     asked.require_key()
@@ -133,7 +162,7 @@ def _run_live(tests: Tests) -> int:
         outcomes.requests += after
         outcomes.left = _left(outcomes.left, swept, earlier)
         outcomes.counted = sent_in_all(settings)
-    return _finish(settings, start, outcomes, exit_code)
+    return start, outcomes, exit_code
 
 
 def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
@@ -216,10 +245,15 @@ def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> l
     return [*place, *cache, "-p", NAME, "-p", HOOKS, "--tb=short", "--no-header"]
 
 
-def _finish(configuration: Configuration, start: Start, outcomes: Outcomes, pytest_exit_code: int) -> int:
+def _finish(
+    configuration: Configuration, start: Start, outcomes: Outcomes, pytest_exit_code: int, both: Beside | None = None
+) -> int:
     line, exit_code = verdict(outcomes, pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
-        _report(record(start, outcomes, line, exit_code), Reports(configuration.reports, outcomes.unwritten))
+        told = replace(record(start, outcomes, line, exit_code), beside=both)
+        _report(told, Reports(configuration.reports, outcomes.unwritten))
+        for each in lines(told):
+            print(shown(each, LONGEST_LINE))
         if shard := _shard(configuration, start, outcomes):
             shard.write(pytest_exit_code)
     print(shown(line, LONGEST_LINE))

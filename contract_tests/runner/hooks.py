@@ -14,7 +14,7 @@ from contract_tests.checks.conditions import MARKS
 from contract_tests.checks.known_divergences import known_divergences
 from contract_tests.errors import Refused
 from contract_tests.mock_api.process import end_with_parent
-from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.outcomes import Outcomes, short_name
 from contract_tests.report.redaction import Redaction
 from contract_tests.report.summary import Summary
 from contract_tests.report.verdict import verdict
@@ -110,7 +110,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put our tests into the order of the run, before those of any other suite."""
     configuration = config.stash[CONFIGURATION]
     number, of = configuration.shard or (1, 1)
-    own = [item for item in items if _is_own(item)][number - 1 :: of]
+    collected = [item for item in items if _is_own(item)]
+    config.stash[OUTCOMES].collected += [short_name(item.nodeid) for item in collected]
+    own = collected[number - 1 :: of]
     others = [item for item in items if not _is_own(item)]
     seed = configuration.seed or 0
     chosen = own

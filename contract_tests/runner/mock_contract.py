@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from contract_tests.spec.contract import Contract
+from contract_tests.spec.document import Document
 
 
 @contextmanager
@@ -19,10 +21,18 @@ def mock_contract(contract: Contract, resource: str | None = None) -> Iterator[P
         yield document.file
         return
     path = contract.resource.create.path
-    tree = {**document.tree, "paths": {path: document.tree["paths"][path], **document.tree["paths"]}}
+    paths = {path: document.tree["paths"][path], **document.tree["paths"]}
+    with written(document, f"{document.file.stem}.json", paths=paths) as copy:
+        yield copy
+
+
+@contextmanager
+def written(document: Document, name: str, **parts: Any) -> Iterator[Path]:
+    """Lend a file that says what a document says with its overlay, other *parts* in the place of its own."""
+    tree = {**document.tree, **parts}
     if isinstance(tree.get("x-seeds"), str):
         tree["x-seeds"] = str(document.file.absolute().parent / tree["x-seeds"])
     with tempfile.TemporaryDirectory(prefix="contract-tests-") as folder:
-        copy = Path(folder, f"{document.file.stem}.json")
+        copy = Path(folder, name)
         copy.write_text(json.dumps(tree, default=str), "utf-8")
         yield copy

@@ -18,12 +18,8 @@ from contract_tests.transport.target import Api
 ATTEMPTS = 3
 # What OpenSSL says, in capitals, of an answer that is no TLS.
 NO_TLS = (
-    "WRONG_VERSION_NUMBER",
-    "WRONG VERSION NUMBER",
-    "RECORD LAYER FAILURE",
-    "RECORD_LAYER_FAILURE",
-    "HTTP_REQUEST",
-)
+    "WRONG_VERSION_NUMBER", "WRONG VERSION NUMBER", "RECORD LAYER FAILURE", "RECORD_LAYER_FAILURE", "HTTP_REQUEST",
+)  # fmt: skip
 # What h11 says of bytes that begin no HTTP answer, such as a TLS alert.
 NO_HTTP = ("illegal request line", "illegal status line")
 

@@ -119,19 +119,11 @@ def _read_field(document: Document, operation: Operation, name: str, place: str,
     if "x-on-empty" in said and "string" not in types:
         raise document.error(f"{place}/x-on-empty", "is for a string; remove it")
     return Field(
-        operation.operation_id,
-        name,
-        schema,
-        types=types,
-        is_nullable=is_nullable,
-        is_required=is_required,
-        on_null=on_null,
-        clears_on_empty=said.get("x-on-empty") == "clear",
+        operation.operation_id, name, schema, types=types, is_nullable=is_nullable, is_required=is_required,
+        on_null=on_null, clears_on_empty=said.get("x-on-empty") == "clear",
         is_write_only=said.get("writeOnly") is True,
-        values_from=_values_from(document, place, said.get("x-values-from")),
-        pointer=pointer,
-        place=place,
-    )
+        values_from=_values_from(document, place, said.get("x-values-from")), pointer=pointer, place=place,
+    )  # fmt: skip
 
 
 def _said(document: Document, place: str) -> dict[str, Any]:

@@ -15,14 +15,9 @@ ItemId: TypeAlias = str | int
 """An id as JSON holds it; in a path it stands as text."""
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "null": (type(None),),
-}
+    "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "integer": (int,),
+    "number": (int, float), "null": (type(None),),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

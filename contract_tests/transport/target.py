@@ -192,19 +192,12 @@ class Api:
         secrets_of_it = [self.target.api_key] if self.target.api_key else []
         secrets_of_it += [sent_key] if len(sent_key) >= SHORTEST_SECRET else []
         return Exchange(
-            request.method,
-            self._shown_path(target_path, sent_key),
+            request.method, self._shown_path(target_path, sent_key),
             tuple((name.lower(), self._shown_value(name, value)) for name, value in request.headers.multi_items()),
-            request.content,
-            response.status_code,
-            response.headers,
-            response.content,
-            item_id if item_id in self.created.made else None,
-            tuple(sorted(secrets_of_it, key=len, reverse=True)),
-            response,
-            response.extensions.get(FLAW, ""),
-            shape=self.shape,
-        )
+            request.content, response.status_code, response.headers, response.content,
+            item_id if item_id in self.created.made else None, tuple(sorted(secrets_of_it, key=len, reverse=True)),
+            response, response.extensions.get(FLAW, ""), shape=self.shape,
+        )  # fmt: skip
 
     def read(self, item_id: ItemId, *, apart: bool = False) -> Exchange:
         """Read an item; *apart* as another client."""

@@ -471,11 +471,6 @@ def _against(configuration: Configuration) -> Iterator[Figure]:
 
 
 GROUPS: dict[str, Callable[[Configuration], Iterator[Figure]]] = {
-    "suite": _suite,
-    "mock": _mock,
-    "growth": _growth,
-    "client": _client,
-    "commands": _commands,
-    "faults": _faults,
+    "suite": _suite, "mock": _mock, "growth": _growth, "client": _client, "commands": _commands, "faults": _faults,
     "against": _against,
-}
+}  # fmt: skip

@@ -19,14 +19,9 @@ MAP = "boundaries.json"
 RUN = "boundaries.run.json"
 
 COUNTED_AS = {
-    "looser": "looser",
-    "tighter": "tighter",
-    "altered": "altered",
-    "inconclusive": "inconclusive",
-    "not_tried": "not tried",
-    "no_limit": "without a limit",
-    "holds": "as declared",
-}
+    "looser": "looser", "tighter": "tighter", "altered": "altered", "inconclusive": "inconclusive",
+    "not_tried": "not tried", "no_limit": "without a limit", "holds": "as declared",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

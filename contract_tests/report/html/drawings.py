@@ -15,15 +15,10 @@ from contract_tests.report.records import as_json, as_number
 # Units in which the limit of a text lies elsewhere in each alphabet.
 BY_ALPHABET = ("bytes", "utf16", "composed", "trimmed")
 UNITS = {
-    "double": "doubles",
-    "single": "single-precision numbers",
-    "integer": "whole numbers",
-    "code_points": "code points",
-    "bytes": "bytes of UTF-8",
-    "utf16": "UTF-16 units",
-    "composed": "composed characters",
-    "trimmed": "characters after trimming",
-}
+    "double": "doubles", "single": "single-precision numbers", "integer": "whole numbers",
+    "code_points": "code points", "bytes": "bytes of UTF-8", "utf16": "UTF-16 units",
+    "composed": "composed characters", "trimmed": "characters after trimming",
+}  # fmt: skip
 
 Tried = tuple[float, str]
 """A value, and what became of it."""

@@ -106,19 +106,13 @@ def facts_of(run: RunRecord) -> dict[str, str]:
     contract, items, requests = run.contract, run.items, sum(run.requests.values())
     tests = [f"{whole(count)} {name.replace('_', ' ')}" for name, count in run.tests.items() if count]
     return {
-        "Under test": run.target,
-        "Contract": " ".join(filter(None, (contract.title, contract.version))),
-        "Contract file, SHA-256": contract.sha256[:SHORT_HASH],
-        "Started": moment(run.started),
-        "Took": duration(run.seconds),
-        "Seed": "" if run.seed is None else str(run.seed),
-        "Selection": run.selection if run.tests else "",
-        "Tests": ", ".join(tests),
+        "Under test": run.target, "Contract": " ".join(filter(None, (contract.title, contract.version))),
+        "Contract file, SHA-256": contract.sha256[:SHORT_HASH], "Started": moment(run.started),
+        "Took": duration(run.seconds), "Seed": "" if run.seed is None else str(run.seed),
+        "Selection": run.selection if run.tests else "", "Tests": ", ".join(tests),
         "Requests": whole(requests) if requests else "",
-        contract.resource.capitalize() or "Items": (
-            f"{whole(items.made)} made, {whole(items.removed)} removed" if run.came_to_a_test else ""
-        ),
-    }
+        contract.resource.capitalize() or "Items": f"{whole(items.made)} made, {whole(items.removed)} removed" if run.came_to_a_test else "",
+    }  # fmt: skip
 
 
 def _listed(kind: type[RecordType], stored: Stored) -> Sequence[RecordType] | None:

@@ -63,11 +63,8 @@ def _client_changes(contract: Path, base: str) -> Sequence[str]:
 
 def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:
     record = {
-        **asdict(diff),
-        "rating": diff.worst,
-        "least_version": diff.least_version,
-        "says_enough": diff.says_enough,
-    }
+        **asdict(diff), "rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough,
+    }  # fmt: skip
     with alone(reports.path):
         for name, text in {"spec-diff.json": as_document(record), "spec-diff.md": summary}.items():
             with reports.attempt(name):
