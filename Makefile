@@ -25,7 +25,7 @@ help: ## list the commands
 
 install: $(VENV)/installed ## make a private environment from requirements.lock; every other command calls it
 
-contract: install ## hold the mock, or the API at BASE_URL, to the contract
+contract: install ## hold the mock, or the API at BASE_URL, to the contract; BASE=ref-or-file to the old one, too
 	@$(RUN) -m contract_tests run -- $(ARGS)
 
 fuzz: install ## the generative tests, seed after seed; no round begins after MINUTES=10

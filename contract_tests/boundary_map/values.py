@@ -119,15 +119,9 @@ def _result_of(prober: Prober, constraint: str, said: Any, found: list[Tried], *
     telling = sorted(found, key=lambda each: not each.departs)
     curls = {each.answer.outcome is Outcome.REFUSED: each.answer.exchange.curl() for each in reversed(telling)}
     return prober.result(
-        constraint,
-        _judge(found),
-        _sentence(found, name),
-        declared=said,
-        altered=name,
-        curl_accepted=curls.get(False),
-        curl_rejected=curls.get(True),
-        **tried,
-    )
+        constraint, _judge(found), _sentence(found, name), declared=said, altered=name,
+        curl_accepted=curls.get(False), curl_rejected=curls.get(True), **tried,
+    )  # fmt: skip
 
 
 def _judge(found: list[Tried]) -> Verdict:

@@ -42,6 +42,8 @@ class Finding:
     """The problem without the value that showed it; by default the problem."""
     value: Any = field(default=NotImplemented, repr=False)
     """The value of a field that showed it, where one did."""
+    expects: str = field(default="", repr=False)
+    """What a written test asserts, in Python about its `api`, `answer` and `before`; empty where no line says it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exchange", self.exchange.excerpt())  # a run keeps its findings to its end
@@ -58,6 +60,16 @@ class Finding:
             f"            {self.clause}\n"
             f"  repeat    {self.exchange.curl()}"
         )
+
+    def lines(self) -> list[str]:
+        """Return the lines of a test that repeats it; none where it takes more than requests one after the other."""
+        *calls, last = (self.exchange.calls() if self.expects else []) or [""]
+        if not last or self.exchange.names(self.expects):
+            return []
+        if "before" in self.expects:  # what is refused changes nothing, so it is read before all that was refused
+            accepted = max((n for n, step in enumerate(self.exchange.earlier, 1) if step.was_accepted), default=0)
+            calls.insert(accepted, "before = api.read()")
+        return [*calls, f"answer = {last}", f"assert {self.exchange.hide(self.expects)}, answer.text"]
 
     @property
     def matter(self) -> Matter:

@@ -14,7 +14,7 @@ from dataclasses import field as data
 from typing import Any
 
 from contract_tests.checks import observations
-from contract_tests.checks.judge import BROKEN, Finding, Judge, require
+from contract_tests.checks.judge import BROKEN, Finding, Judge, has_status, require
 from contract_tests.checks.rules import Rules
 from contract_tests.generation.boundaries import Boundary, good_values, to_json
 from contract_tests.spec.contract import Contract
@@ -253,17 +253,19 @@ class ItemUnderTest:
     def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any], boundary: Boundary | None) -> list[Finding]:
         if exchange.was_accepted or not 400 <= exchange.status < 500:
             return []
-        leaks = self.judge.leaks(exchange)
+        leaks, expects = self.judge.leaks(exchange), has_status(self.contract.operation("update").successes)
         if boundary is not None:
             problem, promise = f"{boundary.shown} was refused with {exchange.status}", boundary.field.promise
             headline = f"{boundary.field.name} is refused within what it may be: {promise}"
-            refused = Finding(BROKEN, problem, promise, boundary.source, exchange, "refused", headline, boundary.value)
+            refused = Finding(
+                BROKEN, problem, promise, boundary.source, exchange, "refused", headline, boundary.value, expects
+            )
             return [*leaks, refused]
         known = [tried for name, tried in self.contract.fields("update").items() if name in body]
         promise = "; ".join(tried.promise for tried in known) or "every field is optional"
         clause = known[0].pointer if len(known) == len(body) == 1 else self.contract.operation("update").pointer
         problem = f"{', '.join(body) or 'an empty update'} was refused with {exchange.status}"
-        return [*leaks, Finding(BROKEN, problem, promise, clause, exchange, "refused")]
+        return [*leaks, Finding(BROKEN, problem, promise, clause, exchange, "refused", expects=expects)]
 
     def _judge_accepted(
         self, before: Item, body: Mapping[str, Any], exchange: Exchange, waited: float = 0.0

@@ -26,6 +26,8 @@ __all__ = [
 ]  # fmt: skip
 
 DECISIONS = "#/x-promises"
+# The keywords of a schema that a written test can hold an answer to without a library.
+FITTED = frozenset({"type", "required", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "pattern"})
 # What a body does that breaks a limit and is accepted.
 BEYOND = {
     "maximum": "beyond maximum", "exclusiveMaximum": "beyond exclusiveMaximum", "minimum": "below minimum",
@@ -88,7 +90,8 @@ class Judge:
             return found + self._shape(name, exchange, successes[0])
         is_refusal = bool({*operation.refusals} & {*right})
         if exchange.was_accepted and is_refusal and (faults := self._sent_faults(name, exchange)):
-            return found + [self._looser(fault, exchange) for fault in faults]
+            refusals = {*operation.refusals} & {*right}
+            return found + [self._looser(fault, exchange, refusals) for fault in faults]
         where = f"{operation.pointer}/responses" + (f"/{right[0]}" if len(right) == 1 else "")
         return [*found, self._wrong_status(name, exchange, right, where)]
 
@@ -98,8 +101,8 @@ class Judge:
             return []
         found = []
         if echoes_key(exchange, self.secrets):
-            problem = "the answer carries the caller's key"
-            found.append(self.promised("no_leaks", problem, "no answer carries the key", exchange))
+            problem, promise = "the answer carries the caller's key", "no answer carries the key"
+            found.append(self.promised("no_leaks", problem, promise, exchange, expects="not api.tells_key(answer)"))
         if (internal := internal_name(exchange)) is not None:
             problem = f"the answer shows the API's inside: {internal!r}"
             promise = "no answer carries a stack trace or an internal name"
@@ -129,11 +132,12 @@ class Judge:
         if self.in_single_precision(name, exchange) is not None:
             return self.success(name, exchange)
         if faults:
-            return [*self.leaks(exchange), *(self._looser(fault, exchange) for fault in faults)]
+            return [*self.leaks(exchange), *(self._looser(fault, exchange, statuses) for fault in faults)]
         problem = f"{about} was accepted with {exchange.status}"
         topic = "" if clause == DECISIONS else "accepted"
         headline = self._accepted_headline(clause)
-        return [*self.leaks(exchange), Finding(LOOSER, problem, promise, clause, exchange, topic, headline)]
+        found = Finding(LOOSER, problem, promise, clause, exchange, topic, headline, expects=has_status(statuses))
+        return [*self.leaks(exchange), found]
 
     def in_single_precision(self, name: str, exchange: Exchange) -> dict[str, Any] | None:
         """
@@ -180,8 +184,22 @@ class Judge:
                 continue
             problem = f"{name} reads {_brief(shown)} instead of {' or '.join(map(_brief, readings))}"
             headline = f"{name} reads otherwise than it should: {promise}"
-            found.append(Finding(BROKEN, problem, promise, self.clause_of(name), exchange, headline=headline))
+            clause, expects = self.clause_of(name), self._reads(exchange, item, name, readings)
+            found.append(Finding(BROKEN, problem, promise, clause, exchange, headline=headline, expects=expects))
         return found
+
+    def _reads(self, exchange: Exchange, item: Mapping[str, Any], name: str, readings: tuple[Any, ...]) -> str:
+        """Say in Python what an item shows of a field: what was sent, or what it showed before; empty for another item."""
+        own, id_name = exchange.item_id, self.contract.resource.id_name
+        is_json = all(isinstance(each, (str, int, float, list, dict, type(None))) for each in readings)
+        if exchange.items or not is_json or (own is not None and item.get(id_name, own) != own):
+            return ""
+        sent = exchange.earlier[1:] if exchange.method == "GET" else (exchange,)
+        if any(step.was_accepted and f'"{name}"'.encode() in step.request_body for step in sent):
+            return f"api.shows(answer, {name!r}, {[*readings]!r})"
+        return (
+            f"api.read().get({name!r}) == before.get({name!r})" if own is not None and exchange.method != "GET" else ""
+        )
 
     def misdated(
         self, exchange: Exchange, before: Mapping[str, Any], after: Mapping[str, Any], waited: float
@@ -219,9 +237,12 @@ class Judge:
         places = self.contract.document.properties(self.contract.resource.item_pointer)
         return places.get(name, f"{self.contract.resource.item_pointer}/properties/{name}")
 
-    def promised(self, name: str, problem: str, promise: str, exchange: Exchange, topic: str = "") -> Finding:
+    def promised(
+        self, name: str, problem: str, promise: str, exchange: Exchange, topic: str = "", expects: str = ""
+    ) -> Finding:
         """Return a finding that breaks a promise of x-promises."""
-        return Finding(BROKEN, problem, promise, self.contract.pointer_of_promise(name), exchange, topic)
+        clause = self.contract.pointer_of_promise(name)
+        return Finding(BROKEN, problem, promise, clause, exchange, topic, expects=expects)
 
     def unnamed_method(self, exchange: Exchange) -> list[Finding]:
         """Judge the answer to a method that the contract does not name."""
@@ -233,7 +254,10 @@ class Judge:
             self.contract.pointer_of_promise("named_methods_only"),
             LOOSER if exchange.was_accepted else BROKEN,
         )
-        return [*self.leaks(exchange), Finding(kind, problem, promise, clause, exchange)]
+        return [
+            *self.leaks(exchange),
+            Finding(kind, problem, promise, clause, exchange, expects=has_status((404, 405))),
+        ]
 
     def _note(self, name: str, exchange: Exchange, status: int) -> None:
         """Note in what the answer goes beyond what the contract says of *status*: by being there, by its fields."""
@@ -260,7 +284,8 @@ class Judge:
                 headline = f"the {exchange.status} says that it is JSON and is not what a client can read"
                 problem = f"{headline}: {exchange.unreadable}"
             promise = f"the answer is {media_type}"
-            return [Finding(BROKEN, problem, promise, f"{pointer}/content", exchange, headline=headline)]
+            clause, expects = f"{pointer}/content", f"api.is_json(answer, {sorted(named)!r})"
+            return [Finding(BROKEN, problem, promise, clause, exchange, headline=headline, expects=expects)]
         faults = self.contract.answer_faults(name, status, exchange.json)
         found = [self._misshapen(fault, exchange) for fault in faults]
         return found or self._wrong_code(name, exchange, status, pointer)
@@ -274,31 +299,39 @@ class Judge:
         if str(code) in map(str, shown) or (not shown and "*" in path):  # an array without elements says none
             return []
         problem = f"the {exchange.status} has code {next(iter(shown), None)!r} instead of {code!r}"
-        return [Finding(BROKEN, problem, f"{'.'.join(path)} is {code}", f"{pointer}/x-error-code", exchange)]
+        promise, clause = f"{'.'.join(path)} is {code}", f"{pointer}/x-error-code"
+        return [
+            Finding(BROKEN, problem, promise, clause, exchange, expects=f"{str(code)!r} in api.codes(answer, {path!r})")
+        ]
 
     def _misshapen(self, fault: Fault, exchange: Exchange) -> Finding:
         problem = f"the {exchange.status} breaks its schema: {fault.path or 'body'}: {fault.message}"
         topic = re.sub(r"/\d+", "", fault.path) or "body"
         headline = f"an answer breaks its schema at {topic}"
-        return Finding(BROKEN, problem, "this schema", fault.clause, exchange, topic, headline)
+        keyword, wanted = fault.clause.rpartition("/")[2], self.contract.at(fault.clause)
+        expects = f"api.fits(answer, {fault.path!r}, {keyword!r}, {wanted!r})" if keyword in FITTED else ""
+        return Finding(BROKEN, problem, "this schema", fault.clause, exchange, topic, headline, expects=expects)
 
     def _wrong_status(self, name: str, exchange: Exchange, right: Collection[int], clause: str) -> Finding:
         expected = " or ".join(str(status) for status in sorted(right))
         problem = f"{self.contract.operation(name).operation_id} answered {exchange.status} instead of {expected}"
-        return Finding(BROKEN, problem, f"the answer here is {expected}", clause, exchange, topic=problem)
+        promise, right_status = f"the answer here is {expected}", has_status(right)
+        return Finding(BROKEN, problem, promise, clause, exchange, topic=problem, expects=right_status)
 
-    def _looser(self, fault: Fault, exchange: Exchange) -> Finding:
+    def _looser(self, fault: Fault, exchange: Exchange, statuses: Collection[int]) -> Finding:
         """Tell that a body was accepted although one of its fields, or the lack of one, breaks the schema."""
         if fault.is_missing:
             what = "a body without " + fault.path
             problem, promise = f"{what} was accepted with {exchange.status}", f"{fault.path} is required"
-            return Finding(LOOSER, problem, promise, fault.clause, exchange, what, f"{what} is accepted")
+            right = has_status(statuses)
+            return Finding(LOOSER, problem, promise, fault.clause, exchange, what, f"{what} is accepted", expects=right)
         tried = self.contract.field_of(fault.clause, fault.path)
         inside = f"{fault.path} is accepted against a limit of the values in it"
         return Finding(
             LOOSER, f"{fault.path} {brief(fault.value)} was accepted with {exchange.status}",
             fault.message if tried is None else tried.promise, fault.clause, exchange, "accepted",
             self._accepted_headline(fault.clause) or inside, NotImplemented if tried is None else fault.value,
+            has_status(statuses),
         )  # fmt: skip
 
     def _accepted_headline(self, clause: str) -> str:
@@ -327,6 +360,11 @@ class Judge:
         except (ValueError, RecursionError):
             return None
         return body if isinstance(body, dict) else None
+
+
+def has_status(statuses: Collection[int]) -> str:
+    """Say in Python that an answer has one of some statuses."""
+    return f"answer.status_code in {sorted(statuses)}"
 
 
 def _shows_what_was_sent(exchange: Exchange) -> bool:

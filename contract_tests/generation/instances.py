@@ -160,11 +160,7 @@ def free_values(view: View) -> list[Any]:
 
 
 GOOD_VALUES: dict[str, Callable[[View], list[Any]]] = {
-    "string": good_texts,
-    "number": good_numbers,
-    "integer": good_integers,
-    "boolean": lambda _view: [True, False],
-    "array": good_arrays,
-    "object": good_objects,
-}
+    "string": good_texts, "number": good_numbers, "integer": good_integers, "boolean": lambda _view: [True, False],
+    "array": good_arrays, "object": good_objects,
+}  # fmt: skip
 assert set(GOOD_VALUES) == set(JSON_TYPES)

@@ -191,12 +191,9 @@ def _settle(
     fixed: tuple[tuple[str, Any], ...] = (),
 ) -> Place:
     return replace(
-        place,
-        pointers=place.pointers + pointers,
-        barred=place.barred + barred,
-        settled=place.settled | {choice},
+        place, pointers=place.pointers + pointers, barred=place.barred + barred, settled=place.settled | {choice},
         fixed=place.fixed + fixed,
-    )
+    )  # fmt: skip
 
 
 def _fixed(schema: Schema, branch: Any) -> tuple[tuple[str, Any], ...]:

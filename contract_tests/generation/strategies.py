@@ -203,11 +203,7 @@ def _is_lawful(contract: Contract, body: dict[str, Any], role: str) -> bool:
 
 
 BY_TYPE: dict[str, Callable[[View, bool], st.SearchStrategy[Any] | None]] = {
-    "string": _texts,
-    "number": _numbers,
-    "integer": _integers,
-    "boolean": lambda _view, _is_exact: st.booleans(),
-    "array": _arrays,
-    "object": _objects,
-}
+    "string": _texts, "number": _numbers, "integer": _integers, "boolean": lambda _view, _is_exact: st.booleans(),
+    "array": _arrays, "object": _objects,
+}  # fmt: skip
 assert set(BY_TYPE) == set(JSON_TYPES)

@@ -56,12 +56,9 @@ def _other_types(place: Place, own: set[str], good: Any) -> Iterator[Candidate]:
         return
     samples: dict[str, list[Any]] = {
         "string": ["", "text", "true", str(good) if not isinstance(good, (list, dict)) else to_json(good)],
-        "number": [1.5],
-        "integer": [0, 1, 7],
-        "boolean": [True, False],
-        "array": [[], [good], [good, good]],
+        "number": [1.5], "integer": [0, 1, 7], "boolean": [True, False], "array": [[], [good], [good, good]],
         "object": [{}, {"value": good}, {place.name: good}],
-    }
+    }  # fmt: skip
     assert set(samples) == set(JSON_TYPES)
     numbers = {"number", "integer"}
     for json_type in sorted(samples.keys() - (own | numbers if own & numbers else own)):

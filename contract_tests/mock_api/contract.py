@@ -201,12 +201,8 @@ def _operation(document: Any, method: str, path: str, item: Any) -> Operation:
     media_type, content = json_content(resolve(document, node.get("requestBody", {})))
     parameters = [resolve(document, each) for each in [*item.get("parameters", []), *node.get("parameters", [])]]
     return Operation(
-        name=node["operationId"],
-        method=method.upper(),
-        path=path,
-        body=content.get("schema", {}) if media_type else None,
-        body_type=media_type,
-        query={each["name"]: each for each in parameters if each["in"] == "query"},
-        node=node,
+        name=node["operationId"], method=method.upper(), path=path,
+        body=content.get("schema", {}) if media_type else None, body_type=media_type,
+        query={each["name"]: each for each in parameters if each["in"] == "query"}, node=node,
         responses={str(status): resolve(document, each) for status, each in node.get("responses", {}).items()},
-    )
+    )  # fmt: skip

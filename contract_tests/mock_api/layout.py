@@ -101,13 +101,10 @@ def _layout(contract: Contract, create: Operation, links: list[Link]) -> Layout:
     shown = "read" if "read" in operations else "create"
     return Layout(
         name=[part for part in create.path.split("/") if part and not part.startswith("{")][-1],
-        operations=operations,
-        id_name=id_at[-1],
-        id_parameter=id_parameter,
-        item=contract.at(operations[shown].answer_schema(), item_at[shown]) or {},
-        item_at=item_at,
+        operations=operations, id_name=id_at[-1], id_parameter=id_parameter,
+        item=contract.at(operations[shown].answer_schema(), item_at[shown]) or {}, item_at=item_at,
         **(_list_layout(contract, operations["list"], id_at[-1]) if "list" in operations else {}),
-    )
+    )  # fmt: skip
 
 
 def _list_layout(contract: Contract, operation: Operation, id_name: str) -> dict[str, Any]:

@@ -24,13 +24,9 @@ if TYPE_CHECKING:
 
 # The methods of Resource that answer the operations, by role.
 HANDLERS = {
-    "create": "create_item",
-    "read": "read_item",
-    "update": "update_item",
-    "replace": "update_item",
-    "remove": "remove_item",
-    "list": "list_items",
-}
+    "create": "create_item", "read": "read_item", "update": "update_item", "replace": "update_item",
+    "remove": "remove_item", "list": "list_items",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -314,12 +314,9 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, item: ItemUnderTest) -
 
 # How an id is spelled in a path that is nearly the item's; a server in front may refuse the first ones by itself.
 ODD_IDS: dict[str, Callable[[str], str]] = {
-    "line-feed": "{}%0A".format,
-    "return-and-line-feed": "{}%0D%0A".format,
-    "nul": "{}%00".format,
-    "nul-and-more": "{}%00x".format,
-    "no-utf-8": "{}%FF".format,
-}
+    "line-feed": "{}%0A".format, "return-and-line-feed": "{}%0D%0A".format, "nul": "{}%00".format,
+    "nul-and-more": "{}%00x".format, "no-utf-8": "{}%FF".format,
+}  # fmt: skip
 NEAR_IDS: dict[str, Callable[[str], str]] = {
     **ODD_IDS,
     "format": "{}.json".format,

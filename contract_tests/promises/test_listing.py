@@ -96,24 +96,25 @@ class Walk:
         """Whether the pages are the same again: those with a number shift when somebody makes or removes an item."""
         return bool(HAS_PAGE_TOKEN.is_met(self.run.contract)) or again().ids == self.ids
 
-    def unlisted(self, problem: str, promise: str = EVERY_ONE) -> list[Finding]:
+    def unlisted(self, problem: str, promise: str = EVERY_ONE, expects: str = "") -> list[Finding]:
         """Tell that the pages do not show every item once."""
         contract = self.run.contract
         is_promised = contract.promises_that("whole_list")
         place = contract.pointer_of_promise("whole_list") if is_promised else contract.operation("list").pointer
-        return [Finding(BROKEN, problem, promise, place, self.page)]
+        return [Finding(BROKEN, problem, promise, place, self.page, expects=expects)]
 
     def not_newest_first(self, found: list[Finding]) -> list[Finding]:
         """Tell of an order that nobody asked for as of the promise to list the newest first."""
         promised = self.run.judge.promised
-        return [promised("newest_first", each.problem, "newest first", self.page) for each in found]
+        told = ((each.problem, "newest first", self.page, "", each.expects) for each in found)
+        return [promised("newest_first", *each) for each in told]
 
-    def misordered(self, problem: str, promise: str) -> list[Finding]:
+    def misordered(self, problem: str, promise: str, expects: str = "") -> list[Finding]:
         """Tell that the items stand in another order than was asked for."""
         listing = self.run.contract.listing
         assert listing is not None, "an order is one of a list"
         place = self.run.contract.operation("list").parameters["query", listing.order or ""]
-        return [Finding(BROKEN, problem, promise, place, self.page)]
+        return [Finding(BROKEN, problem, promise, place, self.page, expects=expects)]
 
     def unfound(self, problem: str, promise: str = KEPT) -> list[Finding]:
         """Tell that a filter does not find what it should, or only that."""
@@ -127,7 +128,9 @@ class Walk:
             late, early = (one, other) if is_descending else (other, one)
             if late + max(step, other_step) <= early:
                 words = "descending" if is_descending else "ascending"
-                return self.misordered(f"{name} {one} stands before {other}", f"{words} by {name}")
+                is_birth = name == self.run.api.shape.created_field
+                expects = f"api.is_in_order(answer, {is_descending})" if is_birth else ""
+                return self.misordered(f"{name} {one} stands before {other}", f"{words} by {name}", expects)
         return []
 
     def unsorted(self, order: str, prefix: str = "") -> list[Finding]:
@@ -155,7 +158,11 @@ def _walk(run: Run, query: dict[str, str], *, size: int = LARGEST) -> Walk:
     for page in run.pages(most, **{**run.query(size=asked), **query}):
         if asked is not None and len(page.items) > asked:
             problem, promise = f"a page of {asked} holds {len(page.items)}", "a page holds at most what is asked for"
-            require(Walk(run, [], page).unlisted(problem, promise))
+            require(
+                Walk(run, [], page).unlisted(
+                    problem, promise, f"all(len(page) <= {asked} for page in api.pages(answer))"
+                )
+            )
         items += page.items
         if wanted <= {run.api.shape.id_of(item) for item in items}:
             break
@@ -216,7 +223,11 @@ def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family:
         shown = len(exchange.items)
         if shown > int(text):
             problem = f"a page of {text} holds {shown}"
-            return Walk(run, [], exchange).unlisted(problem, "a page holds at most what is asked for")
+            promise, expects = (
+                "a page holds at most what is asked for",
+                f"all(len(page) <= {text} for page in api.pages(answer))",
+            )
+            return Walk(run, [], exchange).unlisted(problem, promise, expects)
         is_short = shown < min(int(text), len(family)) and run.api.shape.paging.token is not None
         if is_short and run.is_last(exchange) and run.contract.promises_that("whole_list"):
             return Walk(run, [], exchange).unlisted(f"a page of {text} holds only {shown}, and names no next one")

@@ -52,6 +52,8 @@ class FindingData(TypedDict):
     """The number itself, or the length of the text."""
     text: str | None
     """The value, where it is a short and visible text."""
+    lines: list[str]
+    """Of a test that repeats it; empty where none can be written."""
 
 
 @dataclass
@@ -149,7 +151,7 @@ def finding_data(finding: Finding) -> FindingData:
         "problem": finding.problem, "promise": finding.promise, "sent": exchange.sent(),
         "received": exchange.received(), "curl": exchange.curl(), "status": exchange.status,
         "value": brief(value) if finding.has_value else None, "size": measure(value),
-        "text": value if isinstance(value, str) and shown(value, LONGEST_TEXT) is value else None,
+        "text": value if isinstance(value, str) and shown(value, LONGEST_TEXT) is value else None, "lines": finding.lines(),
     }  # fmt: skip
 
 
@@ -160,7 +162,7 @@ def assertion_data(contract: Contract, item: pytest.Item, error: BaseException) 
     return {
         "kind": "broken", "clause": clause_of(contract, promise), "topic": promise, "headline": problem,
         "problem": problem, "promise": promise, "sent": "", "received": "", "curl": "", "status": 0, "value": None,
-        "size": None, "text": None,
+        "size": None, "text": None, "lines": [],
     }  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def _issue(outcomes: Outcomes, issue: Issue) -> IssueRecord:
         kind=issue.kind, headline=issue.title(refused), about=issue.headline, promise=issue.plainest["promise"],
         clause=issue.clause, count=issue.count, sent=issue.plainest["sent"], received=issue.plainest["received"],
         curl=issue.plainest["curl"], snippet=issue_snippet(outcomes.contract, issue, refused), test=issue.test,
-        examples=tuple(issue.examples),
+        examples=tuple(issue.examples), lines=tuple(issue.plainest["lines"]),
     )  # fmt: skip
 
 

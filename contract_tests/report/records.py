@@ -106,12 +106,9 @@ def _text(value: object) -> str:
 
 
 READERS: dict[Any, Any] = {
-    Any: lambda value: value,
-    str: _text,
-    int: lambda value: int(as_number(value) or 0),
-    float: lambda value: as_number(value) or 0,
-    bool: lambda value: value is True,
-}
+    Any: lambda value: value, str: _text, int: lambda value: int(as_number(value) or 0),
+    float: lambda value: as_number(value) or 0, bool: lambda value: value is True,
+}  # fmt: skip
 
 
 def read_json(path: Path) -> Stored:

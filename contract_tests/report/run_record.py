@@ -134,6 +134,8 @@ class IssueRecord:
     snippet: str = ""
     """The lines that would bring the contract up to date; empty where no change of it is a cure."""
     test: str = ""
+    lines: tuple[str, ...] = ()
+    """Of a test that repeats it; empty where none can be written."""
     examples: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     """Of a field that the contract does not name."""

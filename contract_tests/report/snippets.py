@@ -120,13 +120,9 @@ def _snippet(pointer: str, lines: Mapping[str, Any], how: str = "") -> str:
     text = ""
     for allow_unicode in (True, False):
         text = yaml.dump(
-            lines,
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=allow_unicode,
-            width=LINE_WIDTH,
+            lines, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=LINE_WIDTH,
             default_flow_style=None,
-        )
+        )  # fmt: skip
         if shown(text, len(text), keep=LAYOUT) == text:
             break
     return f"# at {shown(pointer + how, LONGEST_LINE)}\n{text.rstrip()}"

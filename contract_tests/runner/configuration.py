@@ -63,15 +63,11 @@ FIELDS = {
     "base_url": Variable("BASE_URL", parsing.address, "the API that is there already; the mock without it"),
     "seed": Variable("SEED", number(int, 0, 10**18), "repeats a run"),
     "shard": Variable("SHARD", parsing.shard, "2/8: the second of eight machines that do a run together"),
-    "database_url": Variable(
-        "HYPOTHESIS_DATABASE_URL", parsing.redis_address, "the Redis in which several machines keep what broke"
-    ),
+    "database_url": Variable("HYPOTHESIS_DATABASE_URL", parsing.redis_address, "the Redis in which several machines keep what broke"),
     "merged": Variable("MERGE", parsing.folders, "the folders of the reports of shards, which are made one"),
     "minutes": Variable("MINUTES", number(float, 0, 100_000, is_above=True), "after this time nothing new begins"),
     "max_requests": Variable("MAX_REQUESTS", _BUDGET, "the most requests that are sent to BASE_URL; 0 for no limit"),
-    "requests_per_second": Variable(
-        "RATE", number(float, 0.01, 100_000, zero="no pace"), "requests a second; 0 for no limit"
-    ),
+    "requests_per_second": Variable("RATE", number(float, 0.01, 100_000, zero="no pace"), "requests a second; 0 for no limit"),
     "timeout_seconds": Variable("TIMEOUT", number(float, 0.01, 3_600), "seconds that an exchange may take"),
     "most_items": Variable("MAX_ITEMS", _CAP, "the most items that are there at a time"),
     "borrowed_id": Variable("ITEM_ID", parsing.item_id, "an item that is borrowed and restored where none may be made"),
@@ -81,9 +77,7 @@ FIELDS = {
     "fault": Variable("FAULT", word, "a fault that is planted in the mock"),
     "seeds": Variable("SEEDS", number(int, 1, 10_000), "so many seeds"),
     "budget": Variable("BUDGET", _BUDGET, "the most requests of each run"),
-    "peer": Variable(
-        "PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"
-    ),
+    "peer": Variable("PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"),
     "share": Variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"),
     "mutant": Variable("MUTANT", word, "one mutant, by its id"),
     "is_fresh": Variable("FRESH", flag, "forget what was found before"),
@@ -102,7 +96,7 @@ FIELDS = {
     "only_operation": Variable("OPERATION", word, "only this operation", is_option_only=True),
     "reports": Variable("FOLDER", path, "the folder of the reports", is_option_only=True),
     "rehearsal_file": Variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True),
-}
+}  # fmt: skip
 VARIABLES = {variable.name: variable for variable in FIELDS.values()}
 
 

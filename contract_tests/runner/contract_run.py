@@ -24,6 +24,7 @@ from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
+from contract_tests.report.regressions import write_regressions
 from contract_tests.report.run_record import Beside, RunRecord, Start, bare_record
 from contract_tests.report.shards import SHARD, ShardFile
 from contract_tests.report.verdict import verdict
@@ -38,6 +39,7 @@ from contract_tests.runner.process.examples import shared_examples
 from contract_tests.runner.selection import PROMISES, files_of
 from contract_tests.runner.sweep import Swept, put_right
 from contract_tests.runner.under_test import require_mock, sent_in_all, shared_budget
+from contract_tests.spec.contract import Contract
 from contract_tests.transport import journal
 from contract_tests.transport.interruption import ENDING, held_back
 
@@ -118,7 +120,7 @@ def _run_both(tests: Tests) -> int:
             return HOLDS
         start, before, exit_code = _held(earlier)
         told = record(start, before, *verdict(before, exit_code))
-        _report(told, Reports(known.reports, before.unwritten))
+        _report(told, Reports(known.reports, before.unwritten), before.contract)
     if ENDING.is_asked:
         raise KeyboardInterrupt
     start, outcomes, exit_code = _held(tests)
@@ -251,7 +253,7 @@ def _finish(
     line, exit_code = verdict(outcomes, pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
         told = replace(record(start, outcomes, line, exit_code), beside=both)
-        _report(told, Reports(configuration.reports, outcomes.unwritten))
+        _report(told, Reports(configuration.reports, outcomes.unwritten), outcomes.contract)
         for each in lines(told):
             print(shown(each, LONGEST_LINE))
         if shard := _shard(configuration, start, outcomes):
@@ -268,7 +270,9 @@ def _shard(configuration: Configuration, start: Start, outcomes: Outcomes) -> Sh
     return ShardFile(configuration.reports / SHARD, start, outcomes, *configuration.shard)
 
 
-def _report(told: RunRecord, reports: Reports) -> None:
+def _report(told: RunRecord, reports: Reports, contract: Contract | None = None) -> None:
     report_run(reports, told)
+    if contract is not None:
+        write_regressions(reports, told, contract)
     for complaint in reports.complaints():
         print(complaint)

@@ -17,6 +17,7 @@ from contract_tests.report.html.run_page import RUN
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
 from contract_tests.report.records import read_as, read_json
+from contract_tests.report.regressions import write_regressions
 from contract_tests.report.repeating import ADVICE, VARIABLE
 from contract_tests.report.run_record import IssueRecord, RunRecord
 from contract_tests.report.shards import merged
@@ -58,7 +59,9 @@ def merge(configuration: Configuration) -> None:
     start, outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
     line, code = verdict(outcomes, exit_code)
     reports = Reports(configuration.reports)
-    report_run(reports, record(start, outcomes, line, code))
+    told = record(start, outcomes, line, code)
+    report_run(reports, told)
+    write_regressions(reports, told, outcomes.contract)
     for complaint in reports.complaints():
         print(complaint)
 

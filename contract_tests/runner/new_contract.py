@@ -40,13 +40,9 @@ def new_contract(name: str) -> str:
     words = re.split("[-_]", name)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
-        path=name,
-        file=f"{name}.yaml",
-        plural=" ".join(words),
-        title=" ".join(words).capitalize(),
-        many=_in_camel_case(words),
-        one=_in_camel_case([*words[:-1], singular(words[-1])]),
-    )
+        path=name, file=f"{name}.yaml", plural=" ".join(words), title=" ".join(words).capitalize(),
+        many=_in_camel_case(words), one=_in_camel_case([*words[:-1], singular(words[-1])]),
+    )  # fmt: skip
 
 
 def singular(word: str) -> str:

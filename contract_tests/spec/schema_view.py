@@ -105,14 +105,10 @@ def _own(pointer: str, node: Schema, branches: tuple[str, ...]) -> SchemaView:
 def _both(one: SchemaView, other: SchemaView) -> SchemaView:
     """Return what two schemas say that both hold; where both name a keyword, the other's counts."""
     return SchemaView(
-        {**one.said, **other.said},
-        one.types if other.types is None else other.types,
-        one.takes_null and other.takes_null,
-        {**one.inner, **other.inner},
-        one.required | other.required,
-        one.branches + other.branches,
-        one.is_closed or other.is_closed,
-    )
+        {**one.said, **other.said}, one.types if other.types is None else other.types,
+        one.takes_null and other.takes_null, {**one.inner, **other.inner}, one.required | other.required,
+        one.branches + other.branches, one.is_closed or other.is_closed,
+    )  # fmt: skip
 
 
 def _takes_null(node: Schema) -> bool:

@@ -19,6 +19,8 @@ from contract_tests.transport.resource_shape import ItemId, ResourceShape
 
 # A shell line holds so many bytes of a body as they are.
 LONG_BODY_BYTES = 200
+# A longer call is not written into a test.
+LONGEST_CALL = 4_000
 # So much is kept of each end of an answer that somebody reads later.
 KEPT_BYTES = 4096
 # What a shell takes as it stands between double quotes.
@@ -57,6 +59,8 @@ class Exchange:
     """How many bytes of the body are left out in its middle."""
     shape: ResourceShape = field(default=ResourceShape(), repr=False, compare=False)
     """The resource, which tells where its items stand in an answer."""
+    earlier: tuple[Exchange, ...] = field(default=(), repr=False, compare=False)
+    """The creation of its item and the latest writes to it, as far as they are kept; of a list, the latest creations."""
 
     @cached_property
     def json(self) -> Any:
@@ -125,7 +129,28 @@ class Exchange:
         is_plain = shown(text) is text and len(self.request_body) <= LONG_BODY_BYTES
         if is_plain:
             return " ".join([*parts, "--data-binary", shlex.quote(text)])
-        return f"python3 -c {shlex.quote(_printing(self.request_body))} | " + " ".join([*parts, "--data-binary", "@-"])
+        program = f"import sys; sys.stdout.buffer.write({_expression(self.request_body)})"
+        return f"python3 -c {shlex.quote(program)} | " + " ".join([*parts, "--data-binary", "@-"])
+
+    def calls(self) -> list[str]:
+        """Return what sends that which came before and then this request, in a written test; empty where it is too long."""
+        steps = [*self.earlier, self]
+        ids = dict.fromkeys(step.item_id for step in steps if step.item_id is not None)
+        places = {quote(str(own), safe="", errors="surrogatepass"): f"ITEM_{number}" for number, own in enumerate(ids)}
+        calls = [step._call(places) for step in steps]
+        return calls if max(map(len, calls)) <= LONGEST_CALL else []
+
+    def names(self, text: str) -> bool:
+        """Whether a text names an item of this run, which no written test has."""
+        ids = {str(step.item_id) for step in (*self.earlier, self) if step.item_id is not None}
+        return any(re.search(rf"(?<!\w){re.escape(own)}(?!\w)", text) for own in ids)
+
+    def _call(self, places: Mapping[str, str]) -> str:
+        path, mark, query = self.path.partition("?")
+        path = "/".join(places.get(segment, segment) for segment in path.split("/"))
+        headers = [header for header in self.request_headers if header[0] not in USUAL_HEADERS]
+        told = f"{self.method!r}, {f'{path}{mark}{query}'!r}, {headers!r}, {_expression(self.request_body)}"
+        return f"api.send({self.hide(told)})"
 
     @property
     def _key(self) -> str:
@@ -179,13 +204,12 @@ def _shorten(text: str, left_out: int = 0) -> str:
     return shown(text, left_out=left_out)
 
 
-def _printing(body: bytes) -> str:
-    """Return a Python program that prints *body*, runs of one character written as a product."""
+def _expression(body: bytes) -> str:
+    """Return bytes in Python, runs of one character written as a product."""
     pieces: list[str] = []
     done = 0
     for run in BYTE_RUN.finditer(body):
         pieces += [repr(body[done : run.start()])] if run.start() > done else []
         pieces.append(f"{run[1]!r}*{len(run[0]) // len(run[1])}")
         done = run.end()
-    pieces += [repr(body[done:])] if done < len(body) else []
-    return f"import sys; sys.stdout.buffer.write({'+'.join(pieces)})"
+    return "+".join(pieces + [repr(body[done:])] * (done < len(body) or not body))

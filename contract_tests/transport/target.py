@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
@@ -22,7 +22,7 @@ from contract_tests.transport.redaction import OWN_KEY, SHORTEST_SECRET
 from contract_tests.transport.resource_shape import LARGEST_INTEGER, ItemId, ResourceShape
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.transport import CLEANING, GONE, GuardedTransport
-from contract_tests.transport.write_guard import MOST_ITEMS, NAME_PREFIX, WriteGuard
+from contract_tests.transport.write_guard import MOST_ITEMS, NAME_PREFIX, READS, WriteGuard
 
 USER_AGENT = "contract-tests/0.1"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -71,6 +71,10 @@ class _Parts(httpx.SyncByteStream):
         yield self._body[-1:]
 
 
+# Writes to an item, and creations before a list, that are kept, and the longest body of one.
+KEPT_WRITES, LONGEST_KEPT = 5, 10_000
+
+
 class Api:
     """Sends requests to the API under test, and keeps to the items of this run."""
 
@@ -104,6 +108,7 @@ class Api:
             target.base_url, target.api_key, guard, limits or RunLimits(), timeout_seconds
         )
         self._names = 0
+        self._writes: dict[ItemId | None, tuple[Exchange, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -186,18 +191,36 @@ class Api:
     def exchange(self, response: httpx.Response) -> Exchange:
         """Return the exchange that ended in *response*."""
         request = response.request
-        target_path = request.url.raw_path.decode("ascii").removeprefix(httpx.URL(self.target.base_url).path)
-        item_id = self.shape.id_in(target_path.partition("?")[0])
+        path = request.url.raw_path.decode("ascii").removeprefix(httpx.URL(self.target.base_url).path.rstrip("/"))
+        item_id = self.shape.id_in(path.partition("?")[0])
         sent_key = self.shape.key.sent_in(request)
         secrets_of_it = [self.target.api_key] if self.target.api_key else []
         secrets_of_it += [sent_key] if len(sent_key) >= SHORTEST_SECRET else []
-        return Exchange(
-            request.method, self._shown_path(target_path, sent_key),
+        exchange = Exchange(
+            request.method, self._shown_path(path, sent_key),
             tuple((name.lower(), self._shown_value(name, value)) for name, value in request.headers.multi_items()),
             request.content, response.status_code, response.headers, response.content,
             item_id if item_id in self.created.made else None, tuple(sorted(secrets_of_it, key=len, reverse=True)),
-            response, response.extensions.get(FLAW, ""), shape=self.shape,
+            response, response.extensions.get(FLAW, ""), shape=self.shape, earlier=self._earlier(request, item_id),
         )  # fmt: skip
+        self._keep(exchange)
+        return exchange
+
+    def _earlier(self, request: httpx.Request, item_id: ItemId | None) -> tuple[Exchange, ...]:
+        if item_id is not None or request.method != "GET":
+            return self._writes.get(item_id, ())
+        return tuple(writes[0] for own, writes in list(self._writes.items())[-KEPT_WRITES:] if own in self.created.made)
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Keep a write, for those who are to repeat what its item is found to do later: the creation, and the latest."""
+        if exchange.method in READS or len(exchange.request_body) > LONGEST_KEPT:
+            return
+        kept = replace(exchange, body=b"", response=None, earlier=())
+        if exchange.item_id in self._writes:
+            first, *others = self._writes[exchange.item_id]
+            self._writes[exchange.item_id] = (first, *others[1 - KEPT_WRITES :], kept)
+        elif exchange.was_accepted and (item_id := self.shape.id_of(exchange.item)) in self.created.made:
+            self._writes[item_id] = (replace(kept, item_id=item_id),)
 
     def read(self, item_id: ItemId, *, apart: bool = False) -> Exchange:
         """Read an item; *apart* as another client."""

@@ -190,20 +190,11 @@ def _run(command: list[str], contract: Contract, api_key: str, report: Path, hoo
     key = {KEY_VARIABLE: password, f"{KEY_VARIABLE}_USER": user} if colon else {KEY_VARIABLE: api_key}
     try:
         done = subprocess.run(
-            command,
-            cwd=report.parent,
-            env={
-                **foreign_environment(contract=contract),
-                **key,
-                **hooks,
-                **({contract.key.env: api_key} if hooks else {}),
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
+            command, cwd=report.parent,
+            env={**foreign_environment(contract=contract), **key, **hooks, **({contract.key.env: api_key} if hooks else {})},
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
             timeout=TIME_LIMIT_SECONDS,
-        )
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"took longer than {TIME_LIMIT_SECONDS:.0f} s"
     if done.returncode not in (NOTHING_FOUND, FAILURES_FOUND) or not report.exists():

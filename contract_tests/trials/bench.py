@@ -161,12 +161,9 @@ def _seconds(
     """Run Python on a command of the suite at *root* to its end and return its seconds; Refused where it fails."""
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *command],
-        cwd=root,
-        env={**foreign_environment(), **environment},
-        capture_output=True,
+        [sys.executable, *command], cwd=root, env={**foreign_environment(), **environment}, capture_output=True,
         text=True,
-    )
+    )  # fmt: skip
     if done.returncode not in (HOLDS, also):
         said = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
         raise Refused(f"{' '.join(map(str, command))} exited with {done.returncode}: {said[-1]}")

@@ -109,13 +109,10 @@ def _plant(resource: Resource, contract: Contract, place: str, seed: Fields) -> 
     kinds = {name: field.kind for name, field in resource.server_fields.items() if name in seed}
     times = {kind: _time(place, seed, name) for name, kind in kinds.items() if kind in ("created_at", "updated_at")}
     item = Item(
-        id=_id(resource, place, seed),
-        fields=fields,
-        created_at=times.get("created_at") or store.now(),
-        updated_at=times.get("updated_at"),
-        size=store.measure(fields),
+        id=_id(resource, place, seed), fields=fields, created_at=times.get("created_at") or store.now(),
+        updated_at=times.get("updated_at"), size=store.measure(fields),
         constants={name: seed[name] for name, kind in kinds.items() if kind == "constant"},
-    )
+    )  # fmt: skip
     for name, kind in kinds.items():
         if kind == "version" and isinstance(seed[name], int):
             item = item._replace(version=1 + seed[name] - resource.server_fields[name].value(item))

@@ -67,14 +67,10 @@ def write_no_map(folder: Path, refused: RunRecord) -> Path:
     results = read_all(LimitResult, stored.value)
     before = run_of(results, read_as(MapRun, read_json(folder / RUN).value))
     page = Page(
-        NAME,
-        f"The search was {refused.verdict}",
-        "doubt",
-        refused.sentence,
-        labels(refused.target, refused.started, None),
-        (stored.problem,),
+        NAME, f"The search was {refused.verdict}", "doubt", refused.sentence,
+        labels(refused.target, refused.started, None), (stored.problem,),
         in_a_line(before.target, before.started, before.seed) if results else "",
-    )
+    )  # fmt: skip
     return write_page(folder, page, report=read_map(results), repeating="")
 
 

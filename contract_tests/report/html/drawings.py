@@ -78,17 +78,12 @@ def _drawing(operation: str, field: str, limits: list[Limit]) -> Drawing:
     points = {(point.value, point.alphabet): point for result in results for point in _points(result)}
     is_length = any(result.constraint in COUNTS for result in results)
     line = draw(
-        list(points.values()),
-        minimum=_declared(results, LOWER),
-        maximum=_declared(results, UPPER),
-        flips=[flip.place for _, flip in found],
-        is_length=is_length,
+        list(points.values()), minimum=_declared(results, LOWER), maximum=_declared(results, UPPER),
+        flips=[flip.place for _, flip in found], is_length=is_length,
         grain=is_length or any(result.unit == "integer" for result in results),
-        has_open_end=any(
-            result.constraint in UPPER and result.first_rejected is result.first_altered is None for result in results
-        ),
+        has_open_end=any(result.constraint in UPPER and result.first_rejected is result.first_altered is None for result in results),
         by_alphabet=any(result.unit in BY_ALPHABET for result in results),
-    )
+    )  # fmt: skip
     text = " ".join(f"{limit.result.constraint}, declared {limit.declared}: {limit.result.text}" for limit in limits)
     magnified = [(limit, [flip for of, flip in lettered if of is limit]) for limit in limits]
     return Drawing(operation, field, magnified, line, text)

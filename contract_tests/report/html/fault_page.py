@@ -144,11 +144,9 @@ def read_trials(runs: Sequence[TrialRun]) -> Trials:
 def _fault(runs: list[TrialRun]) -> PlantedFault:
     seconds = [run.seconds for run in runs if run.seconds is not None]
     return PlantedFault(
-        about=runs[0],
-        caught=sum(run.is_right for run in runs),
-        seeds=len(runs),
+        about=runs[0], caught=sum(run.is_right for run in runs), seeds=len(runs),
         tests=list(dict.fromkeys(run.caught_by for run in runs if run.caught_by)),
         seconds=statistics.median(seconds) if seconds else None,
         requests=statistics.median(run.requests for run in runs),
         baseline=next((run for run in runs if run.baseline), None),
-    )
+    )  # fmt: skip

@@ -82,13 +82,9 @@ def write_page(folder: Path, page: Page, **parts: Any) -> Path:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, finalize=_finalized, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     words = ("breakable", "counted", "duration", "for_copying", "moment", "shortened", "whole")
     environment.filters |= {name: getattr(wording, name) for name in words}
     environment.filters |= {"as_json": as_json, "in_a_line": in_a_line, "median": statistics.median}

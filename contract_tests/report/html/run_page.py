@@ -83,17 +83,11 @@ def write_index(folder: Path, known: Known | None = None) -> Path:
     shown = [number for number, line in enumerate(lines) if own == (line.started, line.target, line.seed, line.seconds)]
     sentence = run.sentence or ("" if run.verdict else "make contract writes it.")
     return write_page(
-        folder,
-        Page(INDEX, headline_of(run), TONES.get(run.verdict, "none"), sentence, facts_of(run), problems),
-        run=run,
-        neighbours=[(PAGES[each.href], each, (folder / each.href).exists()) for each in neighbours],
-        history=lines,
-        shown=next(iter(shown), None),
-        tones=TONES,
-        headline_of=headline_of,
-        facts_of=facts_of,
+        folder, Page(INDEX, headline_of(run), TONES.get(run.verdict, "none"), sentence, facts_of(run), problems),
+        run=run, neighbours=[(PAGES[each.href], each, (folder / each.href).exists()) for each in neighbours],
+        history=lines, shown=next(iter(shown), None), tones=TONES, headline_of=headline_of, facts_of=facts_of,
         needs_item=needs_item,
-    )
+    )  # fmt: skip
 
 
 def headline_of(run: RunRecord) -> str:

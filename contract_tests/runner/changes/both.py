@@ -20,6 +20,8 @@ from contract_tests.spec.changes import compare
 from contract_tests.spec.document import Document
 
 FOLDER = "base"
+# The client stands beside the new contract, so only that is held to it.
+OF_THE_CLIENT = "test_typed_client.py"
 # What a person need not read of the id of a test.
 TEST = re.compile(r"^test_|\.py::\w+")
 
@@ -57,14 +59,13 @@ def beside(settings: Configuration, old: Document, before: Outcomes, run: RunRec
     moved = [
         f"{each.subject}: {each.what} ({first_of(each.places)})" for each in changes if each.worst != "documentation"
     ]
-    tests, others = dict.fromkeys(now.collected), dict.fromkeys(before.collected)
-    return Beside(
-        str(settings.base),
-        tuple(moved),
-        tuple(test for test in tests if test not in others),
-        tuple(test for test in others if test not in tests),
-        run,
+    tests, others = (
+        {each: None for each in run.collected if not each.startswith(OF_THE_CLIENT)} for run in (now, before)
     )
+    return Beside(
+        str(settings.base), tuple(moved), tuple(test for test in tests if test not in others),
+        tuple(test for test in others if test not in tests), run,
+    )  # fmt: skip
 
 
 def lines(run: RunRecord) -> Iterator[str]:

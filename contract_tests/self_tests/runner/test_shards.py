@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from contract_tests.errors import Refused
 from contract_tests.report.html.run_page import RUN
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.records import read_as
+from contract_tests.report.regressions import FILE
 from contract_tests.report.run_record import RunRecord, Start
 from contract_tests.report.shards import SHARD, ShardFile, merged
 from contract_tests.runner.configuration import foreign_environment
@@ -40,6 +43,18 @@ def test_it(limit):
     check()
 """
 SIMPLEST = "1000000"
+# What one machine finds besides, and what ends it and the Redis then.
+MORE = """
+def test_more():
+    assert False, "more than the others"
+"""
+KILL = """
+import os, signal
+def test_the_end():
+    os.kill({}, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+MORE_TESTS = {False: (), True: ("test_more.py",)}
 
 
 def _command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
@@ -84,6 +99,13 @@ def test_shards_come_to_the_verdict_of_the_whole_run(folder: Path) -> None:
     assert {issue.clause for issue in together.violations} == {issue.clause for issue in whole.violations}
     assert sum(issue.count for issue in together.violations) == sum(issue.count for issue in whole.violations)
     assert {each.clause: each for each in together.clauses} == {each.clause: each for each in whole.clauses}
+
+
+def test_shards_leave_what_they_found_as_a_test(folder: Path) -> None:
+    """Each shard that found something, and the run that they make, leave a file of the same tests."""
+    assert (folder / "merged" / FILE).read_text("utf-8").count("\ndef test_") == len(
+        _run_of(folder / "merged").violations
+    )
 
 
 def test_shard_that_is_lacking_leaves_the_verdict_open(folder: Path) -> None:
@@ -147,11 +169,11 @@ def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         process.kill()
 
 
-def _fuzzed(folder: Path, shard: str, **environment: str) -> tuple[int, str, list[str]]:
+def _fuzzed(folder: Path, shard: str, *more: str, **environment: str) -> tuple[int, str, list[str]]:
     """Fuzz the written test as one machine: the exit code, the output, and the numbers that the case which fails was given."""
     folder.mkdir(exist_ok=True)
     (folder / "test_written.py").write_text(TEST, "utf-8")
-    words = ["fuzz", "--minutes", "0.01", "--", "test_written.py"]
+    words = ["fuzz", "--minutes", "0.01", "--", "test_written.py", *more]
     code, said = _command(folder, *words, SHARD=shard, SEED="7", **environment)
     tried = folder / "1000000.txt"
     numbers = tried.read_text("utf-8").split()
@@ -165,6 +187,32 @@ def test_what_broke_on_one_machine_is_tried_first_on_another(tmp_path: Path, red
     assert (code, "shard: 1/8" in said) == (VIOLATED, True), said
     code, said, tried = _fuzzed(tmp_path / "two", "2/8", HYPOTHESIS_DATABASE_URL=redis[0])
     assert (code, tried[0]) == (VIOLATED, SIMPLEST), said
+
+
+def test_eight_shards_and_one_redis_are_one_run(tmp_path: Path, redis: tuple[str, subprocess.Popen[bytes]]) -> None:
+    """
+    Each of the seven tries first what the first has found; one of them finds more, and is killed together with the Redis.
+
+    What all have reported is the verdict of one whole run, and what the killed one found is a part of it.
+    """
+    url = {"HYPOTHESIS_DATABASE_URL": redis[0]}
+    assert _fuzzed(tmp_path / "1", "1/8", **url)[0] == VIOLATED
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "test_more.py").write_text(MORE + KILL.format(redis[1].pid), "utf-8")
+    with ThreadPoolExecutor(7) as machines:
+        tried = [machines.submit(_fuzzed, tmp_path / str(n), f"{n}/8", *MORE_TESTS[n == 5], **url) for n in range(2, 9)]
+        ended = [machine.result() for machine in tried]
+    assert [numbers[0] for _, _, numbers in ended] == [SIMPLEST] * 7
+    assert [code for code, _, _ in ended] == [VIOLATED] * 3 + [-signal.SIGKILL] + [VIOLATED] * 3, ended
+    folders = [f"{number}/reports" for number in range(1, 9)]
+    code, said = _command(tmp_path, "report", "--merge", " ".join(folders))
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "test_more.py").write_text(MORE, "utf-8")
+    assert _fuzzed(tmp_path / "whole", "1/1", *MORE_TESTS[True])[0] == VIOLATED
+    together, whole = _run_of(tmp_path / "reports"), _run_of(tmp_path / "whole" / "reports")
+    assert (code, together.verdict, whole.verdict) == (VIOLATED, "violated", "violated"), said
+    assert {each.about for each in together.violations} == {each.about for each in whole.violations}
+    assert any("more than the others" in each.about for each in together.violations), said
 
 
 def test_fuzzing_goes_on_from_what_earlier_runs_found(tmp_path: Path) -> None:

@@ -37,12 +37,9 @@ MOST_CODINGS = 3
 # A server may close a connection that is idle just when a request is sent over it.
 DROPPED = "Server disconnected without sending a response."
 FAILURES = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
+    httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProxyError, httpcore.UnsupportedProtocol,
     httpcore.LocalProtocolError,
-)
+)  # fmt: skip
 
 
 class _Flawed(Exception):
@@ -115,7 +112,7 @@ class Connections:
         except _Flawed as error:
             flaw = {FLAW: str(error)}
         told = {
-            name: answer.extensions[name] for name in ("http_version", "reason_phrase") if name in answer.extensions
+            each: answer.extensions[each] for each in ("http_version", "reason_phrase") if each in answer.extensions
         }
         return _response(answer.status, answer.headers, bytes(body), told | flaw)
 
@@ -237,12 +234,9 @@ def _addresses(host: str, port: int) -> list[str]:
 
 def _pool(proxy: httpx.Proxy | None, backend: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
     usual: dict[str, Any] = {
-        "ssl_context": httpx.create_ssl_context(),
-        "max_connections": 64,
-        "max_keepalive_connections": 32,
-        "keepalive_expiry": 5.0,
-        "network_backend": backend,
-    }
+        "ssl_context": httpx.create_ssl_context(), "max_connections": 64, "max_keepalive_connections": 32,
+        "keepalive_expiry": 5.0, "network_backend": backend,
+    }  # fmt: skip
     if proxy is None:
         return httpcore.ConnectionPool(**usual)
     url = proxy.url

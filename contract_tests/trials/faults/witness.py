@@ -158,13 +158,10 @@ async def _call(scene: Scene, api: Api, step: Step, names: dict[str, str]) -> Re
     key = step.key(known["{key}"])
     key_headers, key_query = ([], "") if key is None else carried(api, key)
     scope = {
-        "type": "http",
-        "method": step.method,
-        "path": raw_path,
-        "raw_path": raw_path.encode(),
+        "type": "http", "method": step.method, "path": raw_path, "raw_path": raw_path.encode(),
         "query_string": "&".join(part for part in (query, key_query) if part).encode(),
         "headers": [(name.encode(), _filled(value, known).encode()) for name, value in (*step.headers, *key_headers)],
-    }
+    }  # fmt: skip
     sent: list[dict[str, Any]] = []
     body = step.body or b""
     middle = len(body) // 2

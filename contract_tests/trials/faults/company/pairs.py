@@ -68,19 +68,11 @@ def _planted(place: Place, deviation: Deviation, condition: Condition) -> tuple[
     read = replace(place.scene.read(telling.target), headers=(("user-agent", "reader"),))
     apart = (read,) if deviation.is_read_apart else ()
     fault = Fault(
-        f"{place.name}_{deviation.name}_{condition.name}",
-        GROUP,
-        f"{deviation.words}, {condition.words}.".format(**words),
-        _clause(place, deviation),
+        f"{place.name}_{deviation.name}_{condition.name}", GROUP,
+        f"{deviation.words}, {condition.words}.".format(**words), _clause(place, deviation),
         partial(_plant, place, deviation, condition),
-        (
-            *apart,
-            *_before(scene, deviation, telling),
-            _telling(scene, condition, telling),
-            *apart,
-            *_reads(place, telling.target),
-        ),
-    )
+        (*apart, *_before(scene, deviation, telling), _telling(scene, condition, telling), *apart, *_reads(place, telling.target)),
+    )  # fmt: skip
     return fault, (scene.update(body), *_reads(place))
 
 

@@ -38,15 +38,11 @@ SHIFTS = (
 
 # The name of the fault, what the API does to every number with a fraction, and how.
 STORED: tuple[tuple[str, str, Callable[[float], float]], ...] = (
-    (
-        "numbers_in_single_precision_printed_long",
-        "Stores single precision and prints it as a double: 0.8 reads back as 0.800000011920929.",
-        to_single,
-    ),
+    ("numbers_in_single_precision_printed_long", "Stores single precision and prints it as a double: 0.8 reads back as 0.800000011920929.", to_single),
     ("numbers_rounded_to_hundredths", "Rounds numbers to two decimals, as NUMERIC(5, 2) does.", lambda v: round(v, 2)),
     ("numbers_cut_to_milliseconds", "Stores whole thousandths and drops the rest.", lambda v: int(v * 1000) / 1000),
     ("numbers_in_half_precision", "Stores numbers in half precision.", lambda v: HALF.unpack(HALF.pack(v))[0]),
-)
+)  # fmt: skip
 
 
 @generator
