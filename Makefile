@@ -74,7 +74,7 @@ wheel: install ## build the client as a wheel and an sdist, into dist
 	@$(UV) build -q generated_client -o dist
 
 lint: install ## check the style of the code
-	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client && $(VENV)/bin/zizmor -q --offline .github
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m ruff check --isolated generated_client && $(VENV)/bin/zizmor -q --offline .github && $(VENV)/bin/jactionlint --strict-exit --shellcheck= --pyflakes=
 
 types: install ## check the types, of the generated client too
 	@$(RUN) -m mypy

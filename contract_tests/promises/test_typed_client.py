@@ -27,7 +27,7 @@ from contract_tests.spec.field import Field
 from contract_tests.spec.operation import Operation
 from contract_tests.transport.transport import AsyncGuardedTransport
 
-NO_CLIENT = "no client of this contract was found; make client writes it into generated_client beside the contract"
+NO_CLIENT = "no client that was written from this contract was found; make client writes it into generated_client beside the contract"
 
 pytestmark = needs("create", "read", "update", where(find_client, NO_CLIENT))
 

@@ -9,8 +9,9 @@ import pytest
 
 from codegen.api_changes import client_changes
 from codegen.generate import write_client
+from contract_tests.checks.typed_client import find_client
 from contract_tests.self_tests.runner.test_spec_diff import git, run
-from contract_tests.spec.contract import CONTRACT_FILE
+from contract_tests.spec.contract import CONTRACT_FILE, load_contract
 
 CONTRACT = CONTRACT_FILE.read_text("utf-8")
 SHOWN_WAIT = "        wait_seconds: {type: [number, 'null'], format: float}\n"
@@ -84,3 +85,14 @@ def test_nothing_is_told_where_no_client_stands(released: Path, tmp_path: Path) 
     assert client_changes(contract, "v1.0.0") == [] == client_changes(contract, "no-such-commit")
     shutil.rmtree(tmp_path / "generated_client")
     assert client_changes(contract, "v1.0.0") == []
+
+
+def test_client_of_another_contract_is_refused(tmp_path: Path) -> None:
+    """Its tests are left out after an edit, until the client is written anew; a comment is no edit."""
+    for text, is_of_it in (
+        (f"# A comment.\n{CONTRACT}", True),
+        (CONTRACT.replace("maximum: 2\n", "maximum: 1.5\n"), False),
+    ):
+        file = tmp_path / f"{is_of_it}.yaml"
+        file.write_text(text, "utf-8")
+        assert (find_client(load_contract(file), CONTRACT_FILE.parent / "generated_client") is not None) == is_of_it
