@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import secrets
 import shlex
@@ -48,6 +49,9 @@ MINUTES = 10.0
 # Options of pytest whose value is a test that is not run.
 LEAVING_OUT = ("--deselect", "--ignore", "--ignore-glob")
 GENERATIVE = ("combinations", "fidelity", "state_machine", "schema_conformance")
+
+# So many processes share a whole run against the mock; more would wait for it.
+MOST_WORKERS = 4
 
 # Where the typed client is written, for the tests that call it.
 CLIENT = Path("generated_client")
@@ -219,6 +223,7 @@ def _run_pytest(
     has_cache = not configuration.rehearsal_file and not any("no:cacheprovider" in each for each in arguments)
     options = pytest_options(configuration, has_cache=has_cache)
     options += [] if tests.is_fuzz else [f"--hypothesis-seed={configuration.seed}"]
+    options += _workers(tests) if is_whole else []
     try:
         exit_code = call_pytest(
             [*files, *options, *arguments], [outcomes, junit, configuration, *([shard] if shard else [])]
@@ -230,6 +235,14 @@ def _run_pytest(
             raise
         exit_code = INTERRUPTED  # of a fixture whose clean-up got no answer
     return outcomes, exit_code
+
+
+def _workers(tests: Tests) -> list[str]:
+    """Return how a run is shared among the cores: against the mock and with no options of pytest, as a live API sets the pace."""
+    count = min(os.cpu_count() or 1, MOST_WORKERS)
+    is_alone = tests.configuration.is_live or tests.configuration.rehearsal_file or tests.arguments or count == 1
+    # The tests of a file share an item, and the files keep their order.
+    return [] if is_alone else ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def call_pytest(arguments: list[str], plugins: list[Any]) -> int:

@@ -17,7 +17,7 @@ from contract_tests.spec.resource import ROLES
 # What finds much for its time comes first: where something is broken, the first seconds tell.
 PROMISES = (
     "first_look", "deletion", "listing", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
-    "concurrency", "covering_plan", "listed_values", "constraints", "typed_client", "fidelity", "combinations", "field_limits", "creation",
+    "listed_values", "constraints", "concurrency", "creation", "fidelity", "typed_client", "combinations", "covering_plan", "field_limits",
     "state_machine", "schema_conformance",
 )  # fmt: skip
 
