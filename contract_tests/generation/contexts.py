@@ -445,6 +445,8 @@ def _what_is_wrong(fault: Boundary) -> str:
         return fault.kind
     if fault.keyword == "type" and not fault.path:
         return f"type, as {_kind(fault.value)}"
+    if isinstance(fault.value, (int, float)) and fault.value < 0:
+        return f"{fault.keyword}, below zero"
     return "enum, of no value" if fault.kind == fault.keyword == "enum" and not fault.origin else fault.keyword
 
 

@@ -46,7 +46,7 @@ PARTS = {
     "doubled": "a\"\"b''c``d%%e$$f{{g}}h[[i]]j//k;;l||m&&n--o__p::q",
     "emphasis": "**bold** _it_ ~~gone~~ *x* ==y== [a](b) # c",
     "shortcodes": ":smile: :+1: :) <3 (c) (tm) 1/2 -> ...",
-    "templates": "{{ name }} {% if x %} <%= y %> ${z} #{w} [[v]] %(u)s $t :s ?",
+    "templates": "{{ name }} {% if x %} <%= y %> ${z} #{w} [[v]] %(u)s $t :s ? $NAME ${HOME} %PATH% $(id) `id`",
     "secrets": "4111 1111 1111 1111 078-05-1120 10.0.0.1 password=x Bearer y",
     "literal-escapes": "\\u0000 \\x00 \\0 \\ud83d \\r\\n &#0; %u0041",
     "paths": "../../etc/passwd ..\\..\\ file:///etc/hosts ~/.ssh/id C:\\x",
@@ -87,6 +87,7 @@ WHOLE = {
     "date": "2025-01-24",
     "date-and-time": "2025-01-24 10:00:00.500+02:00",
     "time": "10:00:00",
+    "ends-in-a-mark": "a\u200f",
     "other-digits": "１２３",
     "begins-with-a-mark": "\u0301a",
     # More than 64 KiB in characters of so many bytes; the second can be cut at no power of two.

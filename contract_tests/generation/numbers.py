@@ -19,6 +19,9 @@ from contract_tests.spec.document import Schema
 OUTER_STEPS = (1, 0.5, 0.4, 0.1, 0.01, 0.001, 1e-6, 1e-9)
 INNER_STEPS = (0.1, 1e-6)
 
+# How much greater a limit is in a smaller unit: seconds in a minute, hundredths, thousandths.
+SMALLER_UNITS = (60, 100, 1000)
+
 LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 FAR_AWAY = {
@@ -85,7 +88,7 @@ def number_candidates(view: View) -> Iterator[Candidate]:
         yield Candidate("number", f"at-{keyword}", limit, keyword)
         yield from _neighbours(keyword, float(limit))
         yield from _spellings(keyword, limit)
-        yield Candidate("number", f"negated-{keyword}", -limit, keyword)
+        yield from _in_another_way(keyword, limit)
     low, high = found.get("minimum"), found.get("maximum")
     if low is not None and high is not None:
         yield Candidate("number", "between", (low + high) / 2, "minimum")
@@ -114,7 +117,7 @@ def integer_candidates(view: View) -> Iterator[Candidate]:
             yield Candidate("number", f"{step:g}-beyond-{keyword}", limit + outwards * step, keyword)
         for step in (-2, -1, 0, 1, 2):
             yield Candidate("number", f"{keyword}{step:+d}", int(limit) + step, keyword)
-        yield Candidate("number", f"negated-{keyword}", -int(limit), keyword)
+        yield from _in_another_way(keyword, int(limit))
         if float(limit).is_integer():
             # The same integer in JSON, though a parser may call it a float.
             yield Candidate("number", f"{keyword}-spelled-with-point", int(limit), keyword, f"{int(limit)}.0")
@@ -128,6 +131,13 @@ def integer_candidates(view: View) -> Iterator[Candidate]:
     yield Candidate("number", "fraction", float(next(iter(found.values()), 1)) + 0.5, "type")
     for token in NOT_JSON:
         yield Candidate("number", f"token-{token}", None, "type", token)
+
+
+def _in_another_way(keyword: str, limit: float) -> Iterator[Candidate]:
+    """Yield a limit without its sign, and in smaller units."""
+    yield Candidate("number", f"negated-{keyword}", -limit, keyword)
+    for times in SMALLER_UNITS:
+        yield Candidate("number", f"{times}-times-{keyword}", limit * times, keyword)
 
 
 def _multiples(view: View) -> Iterator[Candidate]:

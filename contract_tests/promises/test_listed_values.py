@@ -230,8 +230,9 @@ def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name
         near = [*run.chance(f"near {name}").sample(near, SAMPLE), *odd]
     misses = {to_json(miss): miss for miss in (unknown, *near)}
     bodies = [{name: misses[token]} for token in sorted(misses)]
-    nulls = _kept_nulls(run, name)
-    bodies += [{name: miss, **nulls} for miss in (unknown, *(miss for miss in near if miss == "")) if nulls]
+    partners = {other: item.last[other] for other in run.listed.names if other != name and item.last.get(other)}
+    telling = [miss for miss in misses.values() if not run.is_brief or miss in (unknown, "")]
+    bodies += [{name: miss, **beside} for beside in (_kept_nulls(run, name), partners) if beside for miss in telling]
     item.refuses(*(_forbidden(item, name, body) for body in bodies))
 
 

@@ -101,6 +101,20 @@ def read_role_as(api: Api, role: str, change: Callable[[Any], Any]) -> None:
     around(api, role, run)
 
 
+def read_update_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
+    """Put the decoded bodies of updates through *change*, which is told the item as it is, before they are checked."""
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        item, decode = api.resource.store.items.get(request.item_id), api.bodies.decode
+        read_as(api, lambda body: change(item, body) if item is not None and isinstance(body, dict) else body)
+        try:
+            return await handle(request)
+        finally:
+            replace(api.bodies, "decode", decode)
+
+    around(api, UPDATE, run)
+
+
 def store_as(api: Api, change: Callable[[str, Fields], Fields]) -> None:
     """Put the valid fields of a body through *change*, which is told the role, before they are stored."""
     wrap(api.resource.rules, "named", lambda named, role, body: change(role, named(role, body)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -131,22 +132,32 @@ def _beside_null(fields: Body, name: str) -> bool:
     return None in [value for other, value in fields.items() if other != name]
 
 
-@fault("types", each=lambda scene: scene.numbers)
-def takes_true_beside_a_null(scene: Scene, tried: Field) -> Planted:
-    """Takes true for a {field} where another field of the body is null."""
+def _taken_beside_a_null(scene: Scene, tried: Field, wrong: Any, is_wrong: Callable[[Any], bool]) -> Planted:
     name, other = tried.name, first(f.name for f in scene.nullable if f.name != tried.name)
     good = first(scene.good(tried))
 
     def read(body: Any) -> Any:
-        is_met = isinstance(body, dict) and body.get(name) is True and _beside_null(body, name)
+        is_met = isinstance(body, dict) and is_wrong(body.get(name)) and _beside_null(body, name)
         return {**body, name: good} if is_met else body
 
     needed(scene.rules.lawful(scene.item, {other: None}))
-    return Planted(
-        lambda api: seams.read_role_as(api, "update", read),
-        (scene.update({name: True, other: None}),),
-        scene.clause(tried, "type"),
-    )
+    witness = (scene.update({name: wrong, other: None}),)
+    return Planted(lambda api: seams.read_role_as(api, "update", read), witness)
+
+
+@fault("types", each=lambda scene: scene.numbers)
+def takes_true_beside_a_null(scene: Scene, tried: Field) -> Planted:
+    """Takes true for a {field} where another field of the body is null."""
+    taken = _taken_beside_a_null(scene, tried, True, lambda value: value is True)
+    return replace(taken, clause=scene.clause(tried, "type"))
+
+
+@fault("limits", each=lambda scene: scene.bounded)
+def takes_a_negative_beside_a_null(scene: Scene, tried: Field) -> Planted:
+    """Takes a number below zero for a {field} where another field of the body is null."""
+    needed(tried.schema.get("minimum", -1) >= 0)
+    taken = _taken_beside_a_null(scene, tried, -1, lambda value: seams.is_number(value) and value < 0)
+    return replace(taken, clause=f"{tried.pointer}/minimum")
 
 
 @fault("limits", each=lambda scene: scene.bounded)

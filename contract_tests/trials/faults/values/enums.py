@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..fault import CRUD, Fault, OnField, generator
-from ..scene import Scene
+from contract_tests.mock_api.app import Api
+from contract_tests.mock_api.store import Item
+from contract_tests.spec.field import Field
+
+from .. import seams
+from ..fault import CRUD, Fault, OnField, Planted, fault, generator
+from ..scene import Body, Scene, needed
 
 # Words that YAML 1.1, or a careless program, takes for something else.
 WORDS = frozenset(("off", "on", "yes", "no", "none", "null", "true", "false"))
@@ -63,6 +68,23 @@ def _further(on: OnField, values: list[str]) -> Iterator[Fault]:
     prefix = "".join(named).partition(":")[0] + ":"
     summary = f"Accepts values of {name} that begin with {prefix} and are not in the contract."
     yield from on.wider("takes_values_with_a_prefix", summary, lambda v: v.startswith(prefix), *named)
+
+
+@fault("enums", "read_your_writes", each=lambda scene: scene.enums)
+def extension_of_the_stored_taken(scene: Scene, tried: Field) -> Planted:
+    """Takes a text that begins with the stored {field} and a dash for the stored one."""
+    name, values = tried.name, tried.schema["enum"]
+
+    def apply(api: Api) -> None:
+        def change(item: Item, body: Body) -> Body:
+            stored, new = item.fields.get(name), body.get(name)
+            is_met = stored is not None and new not in values and str(new).startswith(f"{stored}-")
+            return {**body, name: stored} if is_met else body
+
+        seams.read_update_as(api, change)
+
+    value = needed(scene.item.get(name))
+    return Planted(apply, (scene.update({name: f"{value}-2"}),), f"{tried.pointer}/enum")
 
 
 def _stored(on: OnField, values: list[str]) -> Iterator[Fault]:

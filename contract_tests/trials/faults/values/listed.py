@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import Item
@@ -210,6 +211,17 @@ def _misjudged(pair: Pair) -> Iterator[Fault]:
     for v in [v for v in pair.listed if is_similar(v, other) and not pair.fits(v, other)][:1]:
         summary = f"Accepts {name} that begins with the same three characters as one that goes with the other field."
         yield pair.fault("compared_by_its_first_characters", summary, _fitting(pair, is_similar), {name: v})
+    if pair.scene.values.is_unlisted(name, ""):
+        summary = f"Takes an empty {name} for one that is left out where the field that it depends on is sent."
+
+        def left_out(body: Any) -> Any:
+            is_met = isinstance(body, dict) and body.get(name) == "" and pair.given in body
+            return {n: v for n, v in body.items() if n != name} if is_met else body
+
+        def apply(api: Api) -> None:
+            seams.read_role_as(api, "update", left_out)
+
+        yield pair.fault("empty_ignored_beside_what_it_depends_on", summary, apply, {pair.given: other, name: ""})
 
 
 def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:

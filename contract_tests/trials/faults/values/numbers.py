@@ -109,6 +109,10 @@ def _of_comparison(scene: Scene, tried: Field) -> Iterator[Fault]:
         summary = f"Drops the fraction of {name} before it compares with the limits."
         is_cut = lambda v: abs(v) < 1e15 and is_inside(int(v))  # noqa: E731
         yield from upper.wider("compared_as_integer", summary, is_cut, *(v + 0.5 for v in highs))
+    if high is not None:
+        in_thousandths = lambda v: v / 1000 if not is_inside(v) and is_inside(v / 1000) else v  # noqa: E731
+        summary = f"Takes a great number as thousandths of {name}."
+        yield from upper.read("in_thousandths", summary, in_thousandths, high * 1000)
     if low is not None and high is not None:
         least, most = (low, high) if {"minimum", "maximum"} <= tried.schema.keys() else (scene.good(tried)[0],) * 2
         summary = f"Moves {name} to the limit that it is beyond, and accepts it."

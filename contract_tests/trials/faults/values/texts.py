@@ -64,6 +64,12 @@ STORED: dict[str, tuple[Callable[[str], str], str, str]] = {
         lambda t: re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", t),
         "Removes marks of the direction of writing.", "left \u200fright\u200e",
     ),
+    "mark_at_the_end_removed": (
+        lambda t: t.rstrip("\u200e\u200f"), "Removes marks of the direction of writing at the end.", "left\u200f",
+    ),
+    "variables_expanded": (
+        lambda t: re.sub(r"\$[A-Z_]+", "", t), "Expands what looks like a variable of a shell.", "for $NAME alone",
+    ),
     "zero_width_characters_removed": (
         lambda t: re.sub("[\u200b\u200c\u200d\ufeff]", "", t), "Removes characters without width.", "a\u200bb\ufeffc",
     ),
