@@ -88,12 +88,13 @@ def number_candidates(view: View) -> Iterator[Candidate]:
         yield Candidate("number", f"at-{keyword}", limit, keyword)
         yield from _neighbours(keyword, float(limit))
         yield from _spellings(keyword, limit)
-        yield from _in_another_way(keyword, limit)
+        yield Candidate("number", f"negated-{keyword}", -limit, keyword)
     low, high = found.get("minimum"), found.get("maximum")
     if low is not None and high is not None:
         yield Candidate("number", "between", (low + high) / 2, "minimum")
         yield Candidate("number", "between-odd", low + (high - low) / 3, "minimum")
     yield from _multiples(view)
+    yield from _in_smaller_units(found)
     keyword = next(iter(found), "type")
     for reason, value in FAR_AWAY.items():
         yield Candidate("number", reason, value, keyword)
@@ -117,12 +118,13 @@ def integer_candidates(view: View) -> Iterator[Candidate]:
             yield Candidate("number", f"{step:g}-beyond-{keyword}", limit + outwards * step, keyword)
         for step in (-2, -1, 0, 1, 2):
             yield Candidate("number", f"{keyword}{step:+d}", int(limit) + step, keyword)
-        yield from _in_another_way(keyword, int(limit))
+        yield Candidate("number", f"negated-{keyword}", -int(limit), keyword)
         if float(limit).is_integer():
             # The same integer in JSON, though a parser may call it a float.
             yield Candidate("number", f"{keyword}-spelled-with-point", int(limit), keyword, f"{int(limit)}.0")
             yield Candidate("number", f"{keyword}-spelled-with-exponent", int(limit), keyword, f"{int(limit)}e0")
     yield from _multiples(view)
+    yield from _in_smaller_units(found)
     for value in (0, -1, 2**31, 2**63, 10**400):
         yield Candidate("number", f"integer-{value:.3g}" if value < 1e300 else "401-digits", value, "type")
     for bits in (31, 53, 63) if len(found) < 2 else ():
@@ -133,11 +135,11 @@ def integer_candidates(view: View) -> Iterator[Candidate]:
         yield Candidate("number", f"token-{token}", None, "type", token)
 
 
-def _in_another_way(keyword: str, limit: float) -> Iterator[Candidate]:
-    """Yield a limit without its sign, and in smaller units."""
-    yield Candidate("number", f"negated-{keyword}", -limit, keyword)
-    for times in SMALLER_UNITS:
-        yield Candidate("number", f"{times}-times-{keyword}", limit * times, keyword)
+def _in_smaller_units(found: Schema) -> Iterator[Candidate]:
+    """Yield the limits in smaller units, after the limits themselves: one may be the other."""
+    for keyword, limit in found.items():
+        for times in SMALLER_UNITS:
+            yield Candidate("number", f"{times}-times-{keyword}", limit * times, keyword)
 
 
 def _multiples(view: View) -> Iterator[Candidate]:
