@@ -44,7 +44,7 @@ CHECKS = [
 # Statuses that the contract leaves open and schemathesis would call undocumented.
 UNNAMED_STATUSES = (405,)
 # Cases of a phase where few requests may be sent.
-BRIEF_CASES = 6
+BRIEF_CASES = 3
 
 
 def generate(run: Run, item: ItemUnderTest, operation_id: str) -> Conformance:

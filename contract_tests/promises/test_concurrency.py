@@ -108,7 +108,7 @@ def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
 @needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
 def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/concurrent_updates: concurrent updates of different fields all hold afterwards, however many there are."""
-    for index in (1, 2, 0):
+    for index in (1, 2) if run.is_brief else (1, 2, 0):
         parts, before = _parts(run, item, index), item.last
         if len(parts) < 2:
             pytest.skip(IMPOSSIBLE)
@@ -163,8 +163,9 @@ def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge
     tried, id_name, name = _fields(run.contract)[0], run.contract.resource.id_name, str(run.contract.run_name)
     is_named = may_be_alike(run.contract) and name in run.contract.fields("update")
     with run.item() as one, run.item() as other:
-        for step in range(2 * STEPS):
-            if is_named and step == STEPS and (renamed := possible(other, {name: one.last[name]})):
+        steps = STEPS if run.is_brief else 2 * STEPS
+        for step in range(steps):
+            if is_named and step == steps // 2 and (renamed := possible(other, {name: one.last[name]})):
                 other.accepts(renamed)
             sent = [(item, item.last, _value(item, tried, step + turn)) for turn, item in enumerate((one, other))]
             answers = _at_once(run, [(item, body) for item, _, body in sent])

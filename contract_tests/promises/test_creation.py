@@ -204,6 +204,7 @@ def test_required_field_is_required(run: Run, tried: Field, fault: str) -> None:
         require(not_made(run, each, f"{tried.name} is required and not null", clause, tried.name))
 
 
+@pytest.mark.many_requests
 @pytest.mark.sharp
 def test_item_has_the_fields_that_the_contract_allows(run: Run) -> None:
     """create, requestBody: which fields a body has: one missing, one that no schema names, too few or too many, one without another."""

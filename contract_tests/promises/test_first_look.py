@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
+from random import Random
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ from contract_tests.checks.wrong_requests import (
     other_types,
     wrong_keys,
 )
-from contract_tests.generation.boundaries import Boundary, boundaries, plain_fault, to_json
+from contract_tests.generation.boundaries import Boundary, boundaries, good_values, plain_fault, to_json
 from contract_tests.generation.corpus import NUMBERS, PARTS, TEXTS
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -62,7 +63,7 @@ pytestmark = pytest.mark.sharp
 # As many updates as an enum of twenty values needs.
 ROWS = 22
 # So many invalid values, where few requests may be sent.
-MOST_REFUSED = 130
+MOST_REFUSED = 200
 # Of the wrong keys, those that tell most.
 KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
 
@@ -143,15 +144,33 @@ def _smoke(contract: Contract) -> dict[str, list[Boundary]]:
     return by_field(value for value in faults if value.is_smoke)
 
 
+def _in_company(run: Run, item: ItemUnderTest, fault: Boundary, chance: Random) -> Rejection:
+    """Return an update that one value spoils: alone, or before or after valid values and nulls of some other fields."""
+    others = [tried for tried in free_fields(run.contract) if tried.name != fault.field.name]
+    some = chance.sample(others, min(len(others), chance.choice((0, 0, 1, 2, 9))))
+    values = {f.name: [*good_values(run.contract, f), *([None] if f.is_nullable else [])] for f in some}
+    body = possible(item, {name: chance.choice(good) for name, good in values.items()})
+    return spoilt(item, fault, body, at=chance.choice((0, None)))
+
+
 @needs("create", "read", "update")
 @for_each("name", _smoke)
 def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTest, name: str) -> None:
-    """update, requestBody: the schema of the field decides; each value is alone in its body, and together they change nothing."""
-    smoke = _smoke(run.contract)
-    most = max(MOST_REFUSED // len(smoke), 1) if run.is_brief else len(smoke[name])
+    """update, requestBody: the schema of the field decides; one value of a body is wrong, and together they change nothing."""
+    smoke, chance = _smoke(run.contract), run.chance(f"limits of {name}")
+    if not run.is_brief:
+        shared_item.refuses(*(spoilt(shared_item, value) for value in smoke[name]))
+        return
     # test_covering_plan.py asks the rest where the budget allows it.
-    chosen = run.chance(f"limits of {name}").sample(smoke[name], min(most, len(smoke[name])))
-    shared_item.refuses(*(spoilt(shared_item, value) for value in chosen))
+    rest = [v for v in faults_of(run.contract, run.contract.fields("update")[name]) if not v.is_smoke]
+    most = MOST_REFUSED // len(smoke)
+    chosen = [*smoke[name], *chance.sample(rest, min(len(rest), max(most - len(smoke[name]), 0)))]
+    shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[::2]))
+    clearing = {tried.name: None for tried in clearing_fields(run.contract)}
+    is_bare = all(shared_item.last.get(other) is None for other in clearing)
+    if body := allowed_part(shared_item, run.full_body("update") if is_bare else clearing):
+        shared_item.accepts(body)
+    shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[1::2]))
 
 
 @needs("create", "read", "update", TAKES_NULL)

@@ -246,6 +246,7 @@ def _changes_later(item: ItemUnderTest, own: ServerField, change: Body, moment: 
     return after
 
 
+@pytest.mark.many_requests
 @needs("update", "read", CAN_CHANGE)
 @for_each("own", _moving)
 def test_field_moves_at_any_moment(item: ItemUnderTest, own: ServerField) -> None:

@@ -151,6 +151,7 @@ def test_value_sent_again_keeps_the_other_field(run: Run, item: ItemUnderTest, n
             item.accepts(allowed(item, {name: row[name]}))
 
 
+@pytest.mark.many_requests
 @for_each("name,other", given_fields)
 def test_values_are_stored_in_either_order(run: Run, item: ItemUnderTest, name: str, other: str) -> None:
     """update, x-values-from: both are stored, whichever stands first and whatever was stored before."""
@@ -236,6 +237,7 @@ def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name
     item.refuses(*(_forbidden(item, name, body) for body in bodies))
 
 
+@pytest.mark.many_requests
 @for_each("name", listed_fields)
 def test_listed_value_of_another_type_is_refused(run: Run, item: ItemUnderTest, name: str) -> None:
     """update, requestBody: a value that is listed is none when it comes in a list or an object."""

@@ -115,7 +115,6 @@ def _require_stored(item: ItemUnderTest, body: Body, *refusals: int, **options: 
         require(item.judge.shows(exchange, shown, item.judge.reader.after(shown, body), "the update is stored"))
 
 
-@pytest.mark.all_parameters
 @needs("update", "read", "strict_media_types", has_known_good)
 @for_each("content_type", _spellings_of_the_type)
 def test_json_with_a_charset_is_json(run: Run, item: ItemUnderTest, content_type: str) -> None:

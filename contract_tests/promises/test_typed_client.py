@@ -79,6 +79,7 @@ def _agrees(shown: Mapping[str, Any], item: ItemUnderTest, sent: Mapping[str, An
             )
 
 
+@pytest.mark.many_requests
 @for_each("tried", shown_fields)
 def test_each_field_can_be_set_and_nulled(caller: Caller, item: ItemUnderTest, tried: Field) -> None:
     """update, requestBody: the typed body carries each value of the contract, and None carries null."""
@@ -107,6 +108,7 @@ def test_every_field_at_once(run: Run, caller: Caller, item: ItemUnderTest) -> N
     _agrees(shown, item, sent)
 
 
+@pytest.mark.many_requests
 @for_each("tried", shown_fields)
 def test_limits_pass_through_the_client(caller: Caller, item: ItemUnderTest, tried: Field) -> None:
     """update, requestBody: what is valid at the limits is sent, shown and read back by the client unchanged."""
