@@ -121,6 +121,10 @@ class Cover:
             self._open[one] &= ~self.bits[two]
             self._open[two] &= ~self.bits[one]
 
+    def reopen(self) -> None:
+        """Ask once more for what was given up: another row may come to it."""
+        self._open = {level: mask & ~self._covered[level] for level, mask in self._fitting.items()}
+
     def _pairs(self, row: Row) -> list[tuple[Level, int]]:
         known = [level for level in row.items() if level in self.bits]
         mask = sum(self.bits[level] for level in known)

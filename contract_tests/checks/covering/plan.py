@@ -54,18 +54,24 @@ class Plan:
         """Send rows of one field until every pair of it is covered, of the last until every pair is, or its share of the requests is spent."""
         self.left.discard(name)
         trials = [key for key, trial in self.trials.items() if trial.field.name == name or not self.left]
-        before, vain = self.run.api.created.requests.total(), 0
         most = self._share() if self.run.is_brief else math.inf
+        self._send_rows(trials, most)
+        if not self.left and not self.run.is_brief:
+            self.cover.reopen()
+            self._send_rows(trials, most)
+        self.close()
+        self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
+        found, self.found = self.found, []
+        require(found)
+
+    def _send_rows(self, trials: list[str], most: float) -> None:
+        before, vain = self.run.api.created.requests.total(), 0
         while vain < MOST_VAIN and len(self.found) < MOST_FINDINGS and (row := self.next_row(trials)):
             if self.run.api.created.requests.total() - before >= most:
                 break
             vain = 0 if (covered := self.send(row)) else vain + 1
             if not covered:
                 self.cover.give_up(row)
-        self.close()
-        self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
-        found, self.found = self.found, []
-        require(found)
 
     def _share(self) -> float:
         """Return how many requests a field may take where few may be sent: its share of what the budget leaves, one at least."""

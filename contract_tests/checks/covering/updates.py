@@ -148,6 +148,8 @@ class Updates(Plan):
             lacking = {n: opens((held(name), n), mask) + opens((sent(name), left(n)), mask) for n in levels}
             if UNSET in lacking:
                 lacking[UNSET] += opens(("beside", BARE), mask) + opens(("state", CLEARED), mask)
+                own = (key for key in trials if self.trials[key].is_unset and self.trials[key].unit == name)
+                lacking[UNSET] += sum(opens((VALUE, key)) for key in own)
             some = [level for level, lacks in lacking.items() if lacks]
             level = self.cover.chance.choices(some, [lacking[n] for n in some])[0] if some else UNSET
             if name == self.run.contract.run_name and not lacking.get(level) and opens(("read", "filter"), mask):
