@@ -24,7 +24,7 @@ from .wire import RawResponse
 
 __version__ = "1.0.0"
 CONTRACT_VERSION = "1.0.0"
-CONTRACT_SHA256 = "1d6f5dc8ca9a411cf7f23a0f71a274c6f69cd46d4c6dc1b9d58ec801286690ba"
+CONTRACT_SHA256 = "8f20b949159e9159961a151448e9aed15cc471f1a2043a68b96eae65c5a42c5e"
 """Of the contract as JSON: comments and line breaks of its file do not count."""
 
 CLIENT, ASYNC_CLIENT = Coval, AsyncCoval

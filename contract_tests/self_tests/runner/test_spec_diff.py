@@ -73,7 +73,7 @@ def test_breaking_change_is_violated_until_the_version_says_so(released: Path) -
             "verdict: violated. 1 change since v1.0.0: 1 breaks callers; info.version moved from 1.0.0 to 1.9.0: "
             "make it 2.0.0 or higher, or take the change back."
         )
-        assert "wait_seconds: maximum tightened from 2 to 1.5   openapi.yaml:342" in output
+        assert "wait_seconds: maximum tightened from 2 to 1.5   openapi.yaml:343" in output
         assert "breaks callers who send: POST /personas body wait_seconds, PATCH /personas/{persona_id} body" in output
     write(released, TIGHTENED, "2.0.0")
     for arguments in ((), ("--release",)):
@@ -172,7 +172,7 @@ def test_reports_hold_the_comparison(released: Path) -> None:
             "reads": "none",
             "places": ["POST /personas body wait_seconds", "PATCH /personas/{persona_id} body wait_seconds"],
             "operations": ["POST /personas", "PATCH /personas/{persona_id}"],
-            "line": "openapi.yaml:342",
+            "line": "openapi.yaml:343",
         }
     ]
     page = (released / "reports" / "spec-diff.html").read_text("utf-8")
