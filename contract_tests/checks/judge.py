@@ -250,10 +250,8 @@ class Judge:
             return self.leaks(exchange)
         problem = f"{exchange.method} {exchange.path} answered {exchange.status} instead of 405 or 404"
         promise = "a method that the contract does not name gets 405 or 404"
-        clause, kind = (
-            self.contract.pointer_of_promise("named_methods_only"),
-            LOOSER if exchange.was_accepted else BROKEN,
-        )
+        clause = self.contract.pointer_of_promise("named_methods_only")
+        kind = LOOSER if exchange.was_accepted else BROKEN
         return [
             *self.leaks(exchange),
             Finding(kind, problem, promise, clause, exchange, expects=has_status((404, 405))),

@@ -90,7 +90,7 @@ class ListedValues:
         numbers = [value for value in self.values(name) if isinstance(value, int)]
         guesses = [ABSENT_TEXT, str(uuid.UUID(int=0xC0DE)), max(numbers, default=0) + 1_000_003, ABSENT_TEXT[:8]]
         return next(
-            guess for guess in guesses if self.contract.accepts_value(tried, guess) and guess not in self.values(name)
+            each for each in guesses if self.contract.accepts_value(tried, each) and each not in self.values(name)
         )
 
     def near(self, name: str, value: Any) -> list[Any]:

@@ -205,6 +205,7 @@ KEYS = (
     # A server in front may refuse the header itself: RFC 9110, section 5.5, calls such bytes obsolete.
     Key("beyond-ascii", lambda _key: "contract-test-ключ-鍵", (400, 401)),
     Key("long", lambda _key: "contract-test-" + "x" * 1_000),
+    Key("space-inside", lambda key: f"{key[: len(key) // 2]} {key[len(key) // 2 :]}"),
     Key("spaced", lambda key: f" {key} "),
     Key("reversed", lambda key: _changed(key, key[::-1], "-")),
 )

@@ -43,6 +43,8 @@ CLOCKS = timedelta(seconds=2.5)
 # A time that no item of this run was created at.
 OTHER_TIME = "2001-02-03T04:05:06Z"
 KEPT = "what the server has set never moves"
+# Shorter ids may differ by the case of their letters alone: in another case one may be near that of another's item.
+LONG_ID = 12
 
 
 def _steady(contract: Contract) -> list[ServerField]:
@@ -273,12 +275,8 @@ def test_update_is_not_older_than_the_item(run: Run, item: ItemUnderTest, own: S
     assert changed + slack > born, f"{own.name} {changed} lies before {birth} {born}\n{exchange.curl()}"
 
 
-@needs("update", "read")
 @needs(
-    CAN_CHANGE,
-    where(
-        lambda contract: _steady(contract) or _moving(contract), "nothing is said of fields that only the server sets"
-    ),
+    "update", "read", CAN_CHANGE, where(lambda of: _steady(of) or _moving(of), "no field is said to be the server's")
 )
 def test_reading_moves_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """read: what the server sets does not move where the item is only read."""
@@ -311,6 +309,22 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, item: ItemUnderTest) -
         require(judge.answer("read", exchange, 404))
         if not run.is_brief or near.lower() == own.lower():  # at once: what remembers a miss may forget it soon
             require(judge.success("read", run.api.read(item.item_id)))
+    if not run.is_brief and run.lent is None:
+        _require_unreached(run, item, own.swapcase())
+
+
+def _require_unreached(run: Run, item: ItemUnderTest, near: str) -> None:
+    """Send an update and a removal to the id in another case, where no item is."""
+    if near == item.item_id or len(near) < LONG_ID or run.api.read(near).status != 404:
+        return
+    run.api.created.absent.add(near)
+    before = item.last
+    if run.contract.has("update") and CAN_CHANGE.is_met(run.contract):
+        exchange = run.api.update(near, item.body(_change(item)))
+        require(run.judge.answer("update", exchange, 404) + item.unmoved(before, exchange))
+    if run.contract.has("remove"):
+        exchange = run.api.remove(near)
+        require(run.judge.success("remove", exchange, 404) + item.unmoved(before, exchange))
 
 
 # How an id is spelled in a path that is nearly the item's; a server in front may refuse the first ones by itself.

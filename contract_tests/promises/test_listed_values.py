@@ -163,9 +163,7 @@ def test_values_are_stored_in_either_order(run: Run, item: ItemUnderTest, name: 
         [each for each in changes if (to_json([each[0][name], each[1][other]]) in known) is is_known]
         for is_known in (True, False)
     ]
-    for turn, (before, after) in enumerate(
-        each for kind in kinds for each in kind[: 1 if run.is_brief else SAMPLE // 2]
-    ):
+    for turn, (before, after) in enumerate(one for kind in kinds for one in kind[: 1 if run.is_brief else SAMPLE // 2]):
         for first, second in ((other, name), (name, other)):
             body = {first: after[first], second: after[second], **after}
             item.accepts(allowed(item, before))

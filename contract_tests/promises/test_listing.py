@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -34,12 +35,16 @@ from contract_tests.spec.contract import Contract
 from contract_tests.transport.exchange import Exchange
 
 pytestmark = needs("create", "list")
+REFUSES_QUERIES = where(refusals_of_list, "the list names no status that refuses a query")
+HAS_PAGE_SIZE = where(page_size, "pages have no size")
 
 # On an account with many items, so many pages are turned before the search ends; more where they are to be small.
 MOST_ITEMS = 1_200
 BRIEF_PAGES = 12
 LARGEST = 100
 MEMBERS = 5
+# So many items of the run that a page without a size, or a search that ends with the newest, may leave some out.
+MANY = 24
 EVERY_ONE = "turning the pages shows every item once"
 KEPT = "a filter shows only what matches"
 
@@ -50,14 +55,14 @@ WORDS = ("abc", "1.5", "ten", "-5", "100000000000", "1e400")
 UNREADABLE_FILTERS = ('no_such_field="x"', "contract", 'name="', '>"yesterday"', '"2025-01-01T00:00:00"')
 # Names, of which @ is one that no other item has: what joins, ends or widens an expression of some language of filters,
 # or of a query string. Quotation marks and backslashes are left out: no contract says how a filter spells them.
-PLAIN_NAMES = ("@ with spaces", "@ é ü", "@ 語", "@-dashed_and.dotted", "@ a😀", "@ e\u0301x ﬁ")
+PLAIN_NAMES = ("@ with spaces", "@ é Ü", "@ 語", "@-dashed_and.dotted", "@ a😀", "@ e\u0301x ﬁ")
 NAMES = (
     *PLAIN_NAMES, "@ AND b OR c NOT d and e or f IN g", "@=b", "@ != c > d <= e", "(@)", "[@] {b}", "@: b, c; d | e ~ f",
     "*@*", "%@_?", "@&b=c#d", "@+e%20f%", "'@'", "@''`b`", "@/b", "@ ", "  @", "@ a\nb", "@ a\tb\r\nc", "@ שלום\u200f\u200b",
 )  # fmt: skip
 # All of them at once, but for the space at an end, which hides what a filter does with other ends.
 ALL_NAMES = (
-    "('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語 a😀 e\u0301x ﬁ שלום\u200f\u200b\ta\r\nb\nc",
+    "('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語 Éa😀 e\u0301x ﬁ שלום\u200f\u200b\ta\r\nb\nc",
 )  # fmt: skip
 LONGEST_NAME = 400
 # What the greatest names are filled with: the first that the contract allows.
@@ -150,9 +155,9 @@ def _size(run: Run, wanted: int = LARGEST) -> int | None:
     return min(max(wanted, int(size.schema.get("minimum", 1))), int(size.schema.get("maximum", LARGEST)))
 
 
-def _walk(run: Run, query: dict[str, str], *, size: int = LARGEST) -> Walk:
+def _walk(run: Run, query: dict[str, str], *, size: int | None = LARGEST) -> Walk:
     """Turn the pages until the last, or until every item of this run has come by; no page may be too long."""
-    wanted, asked = set(run.api.created.alive), _size(run, size)
+    wanted, asked = set(run.api.created.alive), None if size is None else _size(run, size)
     items: list[Item] = []
     most = BRIEF_PAGES if run.is_brief else max(MOST_PAGES, MOST_ITEMS // (asked or LARGEST))
     for page in run.pages(most, **{**run.query(size=asked), **query}):
@@ -172,6 +177,13 @@ def _walk(run: Run, query: dict[str, str], *, size: int = LARGEST) -> Walk:
 def _turned(run: Run, query: dict[str, str], most: int = MOST_PAGES) -> Walk:
     pages = list(run.pages(most, **query))
     return Walk(run, [item for page in pages for item in page.items], pages[-1])
+
+
+def _change(run: Run, *members: ItemUnderTest) -> None:
+    """Give items another value of a field, where an update can."""
+    fields = changeable_fields(run.contract) if run.contract.has("update", "read") else []
+    for member in members if fields else ():
+        member.accepts(another_value(member, fields[0]))
 
 
 @pytest.fixture(scope="module")
@@ -199,17 +211,41 @@ def _sizes(contract: Contract, *, are_right: bool) -> list[str]:
     return [text for text, is_right in sizes.items() if is_right == are_right]
 
 
-@pytest.mark.sharp
-@needs(where(refusals_of_list, "the list names no status that refuses a query"))
-@for_each("texts", lambda contract: _sizes(contract, are_right=False), together=True)
-def test_page_size_beyond_its_limits_is_refused(run: Run, judge: Judge, texts: list[str]) -> None:
-    """list, parameters: the schema of the page size decides."""
-    tried, refusals = page_size(run.contract), refusals_of_list(run.contract)
-    assert tried is not None, "it has been looked for"
+def _second_page(run: Run) -> dict[str, str]:
+    """Return what leads to the second page of pages of one item; nothing where no item follows."""
+    return run.api.shape.next_page(run.api.list(**run.query(size=_size(run, 1))).json, 0, 1) or {}
+
+
+def _beside(run: Run) -> list[dict[str, str]]:
+    """Return an order, and each filter, as the query of a list has them."""
+    texts = dict.fromkeys(_later_filters(run.contract), FAR_PAST)
+    filters = [run.query(where={name: texts.get(name, "contract")}) for name in _filters(run.contract)]
+    return [*(run.query(order=order) for order in orders(run.contract)[:1]), *filters]
+
+
+def _require_refused(run: Run, texts: list[str], beside: dict[str, str]) -> None:
+    tried = page_size(run.contract)
+    assert tried is not None, "a size of pages has been looked for"
     for text in texts:
-        exchange, about = run.api.list(**{tried.name: text}), f"{tried.name} {text}"
-        promise, clause = tried.promise, tried.pointer
-        require(judge.refusal("list", exchange, *refusals, promise=promise, clause=clause, about=about))
+        exchange, about = run.api.list(**beside, **{tried.name: text}), f"{tried.name} {text}"
+        refusals, clause = refusals_of_list(run.contract), tried.pointer
+        require(run.judge.refusal("list", exchange, *refusals, promise=tried.promise, clause=clause, about=about))
+
+
+@pytest.mark.sharp
+@needs(REFUSES_QUERIES)
+@for_each("texts", lambda contract: _sizes(contract, are_right=False), together=True)
+def test_page_size_beyond_its_limits_is_refused(run: Run, texts: list[str]) -> None:
+    """list, parameters: the schema of the page size decides."""
+    _require_refused(run, texts, {})
+
+
+@pytest.mark.many_requests
+@needs(REFUSES_QUERIES, HAS_PAGE_SIZE)
+def test_page_size_is_refused_whatever_stands_beside_it(run: Run, family: Family) -> None:
+    """list, parameters: the schema of the page size decides, also on a later page, in an order and beside a filter."""
+    for beside in (_second_page(run), *_beside(run)):
+        _require_refused(run, _sizes(run.contract, are_right=False), beside)
 
 
 @for_each("text", lambda contract: _sizes(contract, are_right=True))
@@ -250,7 +286,7 @@ def test_pages_show_every_item_once(run: Run, family: Family, size: int) -> None
     run.at_last(lambda: _misshown(run, family, size))
 
 
-def _misshown(run: Run, family: Family, size: int, order: str | None = None) -> list[Finding]:
+def _misshown(run: Run, family: Family, size: int | None, order: str | None = None) -> list[Finding]:
     """Turn the pages, and find what comes twice or not at all."""
     query, found = run.query(order=order), []
     walk, birth = _walk(run, query, size=size), birth_time(run.contract) if order is None else None
@@ -262,6 +298,18 @@ def _misshown(run: Run, family: Family, size: int, order: str | None = None) -> 
     if birth and not found and run.contract.promises_that("newest_first"):
         found = walk.not_newest_first(walk.out_of_order(f"-{birth}"))
     return found if found and walk.is_steady(lambda: _walk(run, query, size=size)) else []
+
+
+@pytest.mark.many_requests
+@needs("whole_list", "remove", shows_every_item)
+def test_many_items_are_listed_and_found(run: Run, family: Family) -> None:
+    """x-promises/whole_list: turning the pages shows every item once, however many pages that takes, and where no size is asked for; x-promises/filters_find: a filter finds the oldest of many."""
+    with ExitStack() as stack:
+        free = min(MANY, run.api.most_items) - len(run.api.created.alive)
+        many = [*family, *(stack.enter_context(run.item()) for _ in range(free))]
+        run.at_last(lambda: _misshown(run, many, 2) or _misshown(run, many, None))
+        if run.contract.promises_that("filters_find") and HAS_NAME_FILTER.is_met(run.contract):
+            _require_found(run, family[:1], str(run.contract.run_name))
 
 
 def _writes(contract: Contract) -> list[str]:
@@ -278,7 +326,7 @@ def test_pages_show_every_item_whatever_was_written_last(run: Run, family: Famil
     """x-promises/whole_list: turning the pages shows every item once, after each kind of write."""
     further: Family = []
     if write == "update":
-        family[2].accepts(another_value(family[2], changeable_fields(run.contract)[0]))
+        _change(run, family[2])
     elif write == "refused-update":
         family[2].refuses(plainly_spoilt(family[2], fields_with_faults(run.contract)[0]))
     else:
@@ -320,7 +368,7 @@ def test_all_pages_show_no_item_twice(run: Run, family: Family) -> None:
     run.at_last(look)
 
 
-@needs("whole_list", shows_every_item, where(page_size, "pages have no size"))
+@needs("whole_list", shows_every_item, HAS_PAGE_SIZE)
 @for_each("order", lambda contract: [None, *orders(contract)], ids=str)
 def test_large_pages_show_what_larger_ones_show(run: Run, family: Family, order: str | None) -> None:
     """x-promises/whole_list: turning large pages shows every item once, of whoever: each that pages of another size show before and after."""
@@ -348,20 +396,18 @@ def test_large_pages_show_what_larger_ones_show(run: Run, family: Family, order:
 @needs("whole_list", HAS_PAGE_TOKEN)
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
     """x-promises/whole_list: a made-up page token is refused, or leads to an empty page, whatever stands beside it."""
-    size, texts = run.query(size=_size(run, 5)), dict.fromkeys(_later_filters(run.contract), FAR_PAST)
-    filters = [run.query(where={name: texts.get(name, "contract")}) for name in _filters(run.contract)]
-    beside = [{}, *(run.query(order=order) for order in orders(run.contract)[:1]), *(size | each for each in filters)]
-    refusals, name = refusals_of_list(run.contract) or (400, 422), str(run.api.shape.paging.token)
-    for token in MADE_UP:
+    size, refusals = run.query(size=_size(run, 5)), refusals_of_list(run.contract) or (400, 422)
+    beside, name = [{}, *_beside(run), *(size | each for each in _beside(run))], str(run.api.shape.paging.token)
+    own = _second_page(run).get(name, "")
+    for token in MADE_UP if own.isdecimal() else (*MADE_UP, "1"):
         for query in (size, *(run.chance(token).sample(beside, 1) if run.is_brief else beside)):
             exchange = run.api.list(**{name: token}, **query)
             require(judge.success("list", exchange, *refusals))
             if exchange.was_accepted and exchange.items:
                 problem = f"the made-up page token {token[:80]!r} shows items"
                 require(Walk(run, [], exchange).unlisted(problem, "a made-up page token is refused or finds nothing"))
-    token = (run.api.shape.next_page(run.api.list(**run.query(size=_size(run, 1))).json, 0, 1) or {}).get(name, "")
-    for at, other in ((0, "é"), (len(token) // 2, "A"), (len(token) - 1, "=")) if token else ():
-        exchange = run.api.list(**{name: f"{token[:at]}{other}{token[at + 1 :]}"}, **size)  # it may lead somewhere
+    for at, other in ((0, "é"), (len(own) // 2, "A"), (len(own) - 1, "=")) if own else ():
+        exchange = run.api.list(**{name: f"{own[:at]}{other}{own[at + 1 :]}"}, **size)  # it may lead somewhere
         require(judge.success("list", exchange, *refusals))
 
 
@@ -403,9 +449,7 @@ def test_list_is_newest_first(run: Run, family: Family, order: str | None) -> No
 @needs(where(_time_orders, "no order is by a time"))
 def test_list_is_ordered_by_time(run: Run, family: Family) -> None:
     """list, parameters: ascending by the field, descending with a dash in front."""
-    changeable = run.contract.has("update", "read") and changeable_fields(run.contract)
-    for index in (3, 1, 4, 0, 2) if changeable else ():  # in another order than they were made
-        family[index].accepts(another_value(family[index], changeable_fields(run.contract)[0]))
+    _change(run, *(family[index] for index in (3, 1, 4, 0, 2)))  # in another order than they were made
 
     def look() -> list[Finding]:
         walks = {order: _walk(run, run.query(order=order)) for order in _time_orders(run.contract)}
@@ -436,8 +480,11 @@ def test_list_is_ordered_by_value(run: Run, family: Family, order: str) -> None:
 @needs("whole_list", shows_every_item)
 @for_each("order", orders)
 def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
-    """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by."""
-    run.at_last(lambda: _misshown(run, family, 2, order))
+    """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update."""
+    newest = run.create()
+    _change(run, newest)
+    run.at_last(lambda: _misshown(run, [*family, newest], 2, order))
+    run.api.remove(newest.item_id)
 
 
 # -- Filters ----------------------------------------------------------------------------------------------------------

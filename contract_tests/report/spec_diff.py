@@ -99,9 +99,7 @@ def as_changelog(diff: SpecDiff, *heads: str) -> str:
     version = diff.new_version if diff.says_enough else diff.least_version
     parts = [f"## {_safe(heads[0] if heads else version)}", *map(_safe, heads[1:])]
     for title, changes in diff.by_rating():
-        lines = (
-            f"- `{each.subject}`: {each.what}. It {for_callers(each)}: {first_of(each.operations)}." for each in changes
-        )
+        lines = (f"- `{c.subject}`: {c.what}. It {for_callers(c)}: {first_of(c.operations)}." for c in changes)
         parts += [f"### {title}", "\n".join(map(_safe, lines))]
     parts += ["### The generated client", "\n".join(_safe(f"- {line}") for line in diff.client)] if diff.client else []
     return "\n\n".join(parts)

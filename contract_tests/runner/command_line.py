@@ -136,9 +136,7 @@ def _as_click(command: Command) -> click.Command:
         params.append(click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGUMENTS]"))
 
     def callback(rest: tuple[str, ...] = (), **options: str | bool | None) -> Asked:
-        given = {
-            name: "1" if value is True else str(value) for name, value in options.items() if value not in (None, False)
-        }
+        given = {name: "1" if v is True else str(v) for name, v in options.items() if v not in (None, False)}
         return Asked(command, {name.upper(): text for name, text in given.items()}, list(rest))
 
     meaning = f"{command.meaning}\n\nARGUMENTS are {command.rest}." if command.rest else command.meaning

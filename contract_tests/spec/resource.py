@@ -102,9 +102,7 @@ def _links(create: Operation, operations: Mapping[str, Operation]) -> Iterator[t
             pointer, link = document.resolve(f"{answer}/links/{name}")
             target = _target(document, pointer, link, operations)
             role = ROLE_OF_METHOD.get(target.method)
-            in_path = [
-                part for part in link.get("parameters", {}) if part.removeprefix("path.") in target.path_parameters
-            ]
+            in_path = [one for one in link.get("parameters", {}) if one.removeprefix("path.") in target.path_parameters]
             if role is None or not target.path_parameters:
                 continue  # such as a link to a list
             if not in_path:

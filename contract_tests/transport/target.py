@@ -99,6 +99,7 @@ class Api:
         self.run = run
         self.shape = shape
         self.borrowed_id = borrowed_id
+        self.most_items = most_items
         self.created = CreatedResources()
         url = httpx.URL(target.base_url)
         host, path, is_here = url.netloc, url.path.rstrip("/"), target.is_loopback

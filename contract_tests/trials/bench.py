@@ -153,10 +153,7 @@ def in_turn(ours: Side, peer: Side, rounds: int = ROUNDS) -> Rounds:
 
 
 def _seconds(
-    command: Sequence[str],
-    environment: Mapping[str, str] = MappingProxyType({}),
-    root: Path = ROOT,
-    also: int = HOLDS,
+    command: Sequence[str], environment: Mapping[str, str] = MappingProxyType({}), root: Path = ROOT, also: int = HOLDS
 ) -> float:
     """Run Python on a command of the suite at *root* to its end and return its seconds; Refused where it fails."""
     started = time.perf_counter()

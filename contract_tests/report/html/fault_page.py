@@ -84,9 +84,7 @@ class Trials:
         """What the drawing shows, in words."""
         if not self.seconds:
             return ""
-        tenth, slowest = (
-            duration(value) for value in (self.seconds[int(0.9 * (len(self.seconds) - 1))], self.seconds[-1])
-        )
+        tenth, slowest = (duration(v) for v in (self.seconds[int(0.9 * (len(self.seconds) - 1))], self.seconds[-1]))
         return f"Half of the faults within {self.median}, nine in ten within {tenth}, the last after {slowest}."
 
 

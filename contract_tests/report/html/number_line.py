@@ -95,9 +95,7 @@ class _Scale:
 
     def position(self, value: float) -> float:
         """Return the place of a value in percent, inside the drawing."""
-        low, high, here = (
-            math.asinh(number / self.unit) if self.unit else number for number in (self.low, self.high, value)
-        )
+        low, high, here = (math.asinh(each / self.unit) if self.unit else each for each in (self.low, self.high, value))
         share = (here - low) / (high - low) if high > low else 0.5
         return round(100 * min(max(share, 0.0), 1.0), 2)
 

@@ -222,9 +222,7 @@ def _chosen(contract: Contract, settings: Configuration) -> list[Task]:
     ):
         if asked is not None and asked not in names:
             raise Refused(f"no {what} is called {asked}; there are {', '.join(dict.fromkeys(names))}")
-    return [
-        task for task in found if field_name in (None, task.tried.name) and operation in (None, task.tried.operation)
-    ]
+    return [t for t in found if field_name in (None, t.tried.name) and operation in (None, t.tried.operation)]
 
 
 def _begun(settings: Configuration) -> MapRun:

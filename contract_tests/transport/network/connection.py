@@ -111,9 +111,7 @@ class Connections:
             flaw = {FLAW: f"it breaks off: {error}"}
         except _Flawed as error:
             flaw = {FLAW: str(error)}
-        told = {
-            each: answer.extensions[each] for each in ("http_version", "reason_phrase") if each in answer.extensions
-        }
+        told = {n: answer.extensions[n] for n in ("http_version", "reason_phrase") if n in answer.extensions}
         return _response(answer.status, answer.headers, bytes(body), told | flaw)
 
     def _bounded(self, answer: httpcore.Response) -> Iterator[bytes]:

@@ -82,9 +82,7 @@ def read_as(api: Api, change: Callable[[Any], Any]) -> None:
 
 def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
     """Put the value of one field through *change* before it is checked."""
-    read_as(
-        api, lambda body: {**body, field: change(body[field])} if isinstance(body, dict) and field in body else body
-    )
+    read_as(api, lambda b: {**b, field: change(b[field])} if isinstance(b, dict) and field in b else b)
 
 
 def read_role_as(api: Api, role: str, change: Callable[[Any], Any]) -> None:

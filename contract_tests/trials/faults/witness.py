@@ -252,9 +252,7 @@ def _worded(
     if isinstance(node, list):
         return [_worded(element, code_at, fields_at, (*path, "*")) for element in node]
     if isinstance(node, dict):
-        return {
-            name: _worded(v, code_at, fields_at, (*path, name)) for name, v in sorted(node.items()) if v is not None
-        }
+        return {n: _worded(v, code_at, fields_at, (*path, n)) for n, v in sorted(node.items()) if v is not None}
     return "text" if isinstance(node, str) and path != code_at else node
 
 

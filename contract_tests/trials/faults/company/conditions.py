@@ -214,9 +214,7 @@ def _is_namesake(place: Place, calls: Calls) -> bool:
 def _is_bare(place: Place, calls: Calls) -> bool:
     names = {f.name for f in place.scene.clearing} - {place.name}
     was = calls.now.before
-    return (
-        len(names) > 1 and bool(was) and all(was.get(name) is None and name not in calls.now.brought for name in names)
-    )
+    return len(names) > 1 and bool(was) and all(was.get(n) is None and n not in calls.now.brought for n in names)
 
 
 def _bared(place: Place) -> Step:

@@ -176,25 +176,17 @@ TIME = "time"
 FURTHER_TEXTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "hangul_composed": (
         lambda t: re.sub("[\u1100-\u11ff]+", lambda found: unicodedata.normalize("NFC", found[0]), t),
-        "Composes the letters of Korean.", "\u1112\u1161\u11ab",
-    ),
-    "selectors_removed": (
-        lambda t: re.sub("[\ufe00-\ufe0f]", "", t), "Removes variation selectors.", "\u2764\ufe0f now",
-    ),
+        "Composes the letters of Korean.", "\u1112\u1161\u11ab"),
+    "selectors_removed": (lambda t: re.sub("[\ufe00-\ufe0f]", "", t), "Removes variation selectors.", "\u2764\ufe0f now"),
     "digits_folded": (
         lambda t: "".join(str(unicodedata.decimal(c, c)) for c in t), "Turns digits of other scripts into ASCII.",
-        "room \u0664\u0662",
-    ),
+        "room \u0664\u0662"),
     "private_use_removed": (
         lambda t: "".join(c for c in t if unicodedata.category(c) != "Co"), "Removes characters of private use.",
-        "logo \ue000",
-    ),
+        "logo \ue000"),
     "separators_unified": (
-        lambda t: re.sub("[\u2028\u2029\u0085]", "\n", t), "Turns separators of lines into newlines.", "a\u2028b",
-    ),
-    "marks_reordered": (
-        lambda t: unicodedata.normalize("NFD", t), "Decomposes text to NFD.", "caf\u00e9",
-    ),
+        lambda t: re.sub("[\u2028\u2029\u0085]", "\n", t), "Turns separators of lines into newlines.", "a\u2028b"),
+    "marks_reordered": (lambda t: unicodedata.normalize("NFD", t), "Decomposes text to NFD.", "caf\u00e9"),
 }  # fmt: skip
 
 _above, _is_above = _beyond("maximum", 1)

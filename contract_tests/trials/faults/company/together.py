@@ -60,21 +60,17 @@ MEETINGS: dict[str, tuple[str, Meets, str, Shown]] = {
     "beside_a_clear": (
         "a field of the item is cleared",
         lambda scene, other, own: other.item_id == own.item_id and None in other.brought.values(),
-        "concurrent_updates", _clear,
-    ),
+        "concurrent_updates", _clear),
     "beside_a_refusal": (
         "an update of another item is refused",
         lambda scene, other, own: other.role == "update" and other.is_refused and other.item_id != own.item_id,
-        "read_your_writes", _beside(lambda scene: replace(wrong(scene), path=scene.path("update", "{other}"))),
-    ),
+        "read_your_writes", _beside(lambda scene: replace(wrong(scene), path=scene.path("update", "{other}")))),
     "beside_a_create": (
         "an item is made", lambda scene, other, own: other.role == "create", "read_your_writes",
-        _beside(lambda scene: scene.create(scene.bystander)),
-    ),
+        _beside(lambda scene: scene.create(scene.bystander))),
     "beside_a_removal": (
         "another item is removed", lambda scene, other, own: other.role == "remove", "read_your_writes",
-        _beside(_removal),
-    ),
+        _beside(_removal)),
 }  # fmt: skip
 
 

@@ -34,26 +34,27 @@ Check = Callable[[Api, Any, str, str, Any], Awaitable[None]]
 KEYS: dict[str, tuple[str, IsRight, Callable[[str], str]]] = {
     "any_key_accepted": ("Asks only that a key is there.", lambda sent, right: bool(sent), lambda key: "wrong:key"),
     "empty_key_accepted": ("Takes an empty key for no check at all.", lambda sent, right: not sent, lambda key: ""),
-    "key_in_any_case": (
-        "Compares keys without case.", lambda sent, right: sent.lower() == right.lower(), str.swapcase,
-    ),
+    "key_in_any_case": ("Compares keys without case.", lambda sent, right: sent.lower() == right.lower(), str.swapcase),
     "beginning_of_the_key_accepted": (
         "Compares only as many characters as were sent.",
-        lambda sent, right: bool(sent) and right.startswith(sent), lambda key: key[: len(key) // 2],
-    ),
+        lambda sent, right: bool(sent) and right.startswith(sent), lambda key: key[: len(key) // 2]),
     "key_with_a_tail_accepted": (
         "Compares only as many characters as the key has.",
-        lambda sent, right: sent.startswith(right), lambda key: f"{key}x",
-    ),
+        lambda sent, right: sent.startswith(right), lambda key: f"{key}x"),
     "bearer_before_the_key_accepted": (
         "Strips a scheme in front of the key.",
-        lambda sent, right: sent.partition(" ")[2] == right, lambda key: f"Bearer {key}",
-    ),
-    "quoted_key_accepted": (
-        "Strips quotes around the key.", lambda sent, right: sent.strip('"') == right, lambda key: f'"{key}"',
-    ),
+        lambda sent, right: sent.partition(" ")[2] == right, lambda key: f"Bearer {key}"),
+    "key_with_spaces_inside_accepted": (
+        "Strips every space of the key.",
+        lambda sent, right: sent.replace(" ", "") == right, lambda key: f"{key[:3]} {key[3:]}"),
+    "quoted_key_accepted": ("Strips quotes around the key.", lambda sent, right: sent.strip('"') == right, lambda key: f'"{key}"'),
 }  # fmt: skip
 
+# Of them, those that one operation alone takes.
+NEAR = {
+    "with_a_longer_key": "key_with_a_tail_accepted", "with_an_empty_key": "empty_key_accepted",
+    "with_spaces_in_the_key": "key_with_spaces_inside_accepted",
+}  # fmt: skip
 # What no request can carry in a place: no scheme stands alone, and a cookie may be quoted.
 NOT_IN = {"bearer": ("empty_key_accepted",), "basic": ("empty_key_accepted",), "cookie": ("quoted_key_accepted",)}
 
@@ -103,22 +104,22 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
             apply = lambda api, operation=operation: _open(api, operation.method, operation.path)  # noqa: E731
             clause, fault_name = _security(scene, operation), f"{snake_case(name)}_without_a_key"
             yield Fault(fault_name, "authentication", summary, clause, apply, witness)
-            summary, is_right, make = KEYS["key_with_a_tail_accepted"]
-            near = partial(_open, method=operation.method, path=operation.path, is_right=is_right)
-            longer = (stranger(s, make) if isinstance(s, Step) and s.key is not str else s for s in witness)
-            fault_name, summary = (
-                f"{snake_case(name)}_with_a_longer_key",
-                f"{summary[:-1]}, in {operation.operation_id}.",
-            )
-            yield Fault(fault_name, "authentication", summary, clause, near, tuple(longer))
+            for defect, kind in NEAR.items():
+                summary, is_right, make = KEYS[kind]
+                near = partial(_open, method=operation.method, path=operation.path, is_right=is_right)
+                shown = tuple(stranger(s, make) if isinstance(s, Step) and s.key is not str else s for s in witness)
+                fault_name, summary = f"{snake_case(name)}_{defect}", f"{summary[:-1]}, in {operation.operation_id}."
+                if kind not in NOT_IN.get(scene.contract.key.kind, ()):
+                    yield Fault(fault_name, "authentication", summary, clause, near, shown)
 
 
-def _open(api: Api, method: str, path: str, is_right: IsRight = lambda sent, right: True) -> None:
+def _open(api: Api, method: str, path: str, is_right: IsRight | None = None) -> None:
     async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
         with suppress(Refusal):
             operation = api.routes.find(scope["method"], decoded_path(scope))[0].operation
-            sent = (api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b"").decode("latin-1")
-            is_open = not _is_authorized(api, scope) and is_right(sent, api.api_key.decode())
+            sent = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"])
+            is_near = sent is not None and is_right and is_right(sent.decode("latin-1"), api.api_key.decode())
+            is_open = not _is_authorized(api, scope) and (is_near or is_right is None)
             if (operation.method, operation.path) == (method, path) and is_open:
                 scope = _with_key(api, scope)
         return await answer(scope, receive)
@@ -261,11 +262,11 @@ def removed_item_before_the_key(scene: Scene) -> Planted:
 
 @fault("authentication", FIRST)
 def body_before_the_key(scene: Scene) -> Planted:
-    """Checks the body before the key, and answers a stranger as one who sent an invalid body."""
+    """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""
     needed(guarded(scene))
 
     async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-        if role in api.resource.rules.bodies:
+        if role in api.resource.rules.bodies and api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]):
             message = await receive()
             is_json = api.bodies.is_json(dict(scope["headers"]).get(b"content-type"))
             is_whole = is_json and not message.get("more_body")

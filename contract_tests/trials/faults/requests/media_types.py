@@ -59,34 +59,26 @@ def _sent_as(content_type: str) -> Callable[[Scene], Witness]:
 
 
 rows("media_types", (TYPES,), {
-    "plain_text_read_as_json": (
-        "Reads a body of the type text/plain as JSON.", _further(b"text/plain"), _sent_as("text/plain"),
-    ),
+    "plain_text_read_as_json": ("Reads a body of the type text/plain as JSON.", _further(b"text/plain"), _sent_as("text/plain")),
     "media_type_ignored": ("Reads any body as JSON, whatever its type.", _further(b""), _sent_as("application/xml")),
     "media_type_by_its_beginning": (
         "Reads as JSON what is of a type that begins with application/json.",
-        _further(b"application/json"), _sent_as("application/jsonp"),
-    ),
+        _further(b"application/json"), _sent_as("application/jsonp")),
     "media_type_by_its_suffix": (
         "Reads as JSON what is of a type that ends in +json.",
-        _further(rb"[^;]*\+json\b"), _sent_as("application/vnd.api+json"),
-    ),
+        _further(rb"[^;]*\+json\b"), _sent_as("application/vnd.api+json")),
     "media_type_of_an_older_name": (
         "Reads as JSON what is of a type that JSON had before it was registered.",
-        _further(rb"text/(x-)?json\b|application/x-json\b"), _sent_as("text/json"),
-    ),
+        _further(rb"text/(x-)?json\b|application/x-json\b"), _sent_as("text/json")),
     "charset_refused": (
         "Refuses application/json with a charset.",
-        _fewer(lambda said: b";" in said), _sent_as("application/json; charset=utf-8"),
-    ),
+        _fewer(lambda said: b";" in said), _sent_as("application/json; charset=utf-8")),
     "charset_in_quotes_refused": (
         "Takes the quotes around a charset for a part of its name.",
-        _fewer(lambda said: b'"' in said), _sent_as('application/json; charset="utf-8"'),
-    ),
+        _fewer(lambda said: b'"' in said), _sent_as('application/json; charset="utf-8"')),
     "media_type_in_capitals_refused": (
         "Compares the media type with its case.",
-        _fewer(lambda said: not said.startswith(b"application/json")), _sent_as("Application/JSON"),
-    ),
+        _fewer(lambda said: not said.startswith(b"application/json")), _sent_as("Application/JSON")),
 })  # fmt: skip
 
 
@@ -151,26 +143,21 @@ Write = Callable[[Body], str]
 FORGIVING: dict[str, tuple[str, Read, Write]] = {
     "trailing_comma_accepted": (
         "Accepts a comma before the end of an object.",
-        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}",
-    ),
+        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}"),
     "trailing_comma_accepted_behind_two_fields": (
         "Accepts a comma before the end of an object that has one between its fields, too.",
         lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body) if body.count(b'": ') > 1 else body),
-        lambda body: f"{json.dumps(body)[:-1]}, {json.dumps(body)[1:-1]},}}",
-    ),
+        lambda body: f"{json.dumps(body)[:-1]}, {json.dumps(body)[1:-1]},}}"),
     "yaml_accepted": ("Reads bodies as YAML.", lambda body: yaml.safe_load(body.decode()), yaml.safe_dump),
     "text_after_the_object_ignored": (
         "Reads the first JSON value of a body and ignores what follows.",
-        lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x",
-    ),
+        lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x"),
     "pairs_read_as_an_object": (
         "Makes an object of a list of pairs.",
-        lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())]),
-    ),
+        lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())])),
     "json_in_text_accepted": (
         "Reads JSON that was written into a JSON text.",
-        lambda body: orjson.loads(str(orjson.loads(body))), lambda body: json.dumps(json.dumps(body)),
-    ),
+        lambda body: orjson.loads(str(orjson.loads(body))), lambda body: json.dumps(json.dumps(body))),
 }  # fmt: skip
 
 
@@ -298,17 +285,13 @@ def _with(name: str, value: str) -> Callable[[Scene], Witness]:
 
 rows("media_types", (), {
     "chunked_body_lost": (
-        "Reads no body whose length is not said.", _body_lost_beside(b"transfer-encoding"), _with("transfer-encoding", "chunked"),
-    ),
+        "Reads no body whose length is not said.", _body_lost_beside(b"transfer-encoding"), _with("transfer-encoding", "chunked")),
     "expected_body_lost": (
-        "Reads no body before which 100 is expected.", _body_lost_beside(b"expect"), _with("expect", "100-continue"),
-    ),
+        "Reads no body before which 100 is expected.", _body_lost_beside(b"expect"), _with("expect", "100-continue")),
     "last_body_of_a_connection_lost": (
-        "Reads no body where the connection is to be closed.", _body_lost_beside(b"connection"), _with("connection", "close"),
-    ),
+        "Reads no body where the connection is to be closed.", _body_lost_beside(b"connection"), _with("connection", "close")),
     "packed_answer_cut": (
-        "Packs the first kilobytes of an answer where it may be packed.", _answer_cut, _with("accept-encoding", "gzip"),
-    ),
+        "Packs the first kilobytes of an answer where it may be packed.", _answer_cut, _with("accept-encoding", "gzip")),
 }, clause=success("update"))  # fmt: skip
 
 

@@ -79,12 +79,10 @@ rows("methods", (METHODS,), {
     "put_of_an_unknown_item_succeeds": (
         "Answers a PUT of an item that is not there with success, as if it made one.",
         _answering("PUT", lambda api, path: path.rpartition("/")[2] not in api.resource.store.items and not api.routes.paths.get(path)),
-        lambda scene: () if scene.is_put else (Step("PUT", scene.path("read", unknown(scene)), b"{}"),),
-    ),
+        lambda scene: () if scene.is_put else (Step("PUT", scene.path("read", unknown(scene)), b"{}"),)),
     "unknown_method_answered_200": (
         "Answers a method that the path does not have with success and the item, unchanged.",
-        _taken_for("read", "PUT", "PATCH"), _unnamed,
-    ),
+        _taken_for("read", "PUT", "PATCH"), _unnamed),
     **{
         f"unknown_method_answered_{status}": (
             f"Answers {status} to a method that the path does not have.", _refused_with(status), _unnamed,
@@ -110,9 +108,7 @@ def method_overridden_by_a_header(scene: Scene) -> Planted:
 def _literal(scene: Scene) -> Operation:
     """Return an operation whose path would name an item if its last word were an id."""
     before = scene.path("read", "")
-    known = [
-        each for each in scene.contract.operations.values() if each.method == "GET" and each.path.startswith(before)
-    ]
+    known = [one for one in scene.contract.operations.values() if one.method == "GET" and one.path.startswith(before)]
     return first(each for each in known if not {"/", "{"} & {*each.path.removeprefix(before)})
 
 
@@ -141,10 +137,8 @@ def _by_the_body(change_scope: Callable[[Api, Any, Any], Any]) -> Apply:
 @fault("methods", METHODS)
 def unnamed_method_with_a_whole_body_updates(scene: Scene) -> Planted:
     """Treats PUT as PATCH, or PATCH as PUT, where the body has all that a new item needs."""
-    named, needs = (
-        {"method": scene.contract.operation("update").method},
-        {f.name for f in required_fields(scene.contract)},
-    )
+    named = {"method": scene.contract.operation("update").method}
+    needs = {f.name for f in required_fields(scene.contract)}
     apply = _by_the_body(lambda api, scope, body: scope | (named if needs <= {*body} else {}))
     step = scene.update({name: value for name, value in scene.bystander.items() if name in scene.fields})
     return Planted(apply, (replace(step, method="PUT" if step.method == "PATCH" else "PATCH"), scene.read()))

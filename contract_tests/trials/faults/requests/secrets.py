@@ -33,9 +33,7 @@ QUERY = "sqlalchemy.exc.NoResultFound: SELECT items.id FROM items WHERE items.id
 TEXTS: dict[str, tuple[str, int, str]] = {
     "wrong_key_echoed": ("Repeats a wrong key in the message of the 401.", 401, "Got {key}."),
     "key_echoed_in_errors": ("Repeats the caller's key where it refuses a body.", 400, "Request of {key}."),
-    "key_echoed_where_nothing_is_found": (
-        "Repeats the caller's key in the message of a 404.", 404, "Not in the account of {key}.",
-    ),
+    "key_echoed_where_nothing_is_found": ("Repeats the caller's key in the message of a 404.", 404, "Not in the account of {key}."),
     "stack_trace_in_errors": ("Answers a refused body with a stack trace.", 400, TRACE),
     "sql_in_errors": ("Answers the text of a query where nothing is found.", 404, QUERY),
 }  # fmt: skip

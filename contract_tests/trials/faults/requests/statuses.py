@@ -236,16 +236,13 @@ def _text_of_an_object(scene: Scene, role: str, status: int, body: Any) -> Any:
 
 # By the name of the fault: what it does, and how it rewrites the body of an error.
 REWRITES: dict[str, tuple[str, Rewrite]] = {
-    "error_as_detail": (
-        "Answers errors as msg, as a framework does by itself.", lambda *_: {"msg": "Something is wrong."},
-    ),
+    "error_as_detail": ("Answers errors as msg, as a framework does by itself.", lambda *_: {"msg": "Something is wrong."}),
     "error_as_text": ("Answers errors as text instead of an object.", _text_of_an_object),
     "error_without_code": ("Leaves the code out of errors.", _no_code),
     "error_without_message": ("Leaves a text that must be there out of errors.", _no_message),
     "error_code_is_the_status": ("Answers the status as the code of an error.", _code_as(lambda code, status: status)),
     "error_code_in_another_case": (
-        "Answers the codes of errors in small letters.", _code_as(lambda code, status: str(code).swapcase()),
-    ),
+        "Answers the codes of errors in small letters.", _code_as(lambda code, status: str(code).swapcase())),
     "error_code_is_internal": ("Answers every error with the code of a 500.", _code_as(lambda *_: "INTERNAL")),
 }  # fmt: skip
 

@@ -82,9 +82,7 @@ def required_by_create(scene: Scene, tried: Field) -> Planted:
 
 
 def _filling(change_body: Callable[[Fields], Fields]) -> Apply:
-    return lambda api: seams.read_role_as(
-        api, CREATE, lambda sent: change_body(sent) if isinstance(sent, dict) else sent
-    )
+    return lambda api: seams.read_role_as(api, CREATE, lambda b: change_body(b) if isinstance(b, dict) else b)
 
 
 @fault("creation", needs=("create",), each=_required)
@@ -252,9 +250,7 @@ def id_made_of_the_fields(scene: Scene) -> Planted:
 @fault("creation", STORES, needs=("create", "list"))
 def create_makes_two(scene: Scene) -> Planted:
     """Stores a new item twice, and answers with the second."""
-    return Planted(
-        _creating(lambda api, body, right: right(body) and right(body)), (scene.create(scene.item), scene.list())
-    )
+    return Planted(_creating(lambda api, b, right: right(b) and right(b)), (scene.create(scene.item), scene.list()))
 
 
 @fault("creation", STORES, needs=("create",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -43,31 +44,22 @@ LONG = timedelta(days=8_000)
 
 # By the name of the fault: what it does, whether an id that was sent is taken for one that is known, and such an id.
 IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
-    "id_in_any_case": (
-        "Finds an item by its id in any case.", lambda known, sent: known.lower() == sent.lower(), "{swapped}",
-    ),
-    "id_with_spaces": (
-        "Finds an item by its id with spaces around it.", lambda known, sent: known == sent.strip(), "{id}%20",
-    ),
+    "id_in_any_case": ("Finds an item by its id in any case.", lambda known, sent: known.lower() == sent.lower(), "{swapped}"),
+    "id_with_spaces": ("Finds an item by its id with spaces around it.", lambda known, sent: known == sent.strip(), "{id}%20"),
     "id_cut_to_its_length": (
         "Reads only as many characters of an id as an id has.",
-        lambda known, sent: len(sent) > len(known) and sent.startswith(known), "{id}x",
-    ),
+        lambda known, sent: len(sent) > len(known) and sent.startswith(known), "{id}x"),
     "id_before_a_line_feed": (
         "Matches an id with an expression whose end stands before a line feed too.",
-        lambda known, sent: known == sent.removesuffix("\n"), "{id}%0A",
-    ),
+        lambda known, sent: known == sent.removesuffix("\n"), "{id}%0A"),
     "id_ends_at_nul": ("Reads an id up to the first NUL.", lambda known, sent: known == sent.partition("\0")[0], "{id}%00x"),
     "id_with_a_format": (
-        "Takes an id for one with a format behind it.", lambda known, sent: known == sent.removesuffix(".json"), "{id}.json",
-    ),
+        "Takes an id for one with a format behind it.", lambda known, sent: known == sent.removesuffix(".json"), "{id}.json"),
     "id_without_what_is_no_utf_8": (
-        "Drops bytes of an id that are no UTF-8.", lambda known, sent: known == sent.replace("\ufffd", ""), "{id}%FF",
-    ),
+        "Drops bytes of an id that are no UTF-8.", lambda known, sent: known == sent.replace("\ufffd", ""), "{id}%FF"),
     "id_by_its_beginning": (
         "Finds an item by the beginning of its id.",
-        lambda known, sent: len(sent) > 1 and known.startswith(sent), "{start}",
-    ),
+        lambda known, sent: len(sent) > 1 and known.startswith(sent), "{start}"),
 }  # fmt: skip
 
 
@@ -88,6 +80,26 @@ def _read_by(target: str) -> Shown:
 
 for _name, (_summary, _is_match, _target) in IDS.items():
     row("identity", (EXACT,), _name, _summary, _found_by(_is_match), _read_by(_target), needs=("read",))
+
+
+def _in_any_case(role: str, api: Api) -> None:
+    async def run(request: Request, handle: Operation) -> Answer:
+        items, sent = api.resource.store.items, request.item_id
+        known = sent if sent in items else next((each for each in items if each.lower() == sent.lower()), sent)
+        return await handle(replace(request, item_id=known))
+
+    seams.around(api, role, run)
+
+
+def _written_by_swapped(role: str, scene: Scene) -> Witness:
+    step = scene.update(change(scene), "{swapped}") if role == "update" else scene.remove("{swapped}")
+    return () if has_number_ids(scene) else (step, scene.read())
+
+
+for _name, _target in (("update", "an update"), ("remove", "a removal")):
+    _summary, _shown = f"Finds an item by its id in any case in {_target}.", partial(_written_by_swapped, _name)
+    _apply, _role = partial(_in_any_case, _name), ("read", _name)
+    row("identity", (EXACT,), f"id_in_any_case_in_{_name}", _summary, _apply, _shown, needs=_role)
 
 
 # -- Fields of the server ---------------------------------------------------------------------------------------------
@@ -210,52 +222,36 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
     (("created_at",), "never", "x-changes"): {
         "renewed_by_updates": (
             "Sets {} anew with every update.",
-            _rewritten(lambda before, after: after._replace(created_at=after.last_change)), change_and_read,
-        ),
-        "is_the_time_of_reading": (
-            "Answers the present time as {} where an item is read.", _time_of_reading, _read_twice,
-        ),
-        "differs_between_answers": (
-            "Answers {} one hour later in the answer to an update.", _later_in_updates, answered_change,
-        ),
+            _rewritten(lambda before, after: after._replace(created_at=after.last_change)), change_and_read),
+        "is_the_time_of_reading": ("Answers the present time as {} where an item is read.", _time_of_reading, _read_twice),
+        "differs_between_answers": ("Answers {} one hour later in the answer to an update.", _later_in_updates, answered_change),
     },
     (("updated_at",), "on-update", "x-changes"): {
         "stays_null": ("Leaves {} null for ever.", _show_as(lambda item: None), change_and_read),
-        "is_the_creation": (
-            "Answers the time of the creation as {}.", _show_as(lambda item: item.created_at), change_and_read,
-        ),
+        "is_the_creation": ("Answers the time of the creation as {}.", _show_as(lambda item: item.created_at), change_and_read),
         "moves_backwards": (
             "Counts {} down instead of up.",
-            _touched(lambda item: item.last_change - timedelta(seconds=1)), change_twice,
-        ),
+            _touched(lambda item: item.last_change - timedelta(seconds=1)), change_twice),
         "counts_updates": (
             "Adds a microsecond to {} instead of telling when an update was made.",
-            _touched(lambda item: item.last_change + TICK), change_and_read,
-        ),
+            _touched(lambda item: item.last_change + TICK), change_and_read),
         "reset_by_an_empty_update": (
-            "Sets {} back on an update that changes nothing.", _rewritten(_reset_by_nothing), _nothing_after_a_change,
-        ),
+            "Sets {} back on an update that changes nothing.", _rewritten(_reset_by_nothing), _nothing_after_a_change),
     },
     (("updated_at", "version"), "on-update", "x-changes"): {
         "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, change_twice),
-        "ignores_numbers": (
-            "Does not move {} where only a number is changed.", _ignoring(seams.is_number), _numbers_changed,
-        ),
-        "ignores_nulls": (
-            "Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change,
-        ),
+        "ignores_numbers": ("Does not move {} where only a number is changed.", _ignoring(seams.is_number), _numbers_changed),
+        "ignores_nulls": ("Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change),
         "moves_with_reading": ("Moves {} when an item is read.", _moves_with_reading, _read_twice),
         "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),
         "of_others_moves": ("Moves {} of every other item with an update.", _of_others, change_beside),
     },
     (("created_at", "updated_at"), "", "format"): {
         "without_a_zone": (
-            "Answers {} without a zone.", _spelled(lambda time: time.replace(tzinfo=None).isoformat()), _change_or_read,
-        ),
+            "Answers {} without a zone.", _spelled(lambda time: time.replace(tzinfo=None).isoformat()), _change_or_read),
         "with_a_space": (
             "Answers {} as a database prints it, without T and with a short zone.",
-            _spelled(lambda time: time.strftime("%Y-%m-%d %H:%M:%S.%f+00")), _change_or_read,
-        ),
+            _spelled(lambda time: time.strftime("%Y-%m-%d %H:%M:%S.%f+00")), _change_or_read),
     },
     (("created_at", "updated_at"), "", "type"): {
         "as_a_number": ("Answers {} as seconds since 1970.", _spelled(lambda time: time.timestamp()), _change_or_read),

@@ -32,6 +32,7 @@ CRUD_AND_LIST = (*CRUD, "list")
 ENOUGH = 50
 # Items that others have, and a page that is large.
 STOCK, LARGE = 60, 20
+NEWEST, TWELVE = 10, 12
 
 
 def listing_of(scene: Scene) -> Listing:
@@ -63,8 +64,8 @@ def _size(scene: Scene) -> Field:
     return needed(listing_of(scene).paging.size)
 
 
-def _sized(read: Callable[[str], int | None]) -> Apply:
-    """Read the size of a page otherwise; *read* returns a number, or None to leave it to the contract."""
+def _sized(read: Callable[[str], int | None], beside: str = "") -> Apply:
+    """Read the size of a page otherwise, beside one with a role only; *read* returns a number, or None to leave it to the contract."""
 
     def apply(api: Api) -> None:
         name = api.resource.listing.roles["page_size"]
@@ -73,7 +74,8 @@ def _sized(read: Callable[[str], int | None]) -> Apply:
         def other(query: Callable[[str, bytes], Fields], role: str, query_string: bytes) -> Fields:
             parts = [part for part in query_string.split(b"&") if part]
             texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
-            size = read(texts[-1]) if texts and role == "list" else None
+            is_meant = role == "list" and api.resource.listing.roles.get(beside, "").encode() in query_string
+            size = read(texts[-1]) if texts and is_meant else None
             if size is None:
                 return query(role, query_string)
             return {**query(role, b"&".join(part for part in parts if not part.startswith(start))), name: size}
@@ -147,30 +149,38 @@ def _size_clause(scene: Scene) -> str:
     return scene.contract.operation("list").parameters["query", _size(scene).name]
 
 
+def _negative_beside_a_token(scene: Scene) -> Witness:
+    needed(not scene.contract.accepts_value(_size(scene), -1))
+    return (*_of_one(scene), scene.list(f"{_size(scene).name}=-1&{needed(listing_of(scene).paging.token)}={{token}}"))
+
+
 rows("pagination", (), {
-    "page_size_ignored": (
-        "Shows as many items on a page, whatever size is asked for.", _resized(lambda size: ENOUGH), _of_one,
-    ),
-    "page_holds_one_too_many": (
-        "Shows one item more than the size that is asked for.", _resized(lambda size: size + 1), _of_one,
-    ),
+    "page_size_negative_accepted_beside_a_token": (
+        "Takes a negative size of a page for the default beside the token of a page.",
+        _sized(lambda text: ENOUGH if text.startswith("-") else None, "page_token"), _negative_beside_a_token),
+    "page_size_ignored": ("Shows as many items on a page, whatever size is asked for.", _resized(lambda size: ENOUGH), _of_one),
+    "page_holds_one_too_many": ("Shows one item more than the size that is asked for.", _resized(lambda size: size + 1), _of_one),
 }, LIST, _size_clause)  # fmt: skip
 
 # -- Pages ------------------------------------------------------------------------------------------------------------
 
 
-def _next(scene: Scene) -> Witness:
-    """Turn to the second page, by token, offset or number."""
+def _made(scene: Scene, number: int) -> Witness:
+    return tuple(scene.create(scene.named(scene.item, f"Newer {index}")) for index in range(number))
+
+
+def _next(scene: Scene, number: int = 1) -> Witness:
+    """Turn to the second page of pages of so many items, by token, offset or number."""
     paging, size = listing_of(scene).paging, _size(scene)
-    needed(scene.contract.accepts_value(size, 1))
-    first_page, further = f"{size.name}=1", ""
+    needed(scene.contract.accepts_value(size, number))
+    first_page, further = f"{size.name}={number}", ""
     if paging.token:
         further = f"{paging.token}={{token}}"
     elif paging.offset:
-        further = f"{paging.offset}=1"
+        further = f"{paging.offset}={number}"
     elif paging.page_number:
-        number = scene.contract.query_fields("list")[paging.page_number].schema.get("minimum", 1) + 1
-        further = f"{paging.page_number}={number}"
+        page = scene.contract.query_fields("list")[paging.page_number].schema.get("minimum", 1) + 1
+        further = f"{paging.page_number}={page}"
     needed(further)
     return (scene.list(first_page), scene.list(f"{first_page}&{further}"))
 
@@ -206,13 +216,14 @@ def _first_again(api: Api) -> None:
 
 
 rows("pagination", (WHOLE,), {
-    "next_page_skips_one": (
-        "Begins the next page one item too late.", _later_pages(lambda items, rest: rest[1:]), _next,
-    ),
+    "next_page_skips_one": ("Begins the next page one item too late.", _later_pages(lambda items, rest: rest[1:]), _next),
     "next_page_repeats_one": (
         "Begins the next page with the last item of the page before.",
-        _later_pages(lambda items, rest: items[max(len(items) - len(rest) - 1, 0) :]), _next,
-    ),
+        _later_pages(lambda items, rest: items[max(len(items) - len(rest) - 1, 0) :]), _next),
+    "pages_end_after_twelve_items": (
+        "Shows nothing on the pages after the twelfth item.",
+        _later_pages(lambda items, rest: [each for each in rest if each in items[:TWELVE]]),
+        lambda scene: (*_made(scene, TWELVE), *_next(scene, TWELVE))),
     "next_page_is_the_first": ("Shows the first page again, whichever is asked for.", _first_again, _next),
 }, LIST)  # fmt: skip
 
@@ -280,16 +291,22 @@ def made_up_token_shows_the_first_page(api: Api) -> None:
 
 
 rows("pagination", (WHOLE,), {
+    "list_without_a_query_ends_at_twenty": (
+        "Ends at twenty items, and names no next page, where nothing is asked for.",
+        _listing_as("cut", lambda cut, items, query: cut(items if query else items[:LARGE], query)),
+        lambda scene: (*_made(scene, LARGE), *_list_by_token(scene))),
+    "made_up_token_of_digits_shows_the_first_page": (
+        "Takes a token of digits for none.",
+        _listing_as("place", lambda place, token, query: None if token.isdecimal() else place(token, query)),
+        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=1"),)),
     "full_page_has_no_token": (
         "Gives no token, so that the items after the first page are never seen.",
-        _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)), _one_by_token,
-    ),
+        _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)), _one_by_token),
     "made_up_token_answered_500": ("Fails on a token that it cannot read.", _failing_to_read("place"), _made_up),
     "token_of_no_base64_beside_a_size_answered_500": (
         "Fails on a token of characters that base64 lacks where a page has a size.",
         _listing_as("place", lambda place, token, query: failed() if "@" in token and len(query) > 1 else place(token, query)),
-        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=@@@&{_size(scene).name}=2"),),
-    ),
+        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=@@@&{_size(scene).name}=2"),)),
 }, LIST)  # fmt: skip
 
 
@@ -318,8 +335,7 @@ rows("pagination", ("newest_first",), {
     "list_is_oldest_first": (
         "Lists the oldest item first unless told otherwise.",
         _listing_as("order", lambda order, text: order(text) if text else Order("", is_descending=False)),
-        lambda scene: (scene.list(),),
-    ),
+        lambda scene: (scene.list(),)),
 }, LIST)  # fmt: skip
 
 
@@ -351,10 +367,21 @@ def _unknown_order(scene: Scene) -> Witness:
 rows("pagination", (), {
     "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
     "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")), _dashed),
-    "unknown_order_answered_500": (
-        "Fails on an order that it does not know.", _failing_to_read("order"), _unknown_order,
-    ),
+    "unknown_order_answered_500": ("Fails on an order that it does not know.", _failing_to_read("order"), _unknown_order),
 }, LIST, _order_clause)  # fmt: skip
+
+
+@fault("pagination", WHOLE, needs=CRUD_AND_LIST)
+def order_leaves_out_the_newest_once_updated(scene: Scene) -> Planted:
+    """Leaves the newest item out of an order without a filter once it was updated."""
+    listing = scene.api.resource.listing
+
+    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+        known = sorted(items, key=lambda item: item.created_at)
+        is_lost = listing.asked(query, "order") and not listing.conditions(query) and known and known[-1].updated_at
+        return right(known[:-1] if is_lost else known, query)
+
+    return Planted(_listing_as("page", page), (*_updates(scene, "{other}"), *_orders(scene)))
 
 
 @fault("pagination", needs=LIST)
@@ -440,6 +467,8 @@ MISSED: dict[str, tuple[str, str, Callable[[str], bool]]] = {
     "with_a_plus": ("Decodes + in a text once more.", "a+b", lambda text: "+" in text),
     "with_a_space_at_the_end": ("Trims the text of a filter.", "a ", lambda text: text != text.strip()),
     "beyond_16_bits": ("Keeps texts in UTF-16 of one unit each.", "a😀", lambda text: max(text) > "\uffff"),
+    "with_a_capital_beyond_ascii": (
+        "Puts the text of a filter in small letters.", "É", lambda text: any(c > "\x7f" and c.isupper() for c in text)),
     "decomposed": ("Composes the text of a filter.", "e\u0301", lambda text: text != normalize("NFC", text)),
     "with_a_line_break": ("Reads a text to the end of its line.", "a\nb", lambda text: "\n" in text),
     "of_more_than_100_characters": ("Cuts the text of a filter.", "a" * 101, lambda text: len(text) > 100),
@@ -477,30 +506,25 @@ def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Appl
     return apply
 
 
-def _by_name(scene: Scene, *orders: str) -> Witness:
+def _by_name(scene: Scene, *orders: str, newer: int = 2) -> Witness:
     """Make items of other names and one of the same, and find them by the name."""
     name = needed(text_filter(scene))
-    query = "&".join(
-        (filtered(scene, name, scene.item[name]), *(f"{listing_of(scene).order}={each}" for each in orders))
-    )
-    made = (scene.create(scene.named(scene.item, f"Newer {number}")) for number in range(2))
-    return (*made, scene.list(query), scene.create(scene.item), scene.list(query))
+    query = "&".join((filtered(scene, name, scene.item[name]), *(f"{listing_of(scene).order}={one}" for one in orders)))
+    return (*_made(scene, newer), scene.list(query), scene.create(scene.item), scene.list(query))
 
 
 _in_order: Shown = lambda scene: _by_name(scene, first(listing_of(scene).orders))  # noqa: E731
 
 rows("pagination", (FOUND,), {
     "filter_sees_the_newest_only": (
-        "Filters what a page of two would hold without the filter.",
-        _before_filters(lambda items, order: sorted(items, key=lambda item: item.created_at)[-2:]), _by_name,
-    ),
+        "Filters what a page of ten would hold without the filter.",
+        _before_filters(lambda items, order: sorted(items, key=lambda item: item.created_at)[-NEWEST:]),
+        lambda scene: _by_name(scene, newer=NEWEST)),
     "filter_by_name_finds_nothing_in_an_order": (
-        "Finds nothing by a name where an order is asked for.", _before_filters(lambda items, order: [] if order else items), _in_order,
-    ),
+        "Finds nothing by a name where an order is asked for.", _before_filters(lambda items, order: [] if order else items), _in_order),
     "filter_by_name_finds_no_new_item_in_an_order": (
         "Finds no item by a name before its first update where an order is asked for.",
-        _before_filters(lambda items, order: [i for i in items if i.updated_at] if order else items), _in_order,
-    ),
+        _before_filters(lambda items, order: [i for i in items if i.updated_at] if order else items), _in_order),
 }, CRUD_AND_LIST)  # fmt: skip
 
 
@@ -555,9 +579,7 @@ def _unreadable_time(scene: Scene) -> Witness:
 
 
 rows("pagination", (FOUND,), {
-    "unreadable_filter_answered_500": (
-        "Fails on a filter that it cannot read.", _failing_to_read("condition"), _unreadable_time,
-    ),
+    "unreadable_filter_answered_500": ("Fails on a filter that it cannot read.", _failing_to_read("condition"), _unreadable_time),
 }, LIST)  # fmt: skip
 
 

@@ -128,15 +128,11 @@ def update_after_an_error_lost(api: Api) -> None:
 # By the name of the fault: what it does, a text, and whether a text is such a one.
 FATAL: dict[str, tuple[str, str, Callable[[str], bool]]] = {
     "with_a_percent_sign_at_the_end_answered_500": (
-        "Fails on {field} that ends in a percent sign.", "Say 100%", lambda text: text.endswith("%"),
-    ),
-    "with_nul_answered_500": (
-        "Fails on {field} with NUL, which its database does not take.", "\x00", lambda text: "\x00" in text,
-    ),
+        "Fails on {field} that ends in a percent sign.", "Say 100%", lambda text: text.endswith("%")),
+    "with_nul_answered_500": ("Fails on {field} with NUL, which its database does not take.", "\x00", lambda text: "\x00" in text),
     "with_emoji_answered_500": (
         "Fails on {field} with a character beyond U+FFFF, which its column does not take.",
-        "smile 😀", lambda text: max(text, default="") > "\uffff",
-    ),
+        "smile 😀", lambda text: max(text, default="") > "\uffff"),
 }  # fmt: skip
 
 

@@ -137,17 +137,13 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
         return is_first and not pair.fits(changes[name], item.get(given))
 
     for v, o in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other) and not pair.fits(stored, o)):
-        summary = (
-            f"Checks the field that {name} depends on against the stored {name}, though the body brings a new one."
-        )
+        summary = f"Checks the field that {name} depends on against the stored {name}, though the body brings another."
         yield pair.fault("stored_decides_over_sent", summary, _refused(given, is_beside), {given: o, name: v})
         summary = f"Checks {name} against the stored value that it depends on where it comes first in the body."
         defect = "before_what_it_depends_on_checked_against_the_stored"
         yield pair.fault(defect, summary, _refused(name, is_before), {name: v, given: o})
-        summary, is_among = (
-            f"{summary[:-1]} and a third field is sent.",
-            lambda i, sent: len(sent) > 2 and is_before(i, sent),
-        )
+        summary = f"{summary[:-1]} and a third field is sent."
+        is_among = lambda i, sent: len(sent) > 2 and is_before(i, sent)  # noqa: E731
         if pair.third:
             defect, body = "judged_by_the_stored_one_among_others", {name: v, given: o, **pair.third}
             yield pair.fault(defect, summary, _refused(name, is_among), body)
@@ -262,10 +258,8 @@ READINGS: tuple[tuple[str, str, Matches, tuple[Callable[[str], str], ...]], ...]
 def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
     """Yield the acceptance of values that nobody lists."""
     for tried in _listed(scene) if scene.contract.has(*CRUD) else ():
-        on, known = (
-            OnField(scene, tried, "cross_field", scene.clause(tried, "x-values-from")),
-            scene.values.values(tried.name),
-        )
+        on = OnField(scene, tried, "cross_field", scene.clause(tried, "x-values-from"))
+        known = scene.values.values(tried.name)
         summary, apply = f"Accepts {tried.name} that nobody lists.", _unlisted_accepted(tried.name, known)
         yield from on.planted("unknown_accepted", summary, apply, scene.values.unknown(tried.name))
         for defect, summary, matches, makes in READINGS:

@@ -167,9 +167,7 @@ def faults_of_two_limits(scene: Scene) -> Iterator[Fault]:
     """Yield a number that is checked against the least value of another, and one with a hole in its range."""
     if not scene.contract.has(*CRUD):
         return
-    swapped = (
-        each for tried, other in permutations(scene.bounded, 2) for each in _with_minimum_of(scene, tried, other)
-    )
+    swapped = (one for tried, other in permutations(scene.bounded, 2) for one in _with_minimum_of(scene, tried, other))
     yield from (replace(each, name="limits_of_two_numbers_swapped") for each in islice(swapped, 1))
     for tried in [tried for tried in scene.bounded if tried in scene.fractions][:1]:
         low, high = tried.schema["minimum"], tried.schema["maximum"]

@@ -50,71 +50,54 @@ STORED: dict[str, tuple[Callable[[str], str], str, str]] = {
     "text_ends_at_nul": (lambda t: t.partition("\x00")[0], "Cuts a text at the first NUL.", "a\x00b"),
     "control_characters_removed": (
         lambda t: "".join(c for c in t if c in "\t\r\n" or unicodedata.category(c) != "Cc"),
-        "Removes control characters but tab and the ends of lines.", "a\x07b\x1bc",
-    ),
+        "Removes control characters but tab and the ends of lines.", "a\x07b\x1bc"),
     "emoji_replaced": (
         lambda t: "".join("?" if ord(c) > 0xFFFF else c for c in t),
-        "Replaces every character beyond U+FFFF by a question mark.", "smile 😀",
-    ),
+        "Replaces every character beyond U+FFFF by a question mark.", "smile 😀"),
     "text_escaped_for_html": (html.escape, "Escapes text for HTML before it is stored.", "Tom & <Jerry>"),
     "tags_removed": (lambda t: re.sub(r"<[a-zA-Z/][^>]*>", "", t), "Removes what looks like a tag.", "<b>Ask</b>"),
     "line_ends_unified": (lambda t: re.sub("\r\n?", "\n", t), "Turns every end of a line into a newline.", "a\r\nb\rc"),
     "spaces_collapsed": (lambda t: re.sub(r"[ \t]{2,}", " ", t), "Collapses runs of white space.", "a  b\t c"),
     "direction_marks_removed": (
         lambda t: re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", t),
-        "Removes marks of the direction of writing.", "left \u200fright\u200e",
-    ),
+        "Removes marks of the direction of writing.", "left \u200fright\u200e"),
     "mark_at_the_end_removed": (
-        lambda t: t.rstrip("\u200e\u200f"), "Removes marks of the direction of writing at the end.", "left\u200f",
-    ),
+        lambda t: t.rstrip("\u200e\u200f"), "Removes marks of the direction of writing at the end.", "left\u200f"),
     "variables_expanded": (
-        lambda t: re.sub(r"\$[A-Z_]+", "", t), "Expands what looks like a variable of a shell.", "for $NAME alone",
-    ),
+        lambda t: re.sub(r"\$[A-Z_]+", "", t), "Expands what looks like a variable of a shell.", "for $NAME alone"),
     "zero_width_characters_removed": (
-        lambda t: re.sub("[\u200b\u200c\u200d\ufeff]", "", t), "Removes characters without width.", "a\u200bb\ufeffc",
-    ),
+        lambda t: re.sub("[\u200b\u200c\u200d\ufeff]", "", t), "Removes characters without width.", "a\u200bb\ufeffc"),
     "text_read_as_latin_1": (
         lambda t: t.encode("utf-8", "replace").decode("latin-1"),
-        "Stores the bytes of a text and reads them back as Latin-1.", "café",
-    ),
+        "Stores the bytes of a text and reads them back as Latin-1.", "café"),
     "percent_decoded": (unquote, "Decodes what looks percent-encoded.", "100%25 of it"),
     "backslashes_unescaped": (lambda t: t.replace("\\n", "\n").replace("\\\\", "\\"), "Unescapes line ends.", "a\\nb"),
     "apostrophe_doubled": (lambda t: t.replace("'", "''"), "Doubles apostrophes, as for SQL.", "Tom's"),
     "canonical_singletons_replaced": (
-        lambda t: t.translate({0x2126: "Ω", 0x212A: "K", 0x212B: "Å"}), "Replaces Ohm, Kelvin and Angstrom.", "\u2126",
-    ),
+        lambda t: t.translate({0x2126: "Ω", 0x212A: "K", 0x212B: "Å"}), "Replaces Ohm, Kelvin and Angstrom.", "\u2126"),
     "jamo_composed": (
         lambda t: re.sub("[\u1100-\u11ff]+", lambda jamo: unicodedata.normalize("NFC", jamo[0]), t),
-        "Composes conjoining jamo to syllables.", "\u1112\u1161\u11ab",
-    ),
+        "Composes conjoining jamo to syllables.", "\u1112\u1161\u11ab"),
     "final_sigma_lost": (lambda t: t.replace("ς", "σ"), "Folds the case of a final sigma.", "ὀδός"),
     "quotes_around_a_text_removed": (
         lambda t: t[1:-1] if len(t) > 2 and t[0] + t[-1] in ('""', "''", "``", "“”") else t,
-        "Takes a text in quotation marks for a quoted one.", '"Ask."',
-    ),
+        "Takes a text in quotation marks for a quoted one.", '"Ask."'),
     "formula_escaped": (
-        lambda t: f"'{t}" if t[:1] in "=+-@" else t, "Puts an apostrophe before what a spreadsheet calculates.", "=1+1",
-    ),
-    "doubled_delimiters_halved": (
-        lambda t: re.sub(r"([\"'`%$|])\1", r"\1", t), "Makes one delimiter of two.", "100%% ''a''",
-    ),
+        lambda t: f"'{t}" if t[:1] in "=+-@" else t, "Puts an apostrophe before what a spreadsheet calculates.", "=1+1"),
+    "doubled_delimiters_halved": (lambda t: re.sub(r"([\"'`%$|])\1", r"\1", t), "Makes one delimiter of two.", "100%% ''a''"),
     "addresses_linked": (
-        lambda t: re.sub(r"((?:https?://|mailto:)\S+)", r"<\1>", t), "Puts addresses in brackets.", "http://example.com",
-    ),
+        lambda t: re.sub(r"((?:https?://|mailto:)\S+)", r"<\1>", t), "Puts addresses in brackets.", "http://example.com"),
     "emphasis_removed": (lambda t: re.sub(r"\*\*(.+?)\*\*", r"\1", t), "Removes marks of emphasis.", "a **b** c"),
     "shortcodes_replaced": (lambda t: t.replace(":smile:", "😄"), "Replaces shortcodes by emoji.", "a :smile:"),
     "dates_read_as_times": (
-        lambda t: f"{t}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", t) else t, "Turns a date into a time.", "2025-01-24",
-    ),
+        lambda t: f"{t}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", t) else t, "Turns a date into a time.", "2025-01-24"),
     "templates_filled": (lambda t: re.sub(r"\{\{.*?\}\}", "", t), "Fills marks of a template.", "a {{ name }} b"),
     "literal_nul_removed": (lambda t: t.replace("\\u0000", ""), "Removes what would be an escape of NUL.", "a\\u0000b"),
     "mixed_spaces_at_the_end_removed": (
-        lambda t: re.sub(r"(?<=\S)(?:[\r\n]+[ \t]+)$", "", t), "Strips spaces that follow a line end, at the end.", "Ask.\n ",
-    ),
+        lambda t: re.sub(r"(?<=\S)(?:[\r\n]+[ \t]+)$", "", t), "Strips spaces that follow a line end, at the end.", "Ask.\n "),
     "json_printed_anew": (_printed_anew, "Stores a text that is JSON as JSON.", '{"a":[1,2]}'),
     "host_in_small_letters": (
-        lambda t: re.sub(r"(?i)^https?://[^/\s]+", lambda host: host[0].lower(), t), "Folds the case of a host.", "HTTP://Example.com/A",
-    ),
+        lambda t: re.sub(r"(?i)^https?://[^/\s]+", lambda host: host[0].lower(), t), "Folds the case of a host.", "HTTP://Example.com/A"),
     "parent_folders_removed": (lambda t: t.replace("../", ""), "Removes steps to a parent folder.", "a/../../b"),
     "secrets_masked": (lambda t: re.sub(r"\b(\d{4}[ -]?){4}\b", "****", t), "Masks numbers of cards.", "4111 1111 1111 1111"),
 }  # fmt: skip
