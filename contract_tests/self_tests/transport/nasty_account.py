@@ -37,6 +37,7 @@ CREATION = (
 REFUSED = ("contract_tests/promises/test_creation.py", "-k", "required or (treated and name)")
 MAKING = (
     "contract_tests/promises/test_creation.py",
+    "contract_tests/promises/test_deletion.py",
     "contract_tests/promises/test_identity.py",
     "-k",
     "item and not refused",
