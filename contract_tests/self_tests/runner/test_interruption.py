@@ -176,7 +176,9 @@ def test_interruption_of_a_mock_run_reaches_the_mock_last(given: tuple[str, ...]
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert (process.returncode, "interrupted after" in verdict_of(output)) == (2, True), output
-    assert not given or "all removed" in output  # workers that are interrupted tell nothing, and the items end with the mock
+    assert (
+        not given or "all removed" in output
+    )  # workers that are interrupted tell nothing, and the items end with the mock
     assert "waiting" not in output
 
 
