@@ -37,7 +37,7 @@ LONGEST_SHOWN = 60
 # `make faults BUDGET=300` measures what they are worth.
 SMOKE = re.compile(
     # numbers and lengths: the limit, and just beyond it
-    r"at-m\w+|one-double-(below|above)-m\w+|1e-06-(below|above)-m\w+|(0\.4|1)-(below-min|above-max)\w+|"
+    r"at-(m|exclusiveM)\w+|one-double-(below|above)-(m|exclusiveM)\w+|1e-06-(below|above)-m\w+|(0\.4|1)-(below-min|above-max)\w+|"
     r"m\w+imum[+-][01]|fraction|half-a-step-above-multiple-0|multiple-1|"
     r"zero|minus-one|billion|1000-times-maximum|token-NaN|m\w+imum-spelled-[\d.]+[eE]\S+|"
     r"empty|\d+-(ascii|four-byte|long)|at-limit-(of-spaces|with-combining)|over-unless-(composed|trimmed-right)|"
