@@ -134,9 +134,8 @@ class Conformance:
         role, operation = self.contract.role(operation_id), self.contract.operation(operation_id)
         if role in ROLES:
             yield from getattr(self, role)(request)
-        elif not operation.path_parameters and not self.contract.why_uncalled(
-            operation
-        ):  # it can be asked as it stands
+        # It can be asked as it stands.
+        elif not operation.path_parameters and not self.contract.why_uncalled(operation):
             exchange = self.run.api.send("GET", operation.path)
             require(self.run.judge.success(operation_id, exchange))
             yield exchange

@@ -88,9 +88,8 @@ class Judge:
             self._note(name, exchange, successes[0])
             # Only the status is wrong, so the rest of the answer is held to what a success promises.
             return found + self._shape(name, exchange, successes[0])
-        is_refusal = bool({*operation.refusals} & {*right})
-        if exchange.was_accepted and is_refusal and (faults := self._sent_faults(name, exchange)):
-            refusals = {*operation.refusals} & {*right}
+        refusals = {*operation.refusals} & {*right}
+        if exchange.was_accepted and refusals and (faults := self._sent_faults(name, exchange)):
             return found + [self._looser(fault, exchange, refusals) for fault in faults]
         where = f"{operation.pointer}/responses" + (f"/{right[0]}" if len(right) == 1 else "")
         return [*found, self._wrong_status(name, exchange, right, where)]

@@ -28,9 +28,8 @@ class Layout:
     """Where a contract keeps one resource."""
 
     name: str  # the last word of the path that creates it
-    operations: Mapping[
-        str, Operation
-    ]  # by role: create, read, update, replace, remove, list; reads below an item by name
+    # By role: create, read, update, replace, remove, list; reads below an item by name.
+    operations: Mapping[str, Operation]
     id_name: str  # the property of an item that holds its id
     id_parameter: str  # the path parameter that takes the id
     item: Schema  # of an item as an answer shows it

@@ -122,9 +122,11 @@ def _promises(outcomes: Outcomes) -> tuple[PromiseCount, ...]:
     by_file: dict[str, Counter[str]] = {}
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
+    short = {name: name.removeprefix("test_").removesuffix(".py") for name in by_file}
     return tuple(
-        (PromiseCount(name.removeprefix("test_").removesuffix(".py"), _title(TESTS / name), counts.total(), counts["passed"], counts["violated"]) for name, counts in by_file.items()),
-    )  # fmt: skip
+        PromiseCount(short[name], _title(TESTS / name), counts.total(), counts["passed"], counts["violated"])
+        for name, counts in by_file.items()
+    )
 
 
 def _title(path: Path) -> str:

@@ -87,30 +87,29 @@ def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
 
 def read_role_as(api: Api, role: str, change: Callable[[Any], Any]) -> None:
     """Put the decoded bodies of one operation through *change* before they are checked."""
+    _read_request_as(api, role, lambda _request, body: change(body))
 
+
+def read_update_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
+    """Put the decoded bodies of updates through *change*, which is told the item as it is, before they are checked."""
+
+    def changed(request: Request, body: Any) -> Any:
+        item = api.resource.store.items.get(request.item_id)
+        return change(item, body) if item is not None and isinstance(body, dict) else body
+
+    _read_request_as(api, UPDATE, changed)
+
+
+def _read_request_as(api: Api, role: str, change: Callable[[Request, Any], Any]) -> None:
     async def run(request: Request, handle: Operation) -> Answer:
         decode = api.bodies.decode
-        read_as(api, change)
+        read_as(api, lambda body: change(request, body))
         try:
             return await handle(request)
         finally:
             replace(api.bodies, "decode", decode)
 
     around(api, role, run)
-
-
-def read_update_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
-    """Put the decoded bodies of updates through *change*, which is told the item as it is, before they are checked."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        item, decode = api.resource.store.items.get(request.item_id), api.bodies.decode
-        read_as(api, lambda body: change(item, body) if item is not None and isinstance(body, dict) else body)
-        try:
-            return await handle(request)
-        finally:
-            replace(api.bodies, "decode", decode)
-
-    around(api, UPDATE, run)
 
 
 def store_as(api: Api, change: Callable[[str, Fields], Fields]) -> None:
