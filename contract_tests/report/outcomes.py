@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,9 @@ from contract_tests.report.run_record import UntriedClause, UntriedParts
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.promises import PROMISES
 from contract_tests.transport.created_resources import CreatedResources
+
+if TYPE_CHECKING:
+    from contract_tests.report.shards import ShardFile
 
 # The order in which kinds are reported.
 ORDER = ("looser", "broken")
@@ -87,8 +90,8 @@ class Outcomes:
         self.collected: list[str] = []
         """The tests that the contract gives, also those that a small budget leaves out."""
         self.is_interrupted = False
-        self.is_shard = False
-        """Whether other machines run the other tests."""
+        self.shard: ShardFile | None = None
+        """The file of what was found, where other machines run the other tests."""
         self.unwritten: dict[str, OSError] = {}
         """Why a report could not be written, by its name."""
 
@@ -208,7 +211,7 @@ class Outcomes:
     def stale(self) -> list[Divergence]:
         """List the known divergences that a run which tried everything did not meet: they are gone."""
         # A test that ends at a new violation may end before it meets an old one.
-        is_cut = self.is_interrupted or self.is_shard or self.deselected or self.inconclusive or self.not_tried
+        is_cut = self.is_interrupted or self.shard or self.deselected or self.inconclusive or self.not_tried
         if is_cut or self.issues or self.came_to("errors") or not self.is_whole:
             return []
         return [entry for entry in self.unmet() if not entry.documented]

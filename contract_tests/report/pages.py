@@ -20,7 +20,9 @@ from contract_tests.report.html.boundary_page import write_boundaries, write_no_
 from contract_tests.report.html.fault_page import write_faults
 from contract_tests.report.html.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, Known, write_index
 from contract_tests.report.records import as_document, read_all, read_as, read_json
+from contract_tests.report.regressions import write_regressions
 from contract_tests.report.run_record import RunRecord, TrialRun, history_with
+from contract_tests.spec.contract import Contract
 
 REPORTS = Path("reports")
 DONE, REFUSED = 0, 4
@@ -51,8 +53,8 @@ def write_pages(folder: Path) -> list[Path]:
         return [*written, write_index(folder)]
 
 
-def report_run(reports: Reports, run: RunRecord) -> None:
-    """Leave what a contract run came to; one that came to no test takes in the run before it."""
+def report_run(reports: Reports, run: RunRecord, contract: Contract | None = None) -> None:
+    """Leave what a run came to, its regression tests with a *contract*; one of no test takes in the run before it."""
     folder = reports.path
     with alone(folder):
         if not run.came_to_a_test:
@@ -63,6 +65,10 @@ def report_run(reports: Reports, run: RunRecord) -> None:
             write_whole(folder / HISTORY, history_with(folder / HISTORY, run))
         with reports.attempt("index.html"):
             write_index(folder, Known(run=run))
+        if contract is not None:
+            write_regressions(reports, run, contract)
+    for complaint in reports.complaints():
+        print(complaint)
 
 
 def report_map(reports: Reports, results: Sequence[LimitResult], state: MapRun) -> None:

@@ -25,8 +25,7 @@ from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
-from contract_tests.report.regressions import write_regressions
-from contract_tests.report.run_record import Beside, RunRecord, Start, bare_record
+from contract_tests.report.run_record import Beside, Start, bare_record
 from contract_tests.report.shards import SHARD, ShardFile
 from contract_tests.report.verdict import verdict
 from contract_tests.runner import item_lock, plan
@@ -40,7 +39,6 @@ from contract_tests.runner.process.examples import shared_examples
 from contract_tests.runner.selection import PROMISES, files_of
 from contract_tests.runner.sweep import Swept, put_right
 from contract_tests.runner.under_test import require_mock, sent_in_all, shared_budget
-from contract_tests.spec.contract import Contract
 from contract_tests.transport import journal
 from contract_tests.transport.interruption import ENDING, held_back
 
@@ -82,10 +80,8 @@ def fuzz(configuration: Configuration, arguments: list[str]) -> int:
 
 def run_came_to_nothing(line: str, exit_code: int, given: Mapping[str, str]) -> None:
     """Let the reports say why a run came to no test."""
-    _report(
-        bare_record(Start.now(named_target(given), named_seed(given)), line, exit_code),
-        Reports(Path(given.get("FOLDER", REPORTS))),
-    )
+    told = bare_record(Start.now(named_target(given), named_seed(given)), line, exit_code)
+    report_run(Reports(Path(given.get("FOLDER", REPORTS))), told)
 
 
 fuzz_came_to_nothing = run_came_to_nothing
@@ -124,7 +120,7 @@ def _run_both(tests: Tests) -> int:
             return HOLDS
         start, before, exit_code = _held(earlier)
         told = record(start, before, *verdict(before, exit_code))
-        _report(told, Reports(known.reports, before.unwritten), before.contract)
+        report_run(Reports(known.reports, before.unwritten), told, before.contract)
     if ENDING.is_asked:
         raise KeyboardInterrupt
     start, outcomes, exit_code = _held(tests)
@@ -215,8 +211,10 @@ def _run_pytest(
     outcomes = Outcomes(configuration.load_contract(), tests.known, is_whole=is_whole, target=configuration.target)
     outcomes.requests += sent or Counter()
     where = configuration.target if configuration.is_live else f"{configuration.target}, started for this run"
-    shard = _shard(configuration, start, outcomes)
-    which = f"   shard: {shard.number}/{shard.of}" if shard else ""
+    which = ""
+    if configuration.shard and not configuration.rehearsal_file:
+        outcomes.shard = ShardFile(configuration.reports / SHARD, start, outcomes, *configuration.shard)
+        which = "   shard: {}/{}".format(*configuration.shard)
     print(f"under test: {where}   seed: {configuration.seed}{which}", flush=True)
     junit = JUnitReport(Reports(configuration.reports, outcomes.unwritten))
     # Without its plugin, pytest would not know the option that says where the cache is.
@@ -226,7 +224,7 @@ def _run_pytest(
     options += _workers(tests) if is_whole else []
     try:
         exit_code = call_pytest(
-            [*files, *options, *arguments], [outcomes, junit, configuration, *([shard] if shard else [])]
+            [*files, *options, *arguments], [outcomes, junit, configuration, *filter(None, [outcomes.shard])]
         )
     except KeyboardInterrupt:
         exit_code = INTERRUPTED
@@ -266,26 +264,10 @@ def _finish(
     line, exit_code = verdict(outcomes, pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
         told = replace(record(start, outcomes, line, exit_code), beside=both)
-        _report(told, Reports(configuration.reports, outcomes.unwritten), outcomes.contract)
+        report_run(Reports(configuration.reports, outcomes.unwritten), told, outcomes.contract)
         for each in lines(told):
             print(shown(each, LONGEST_LINE))
-        if shard := _shard(configuration, start, outcomes):
-            shard.write(pytest_exit_code)
+        if outcomes.shard:
+            outcomes.shard.write(pytest_exit_code)
     print(shown(line, LONGEST_LINE))
     return exit_code
-
-
-def _shard(configuration: Configuration, start: Start, outcomes: Outcomes) -> ShardFile | None:
-    """Return the file of what this machine has found; None where it runs all of the tests."""
-    if configuration.shard is None or configuration.rehearsal_file:
-        return None
-    outcomes.is_shard = True
-    return ShardFile(configuration.reports / SHARD, start, outcomes, *configuration.shard)
-
-
-def _report(told: RunRecord, reports: Reports, contract: Contract | None = None) -> None:
-    report_run(reports, told)
-    if contract is not None:
-        write_regressions(reports, told, contract)
-    for complaint in reports.complaints():
-        print(complaint)

@@ -17,7 +17,6 @@ from contract_tests.report.html.run_page import RUN
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
 from contract_tests.report.records import read_as, read_json
-from contract_tests.report.regressions import write_regressions
 from contract_tests.report.repeating import ADVICE, VARIABLE
 from contract_tests.report.run_record import IssueRecord, RunRecord
 from contract_tests.report.shards import merged
@@ -57,13 +56,8 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
 def merge(configuration: Configuration) -> None:
     """Make the shards of a run one, and leave its reports. Refused where they are not those of one run."""
     start, outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
-    line, code = verdict(outcomes, exit_code)
-    reports = Reports(configuration.reports)
-    told = record(start, outcomes, line, code)
-    report_run(reports, told)
-    write_regressions(reports, told, outcomes.contract)
-    for complaint in reports.complaints():
-        print(complaint)
+    told = record(start, outcomes, *verdict(outcomes, exit_code))
+    report_run(Reports(configuration.reports), told, outcomes.contract)
 
 
 def _contract(configuration: Configuration) -> Contract | None:
