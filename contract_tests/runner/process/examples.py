@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -58,9 +59,10 @@ class Examples(ExampleDatabase):
         return hashlib.sha256(self._test.encode() + key).digest()
 
 
+@cache
 def shared_examples(url: str) -> ExampleDatabase:
     """
-    Return the examples that a Redis holds.
+    Return the examples that a Redis holds; it is asked once whether it is there.
 
     Raises:
         Refused: The package redis is not installed, or no Redis answers.
