@@ -12,7 +12,6 @@ this environment, and only a complete client takes the place of the old one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -30,7 +29,7 @@ from codegen.contract_file import read_client_facts
 from codegen.trees import differences, replace_tree
 from contract_tests.errors import Refused
 from contract_tests.runner.configuration import Configuration
-from contract_tests.spec.document import read_document
+from contract_tests.spec.document import Document, read_document
 
 HERE = Path(__file__).parent
 # The contract for which config.yaml has names and README has examples.
@@ -125,8 +124,8 @@ def generate(contract_file: Path, destination: Path, name: str) -> None:
     read_client_facts(contract_file)  # complains with the place, which the generator does not
     settings = yaml.safe_load(CONFIG_FILE.read_text("utf-8"))
     own = {key: settings.pop(key) for key in OWN_SETTINGS}
-    tree = read_document(contract_file).tree
-    told = _told(contract_file, name, own["client_name"], json.dumps(tree, sort_keys=True, default=str))
+    document = read_document(contract_file)
+    tree, told = document.tree, _told(document, name, own["client_name"])
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
         config, contract = Path(folder) / CONFIG_FILE.name, Path(folder) / "contract.json"
         names = {key: value for key, value in own.items() if key != "client_name" and is_own(contract_file)}
@@ -153,15 +152,15 @@ def _completed(node: Any, above: str = "") -> Any:
     return {"items": {}, **said} if node.get("type") == "array" and "prefixItems" not in node else said
 
 
-def _told(contract_file: Path, name: str, client_name: str, tree: str) -> dict[str, object]:
+def _told(document: Document, name: str, client_name: str) -> dict[str, object]:
     """Return what the generator cannot find in the contract."""
-    own = is_own(contract_file)
+    own = is_own(document.file)
     return {
-        "file_name": contract_file.name,
+        "file_name": document.name,
         "folder": name,
-        "command": "make client" if own else f"make client CONTRACT={contract_file.name} OUT={name}",
+        "command": "make client" if own else f"make client CONTRACT={document.name} OUT={name}",
         "client_name": client_name if own else None,
-        "sha256": hashlib.sha256(tree.encode()).hexdigest(),
+        "sha256": document.digest,
     }
 
 

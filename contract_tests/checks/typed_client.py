@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import inspect
-import json
 import re
 import sys
 from collections import deque
@@ -99,12 +97,11 @@ class ClientPackage:
 def find_client(contract: Contract, folder: Path | None = None) -> ClientPackage | None:
     """Return the client that was written from a contract, by default in the folder beside it, or None."""
     folder = folder or contract.document.file.parent / FOLDER
-    digest = hashlib.sha256(json.dumps(contract.document.tree, sort_keys=True, default=str).encode()).hexdigest()
     for found in sorted(folder.glob("*/resources.py")):
         spelled = dict(re.findall(r'^    "([^"]+)": "([\w.]+)",$', found.read_text("utf-8"), re.MULTILINE))
         package = found.with_name("__init__.py").read_text("utf-8")
         # An overlay is no part of what the client is written from.
-        is_of_it = contract.document.overlay is not None or f'CONTRACT_SHA256 = "{digest}"' in package
+        is_of_it = contract.document.overlay is not None or f'CONTRACT_SHA256 = "{contract.document.digest}"' in package
         if contract.operations.keys() <= spelled.keys() and is_of_it:
             if str(folder) not in sys.path:
                 sys.path.append(str(folder))

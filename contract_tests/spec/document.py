@@ -1,5 +1,7 @@
 """An OpenAPI document: its tree, where everything stands in the file, and a validator for each schema in it."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -60,6 +62,11 @@ class Document:
     def name(self) -> str:
         """How messages name the file."""
         return self.file.name
+
+    @cached_property
+    def digest(self) -> str:
+        """What a client says of the contract that it was written from: the SHA-256 of the tree."""
+        return hashlib.sha256(json.dumps(self.tree, sort_keys=True, default=str).encode()).hexdigest()
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what *make* returned the first time that it was asked for *key*."""
