@@ -29,7 +29,7 @@ from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import page_size
-from contract_tests.generation.boundaries import to_json
+from contract_tests.generation.candidate import to_json, values_in
 from contract_tests.generation.numbers import EXACT_IN_DOUBLES
 from contract_tests.spec.operation import is_json_type
 from contract_tests.spec.resource import ROLES
@@ -227,9 +227,7 @@ class Conformance:
 
 def _is_wide(value: Any) -> bool:
     """Whether a value holds a whole number beyond those that every parser keeps: nothing is promised of it."""
-    if isinstance(value, (dict, list)):
-        return any(map(_is_wide, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, (int, float)) and abs(value) > EXACT_IN_DOUBLES
+    return any(isinstance(each, (int, float)) and abs(each) > EXACT_IN_DOUBLES for each in values_in(value))
 
 
 UNJUDGED = object()

@@ -192,11 +192,6 @@ def spells_any_name(contract: Contract) -> bool:
     return before + after == "" or before[-1:] == after[:1] == '"'
 
 
-def has_page_token(contract: Contract) -> bool:
-    """Whether pages are turned by a token."""
-    return contract.listing is not None and contract.listing.paging.token is not None
-
-
 def refusals_of_list(contract: Contract) -> list[int]:
     """Return the statuses by which the list refuses a query."""
     return [status for status in (400, 422) if status in contract.operation("list").statuses]
@@ -218,4 +213,5 @@ CAN_FAIL = where(fields_with_faults, "no value of a field is refused")
 TAKES_NULL = where(nullable_fields, "no field takes null")
 HAS_BIRTH = where(birth_time, "no time says when an item was created")
 HAS_NAME_FILTER = where(finds_by_name, "no filter finds an item by the name of a run")
-HAS_PAGE_TOKEN = where(has_page_token, "pages have no token")
+HAS_PAGE_TOKEN = where(lambda of: of.listing and of.listing.paging.token is not None, "pages have no token")
+SHOWS_EVERY_ITEM = where(lambda of: of.listing and of.listing.paging.shows_all, "nothing says how the pages are turned")

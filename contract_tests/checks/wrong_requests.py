@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
+from contract_tests.checks.conditions import where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Judge
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import changeable_fields, free_fields, text_fields
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
-from contract_tests.spec.field import Field
 from contract_tests.transport.exchange import Exchange
 from contract_tests.transport.resource_shape import ItemId
 
@@ -63,24 +63,19 @@ class Malformed:
     """The field that it is about, where it looks like an object of one field."""
 
 
-def known_good(contract: Contract) -> tuple[Field, Any] | None:
-    """Return a field and a value that it surely takes: a number with a fraction, where the contract has one."""
+def known_good(contract: Contract) -> dict[str, Any]:
+    """Return one field with a value that it surely takes, a number with a fraction where there is one; empty without any."""
     fields = changeable_fields(contract)
     by_type = [tried for kind in ("number", "integer", "string") for tried in fields if tried.json_type == kind]
-    tried = next(iter(by_type or fields), None)
-    return (tried, good_values(contract, tried)[1]) if tried is not None else None
+    return {tried.name: good_values(contract, tried)[1] for tried in (by_type or fields)[:1]}
 
 
-def known(contract: Contract) -> tuple[str, Any]:
-    """Return the name of that field, and the value."""
-    found = known_good(contract)
-    assert found is not None, "the conditions of a test have looked for one"
-    return found[0].name, found[1]
+HAS_KNOWN_GOOD = where(known_good, "no field can be given another value")
 
 
 def malformed(contract: Contract) -> list[Malformed]:
     """Return bodies that are no JSON, each with one mistake."""
-    field, value = known(contract)
+    [(field, value)] = known_good(contract).items()
     name, good = to_json(field), to_json(value)
     member = f"{name}: {good}"
     around = {
@@ -122,8 +117,8 @@ def _malformed_values(contract: Contract, field: str) -> Iterator[Malformed]:
 
 def no_object(contract: Contract) -> list[Malformed]:
     """Return JSON that is no object."""
-    field, value = known(contract)
-    name, member = to_json(field), f"{{{to_json(field)}: {to_json(value)}}}"
+    [(field, value)] = known_good(contract).items()
+    name, member = to_json(field), to_json({field: value})
     tokens = {token: token for token in NO_OBJECT}
     tokens |= {"text": to_json(member), "pair": f"[[{name}, {to_json(value)}]]", "array": f"[{member}]", "name": name}
     return [Malformed(of, token.encode()) for of, token in tokens.items()]
@@ -157,7 +152,7 @@ def other_type(item: ItemUnderTest, content_type: str) -> Rejection:
     """Return a right update that is sent as another media type."""
     statuses = (*item.contract.operation("update").refusals, WRONG_TYPE)
     promise, clause = wrong_type(item.contract, content_type)
-    token = item.body(dict([known(item.contract)]))
+    token = item.body(known_good(item.contract))
     return Rejection(token, promise, clause, statuses=statuses, content_type=content_type)
 
 

@@ -1,10 +1,11 @@
 """Whole bodies that are at fault by which fields they have: one missing, one too many, too few, one without another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from contract_tests.generation.boundaries import untried
+from contract_tests.generation.candidate import Candidate
 from contract_tests.generation.keywords import untried_at
 from contract_tests.generation.objects import shape_candidates
 from contract_tests.generation.places import Place
@@ -12,40 +13,22 @@ from contract_tests.spec.contract import Contract
 from contract_tests.spec.extensions import Untried
 
 
-@dataclass(frozen=True)
-class BodyBoundary:
-    """One body, and what the contract says of it."""
-
-    role: str
-    reason: str
-    body: Mapping[str, Any] = field(repr=False)
-    accepted: bool
-    source: str
-    """The pointer into the contract that decides."""
-
-    @property
-    def name(self) -> str:
-        """A readable, stable id."""
-        return f"{self.role}-{self.reason}-{'accepted' if self.accepted else 'refused'}"
-
-
-def body_boundaries(contract: Contract, role: str, good: Mapping[str, Any]) -> list[BodyBoundary]:
+def body_boundaries(contract: Contract, role: str, good: Mapping[str, Any]) -> list[tuple[Candidate, bool]]:
     """
     List bodies that differ from a good one, which has every field that may stand in one, only in which fields they have.
 
     Returns:
-        Each body once; those that break a rule across fields are left out.
+        Each body once, and whether the contract allows it; those that break a rule across fields are left out.
     """
-    found: list[BodyBoundary] = []
+    found: list[tuple[Candidate, bool]] = []
     for view in _place(contract, role).views:
         for candidate in shape_candidates(view, dict(good)):
             body = candidate.value
             accepted = contract.accepts(role, body)
             is_judged = not (candidate.is_wrong_or_doubtful and accepted)
             is_lawful = all(rule.is_met(body) for rule in contract.constraints)
-            if is_judged and is_lawful and body not in [known.body for known in found]:
-                source = view.source(candidate.keyword)
-                found.append(BodyBoundary(role, candidate.reason, body, accepted, source))
+            if is_judged and is_lawful and body not in [known.value for known, _ in found]:
+                found.append((replace(candidate, source=view.source(candidate.keyword)), accepted))
     return found
 
 

@@ -9,13 +9,13 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
 
 from contract_tests.generation import instances, keywords
-from contract_tests.generation.candidate import NOT_JSON, Candidate, to_json
+from contract_tests.generation.candidate import NOT_JSON, Candidate, to_json, values_in
 from contract_tests.generation.corpus import PARTS
 from contract_tests.generation.places import Place
 from contract_tests.generation.texts import ALPHABETS, COMBINED
@@ -68,7 +68,8 @@ class Boundary(Candidate):
     def is_readable(self) -> bool:
         """Whether every JSON parser can read the value: NaN is no JSON, and 1e400 is beyond a double."""
         is_json = self.token not in NOT_JSON and not (self.path and "token-" in self.reason)
-        return is_json and all(abs(number) <= sys.float_info.max for number in _numbers_in(self.value))
+        numbers = (each for each in values_in(self.value) if isinstance(each, (int, float)))
+        return is_json and all(abs(number) <= sys.float_info.max for number in numbers)
 
     @property
     def equivalence_class(self) -> str:
@@ -187,11 +188,3 @@ def _is_judged(contract: Contract, candidate: Candidate) -> bool:
         return False
     is_at_a_limit = candidate.keyword in ("minLength", "maxLength")
     return text.isascii() or not is_at_a_limit or contract.promises_that("lengths_in_code_points")
-
-
-def _numbers_in(value: Any) -> Iterator[float]:
-    if isinstance(value, (int, float)):
-        yield value
-    elif isinstance(value, (list, dict)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _numbers_in(inner)

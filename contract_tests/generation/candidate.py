@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,6 +57,13 @@ class Candidate:
 def sizes_around(size: int) -> list[int]:
     """Return the sizes at a limit, just inside and just outside of it."""
     return sorted({max(size - 1, 0), size, size + 1})
+
+
+def values_in(value: Any) -> Iterator[Any]:
+    """Yield a value, and every value inside it at any depth."""
+    yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from values_in(inner)
 
 
 def to_json(value: object) -> str:

@@ -109,8 +109,8 @@ def item(run: Run) -> Iterator[ItemUnderTest]:
         yield item
 
 
-@pytest.fixture
-def bystander(run: Run) -> Iterator[ItemUnderTest]:
-    """A second item with every field set, which a test leaves alone."""
+@pytest.fixture(scope="module")
+def other_item(run: Run) -> Iterator[ItemUnderTest]:
+    """A second item with every field set, which no test of a file changes."""
     with run.item() as item:
         yield item

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -25,6 +24,7 @@ from contract_tests.checks.selections import (
 )
 from contract_tests.checks.wrong_requests import WRONG_KEY, Key, call_wrongly, wrong_keys
 from contract_tests.generation.boundaries import good_values, plain_fault, to_json
+from contract_tests.generation.candidate import values_in
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.exchange import Exchange
 
@@ -32,8 +32,6 @@ PROMISE = "a request without the right key gets 401, whatever else is right or w
 # Where careless servers look for a key.
 QUERY_NAMES = ("api_key", "apikey", "key", "x-api-key", "X-API-Key", "access_token", "token")
 PLACES = ("authorization", "basic", "cookie", "other-header", "body")
-
-
 SHORT_LIST = ("missing", "wrong", "truncated", "extended", "other-case", "spaced")
 
 
@@ -51,32 +49,18 @@ def _refused(run: Run, item: ItemUnderTest, name: str, keys: list[Key]) -> list[
     return found + item.unmoved(before, exchange)
 
 
-def _texts(node: Any) -> list[str]:
-    if isinstance(node, dict):
-        return [text for inner in node.values() for text in _texts(inner)]
-    if isinstance(node, list):
-        return [text for inner in node for text in _texts(inner)]
-    return [node] if isinstance(node, str) else []
-
-
 def _said(answers: list[Exchange], item_id: str) -> list[str]:
     """Return the words of two errors alike: the number of a request and the id itself say nothing."""
-    one, other = (unquote(" ".join(_texts(answer.json))).replace(item_id, "") for answer in answers)
+    texts = ([each for each in values_in(answer.json) if isinstance(each, str)] for answer in answers)
+    one, other = (unquote(" ".join(some)).replace(item_id, "") for some in texts)
     return [word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other)]
-
-
-@pytest.fixture(scope="module")
-def guarded(run: Run) -> Iterator[ItemUnderTest]:
-    """An item that callers without the right key try to reach."""
-    with run.item() as item:
-        yield item
 
 
 @needs("update", "read", _guarded("update"))
 @for_each("keys", wrong_keys, together=True)
-def test_wrong_key_is_refused_and_changes_nothing(run: Run, guarded: ItemUnderTest, keys: list[Key]) -> None:
+def test_wrong_key_is_refused_and_changes_nothing(run: Run, other_item: ItemUnderTest, keys: list[Key]) -> None:
     """update, security: an update needs the key, the whole key and nothing but the key."""
-    require(_refused(run, guarded, "update", keys))
+    require(_refused(run, other_item, "update", keys))
 
 
 def _sorts_of_keys(contract: Contract) -> list[Any]:
@@ -89,9 +73,9 @@ def _sorts_of_keys(contract: Contract) -> list[Any]:
 @needs("read")
 @for_each("keys", _sorts_of_keys)
 @for_each("name", lambda contract: [name for name in guarded_operations(contract) if name != "update"])
-def test_every_operation_needs_the_key(run: Run, guarded: ItemUnderTest, name: str, keys: list[Key]) -> None:
+def test_every_operation_needs_the_key(run: Run, other_item: ItemUnderTest, name: str, keys: list[Key]) -> None:
     """security: every operation needs the key; without it nothing is shown, made, or removed."""
-    require(_refused(run, guarded, name, keys))
+    require(_refused(run, other_item, name, keys))
 
 
 @needs("create", "list", HAS_NAME_FILTER, _guarded("create"))
@@ -107,9 +91,11 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
 
 @needs("key_before_anything", "read")
 @for_each("name", lambda contract: [n for n in ("read", "update", "remove") if n in guarded_operations(contract)])
-def test_wrong_key_does_not_show_which_items_exist(run: Run, judge: Judge, guarded: ItemUnderTest, name: str) -> None:
+def test_wrong_key_does_not_show_which_items_exist(
+    run: Run, judge: Judge, other_item: ItemUnderTest, name: str
+) -> None:
     """x-promises/key_before_anything: 401 comes before 404; without the key an item that exists looks like one that does not."""
-    ids = [run.api.absent_id(), guarded.item_id]
+    ids = [run.api.absent_id(), other_item.item_id]
     absent, present = ([run.call(name, item_id, WRONG_KEY) for _ in range(2)] for item_id in ids)
     require([finding for answer in (*absent, *present) for finding in judge.answer(name, answer, 401)])
     told, of_none = _said(present, str(ids[1])), _said(absent, str(ids[0]))
@@ -119,7 +105,7 @@ def test_wrong_key_does_not_show_which_items_exist(run: Run, judge: Judge, guard
         clause = run.contract.pointer_of_promise("key_before_anything")
         require([Finding(BROKEN, problem, promise, clause, present[0])])
     request = unquote(present[0].path)  # what was sent may be repeated
-    texts = [value for value in guarded.last.values() if isinstance(value, str) and len(value) > 12]
+    texts = [value for value in other_item.last.values() if isinstance(value, str) and len(value) > 12]
     body = present[0].body.decode("utf-8", "replace")
     if any(text in body and text not in request for text in texts):
         clause = run.contract.operation(name).pointer
@@ -137,12 +123,12 @@ def test_removed_item_needs_the_key(run: Run, judge: Judge, name: str) -> None:
 
 
 @needs("read", _guarded("read"))
-def test_cookie_is_no_key(run: Run, judge: Judge, guarded: ItemUnderTest) -> None:
+def test_cookie_is_no_key(run: Run, judge: Judge, other_item: ItemUnderTest) -> None:
     """components, securitySchemes: what an answer to the right key sets as a cookie does not stand for the key."""
-    answer = run.api.read(guarded.item_id)
+    answer = run.api.read(other_item.item_id)
     cookies = re.findall(r"(?:^|, )([^=;, ]+=[^;]*)", answer.headers.get("set-cookie", ""))
     headers = [("cookie", "; ".join(cookies))] if cookies else []
-    require(judge.answer("read", run.api.send("GET", guarded.path, headers=headers, key=None), 401))
+    require(judge.answer("read", run.api.send("GET", other_item.path, headers=headers, key=None), 401))
 
 
 def _bodies(contract: Contract) -> list[Any]:
@@ -157,10 +143,10 @@ def _bodies(contract: Contract) -> list[Any]:
 
 @needs("key_before_anything", "update", "create", _guarded("update", "create"))
 @for_each("body", _bodies)
-def test_key_is_checked_before_the_body(run: Run, judge: Judge, guarded: ItemUnderTest, body: str) -> None:
+def test_key_is_checked_before_the_body(run: Run, judge: Judge, other_item: ItemUnderTest, body: str) -> None:
     """x-promises/key_before_anything: 401 comes before what an invalid body is answered; nothing shows what is wrong with it."""
     update, create = run.contract.operation("update"), run.contract.operation("create")
-    for operation, path, name in ((update, guarded.path, "update"), (create, create.path, "create")):
+    for operation, path, name in ((update, other_item.path, "update"), (create, create.path, "create")):
         for key in (None, WRONG_KEY):
             exchange = run.api.send(operation.method, path, body=body, content_type=operation.body_type, key=key)
             require(judge.answer(name, exchange, 401))
@@ -177,11 +163,11 @@ def test_key_is_checked_before_the_query(run: Run, judge: Judge) -> None:
 @pytest.mark.all_parameters
 @needs("read", _guarded("read"))
 @for_each("name", lambda contract: [n for n in QUERY_NAMES if (contract.key.kind, contract.key.name) != ("query", n)])
-def test_key_does_not_count_in_the_query(run: Run, judge: Judge, guarded: ItemUnderTest, name: str) -> None:
+def test_key_does_not_count_in_the_query(run: Run, judge: Judge, other_item: ItemUnderTest, name: str) -> None:
     """components, securitySchemes: the scheme says where the key stands; a URL ends up in logs, so no key belongs there."""
     if not run.api.target.is_loopback:
         pytest.skip("a key in a URL would end up in somebody's logs, so this is tried on loopback only")
-    exchange = run.api.send("GET", guarded.path, params={name: run.api.target.api_key}, key=None)
+    exchange = run.api.send("GET", other_item.path, params={name: run.api.target.api_key}, key=None)
     require(judge.answer("read", exchange, 401))
 
 
@@ -197,7 +183,7 @@ def _places(contract: Contract) -> list[str]:
 @pytest.mark.all_parameters
 @needs("read", _guarded("read"))
 @for_each("place", _places)
-def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, guarded: ItemUnderTest, place: str) -> None:
+def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, other_item: ItemUnderTest, place: str) -> None:
     """components, securitySchemes: the scheme says where the key stands; no other place carries it."""
     key, own = run.api.target.api_key, run.contract.key.name
     headers = {
@@ -209,7 +195,7 @@ def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, guarded: ItemU
     name = "update" if place == "body" else "read"
     exchange = run.api.send(
         run.contract.operation(name).method,
-        guarded.path,
+        other_item.path,
         body=to_json({"api_key": WRONG_KEY}) if place == "body" else None,
         headers=[headers[place]] if place in headers else [],
         key=None,
@@ -218,8 +204,8 @@ def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, guarded: ItemU
 
 
 @needs("read", _guarded("read"))
-def test_right_key_works_after_wrong_ones(run: Run, judge: Judge, guarded: ItemUnderTest) -> None:
+def test_right_key_works_after_wrong_ones(run: Run, judge: Judge, other_item: ItemUnderTest) -> None:
     """security: wrong keys do not lock the right one out."""
     for _ in range(3):
-        require(judge.answer("read", run.call("read", guarded.item_id, "contract-test-no"), 401))
-    guarded.read()
+        require(judge.answer("read", run.call("read", other_item.item_id, "contract-test-no"), 401))
+    other_item.read()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from contract_tests.checks.updates import IMPOSSIBLE, Body, allowed, other_value
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
+from contract_tests.spec.resource import Role
 from contract_tests.transport.exchange import Exchange
 
 # Rounds of two writers each. A lost update is a matter of chance, so one round would prove little.
@@ -41,11 +44,19 @@ def _rounds(run: Run) -> int:
     return BRIEF_ROUNDS if run.is_brief else ROUNDS
 
 
-def _at_once(run: Run, requests: Iterable[tuple[ItemUnderTest, bytes | str | Body]]) -> list[Exchange]:
-    tokens = [(item, to_json(body) if isinstance(body, dict) else body) for item, body in requests]
-    with ThreadPoolExecutor(len(tokens)) as threads:
-        sent = [threads.submit(run.api.update, item.item_id, token) for item, token in tokens]
-    return [future.result() for future in sent]
+def _at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Make calls at the same time, each in a thread of its own, and return what they return."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        made = [threads.submit(call) for call in calls]
+    return [each.result() for each in made]
+
+
+def _update(item: ItemUnderTest, body: bytes | str | Body) -> Callable[[], Exchange]:
+    return partial(item.api.update, item.item_id, to_json(body) if isinstance(body, dict) else body)
+
+
+def _require_done(judge: Judge, answers: Iterable[Exchange], role: Role = "update") -> None:
+    require([finding for answer in answers for finding in judge.success(role, answer)])
 
 
 def _fields(contract: Contract) -> list[Field]:
@@ -89,9 +100,9 @@ def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge
     for step in range(_rounds(run)):
         one, other = _apart(run, item, step)
         before = item.last
-        first, second = _at_once(run, [(item, one), (item, other)])
-        require(judge.success("update", first) + judge.success("update", second))
-        require(judge.shows(first, item.read(), judge.reader.after(before, {**one, **other}), BOTH))
+        answers = _at_once(_update(item, one), _update(item, other))
+        _require_done(judge, answers)
+        require(judge.shows(answers[0], item.read(), judge.reader.after(before, {**one, **other}), BOTH))
 
 
 def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
@@ -112,8 +123,8 @@ def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, item:
         parts, before = _parts(run, item, index), item.last
         if len(parts) < 2:
             pytest.skip(IMPOSSIBLE)
-        answers = _at_once(run, [(item, part) for part in parts])
-        require([finding for answer in answers for finding in judge.success("update", answer)])
+        answers = _at_once(*(_update(item, part) for part in parts))
+        _require_done(judge, answers)
         whole = {name: value for part in parts for name, value in part.items()}
         require(judge.shows(answers[0], item.read(), judge.reader.after(before, whole), BOTH))
 
@@ -134,9 +145,9 @@ def test_long_update_beside_others_holds(run: Run, judge: Judge, item: ItemUnder
         if not one or not parts or not run.rules.lawful(before, whole):
             pytest.skip(IMPOSSIBLE)
         with ThreadPoolExecutor(1) as threads:
-            slow = threads.submit(run.api.update, item.item_id, to_json(one))
-            answers = [run.api.update(item.item_id, to_json(part)) for part in parts]
-        require([finding for answer in (*answers, slow.result()) for finding in judge.success("update", answer)])
+            slow = threads.submit(_update(item, one))
+            answers = [_update(item, part)() for part in parts]
+        _require_done(judge, (*answers, slow.result()))
         require(judge.shows(answers[-1], item.read(), judge.reader.after(before, whole), BOTH))
 
 
@@ -148,13 +159,13 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
         before, bodies = item.last, _values(item, tried, step)[:2]
         if len(bodies) < 2:
             pytest.skip(IMPOSSIBLE)
-        first, second = _at_once(run, [(item, body) for body in bodies])
-        require(judge.success("update", first) + judge.success("update", second))
+        answers = _at_once(*(_update(item, body) for body in bodies))
+        _require_done(judge, answers)
         readings = tuple(reading for body in bodies for reading in judge.reader.after(before, body)[tried.name])
         stored = item.read()
-        require(judge.shows(first, stored, {tried.name: readings}, "the last completed write holds"))
+        require(judge.shows(answers[0], stored, {tried.name: readings}, "the last completed write holds"))
         again = item.read()
-        require(judge.shows(first, again, {tried.name: (stored.get(tried.name),)}, "every read sees the same"))
+        require(judge.shows(answers[0], again, {tried.name: (stored.get(tried.name),)}, "every read sees the same"))
 
 
 @needs("create", "read", "update", "isolation", CAN_CHANGE)
@@ -168,7 +179,7 @@ def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge
             if is_named and step == steps // 2 and (renamed := possible(other, {name: one.last[name]})):
                 other.accepts(renamed)
             sent = [(item, item.last, _value(item, tried, step + turn)) for turn, item in enumerate((one, other))]
-            answers = _at_once(run, [(item, body) for item, _, body in sent])
+            answers = _at_once(*(_update(item, body) for item, _, body in sent))
             for (item, was, body), answer in zip(sent, answers, strict=True):
                 require(judge.success("update", answer))
                 expected = {**judge.reader.after(was, body), id_name: (item.item_id,)}
@@ -203,13 +214,12 @@ def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUn
         for each in fields:
             item.accepts(allowed(item, {each.name: good_values(run.contract, each)[0]}))
         body, before, cleared = _value(item, tried, step), item.last, dict.fromkeys(each.name for each in fields)
-        with run.item() as other, ThreadPoolExecutor(2) as threads:
-            met = threads.submit(_beside, run, what, item, other, cleared)
-            own = threads.submit(run.api.update, item.item_id, item.body(body)).result()
+        with run.item() as other:
+            met, own = _at_once(partial(_beside, run, what, item, other, cleared), _update(item, item.body(body)))
         if what == "creation":
-            run.discard(met.result())
+            run.discard(met)
         is_refused = what == "refused-update"
-        require(judge.success("update", own) + (judge.success(ROLES[what], met.result()) if not is_refused else []))
+        require(judge.success("update", own) + (judge.success(ROLES[what], met) if not is_refused else []))
         both = {**body, **cleared}
         expected = {**judge.reader.untouched(before, both), **judge.reader.after(before, both)}
         require(judge.shows(own, item.read(), expected, LAST))
@@ -220,10 +230,10 @@ def test_update_beside_a_removal_brings_nothing_back(run: Run, judge: Judge) -> 
     """x-promises/removed_is_gone: after a removal, a read answers 404, also where an update of the item was under way."""
     tried = _fields(run.contract)[0]
     for step in range(_rounds(run) // 2):
-        with run.item() as item, ThreadPoolExecutor(2) as threads:
-            updated = threads.submit(run.api.update, item.item_id, item.body(_value(item, tried, step)))
-            run.remove(item.item_id)
-            require(judge.success("update", updated.result(), 404, 409))
+        with run.item() as item:
+            update = _update(item, item.body(_value(item, tried, step)))
+            updated, _ = _at_once(update, partial(run.remove, item.item_id))
+            require(judge.success("update", updated, 404, 409))
             require(judge.answer("read", run.api.read(item.item_id), 404))
 
 
@@ -249,7 +259,7 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
     for step in range(6):
         before, good = item.last, _value(item, tried, step)
         # The refused one first: it has to be under way when the other is stored.
-        refused, accepted = _at_once(run, [(item, _spoilt(item, wrong, apart_from=tried.name)), (item, good)])
+        refused, accepted = _at_once(_update(item, _spoilt(item, wrong, tried.name)), _update(item, good))
         refusals = run.contract.operation("update").refusals
         require(judge.success("update", accepted) + judge.answer("update", refused, *refusals))
         expected = {**judge.reader.untouched(before, good), **judge.reader.after(before, good)}
@@ -257,12 +267,10 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
 
 
 def _while_reading(run: Run, item: ItemUnderTest, token: bytes | str) -> tuple[Exchange, list[Exchange]]:
-    with ThreadPoolExecutor(5) as threads:
-        writer = threads.submit(run.api.update, item.item_id, token)
-        readers = [threads.submit(run.api.read, item.item_id) for _ in range(3)]
-        lists = [threads.submit(run.api.list)] if run.contract.has("list") else []
-    require([finding for each in lists for finding in run.judge.success("list", each.result())])
-    return writer.result(), [reader.result() for reader in readers]
+    lists = [run.api.list] if run.contract.has("list") else []
+    written, *shown = _at_once(_update(item, token), *[partial(run.api.read, item.item_id)] * 3, *lists)
+    _require_done(run.judge, shown[3:], "list")
+    return written, shown[:3]
 
 
 @needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
@@ -302,9 +310,8 @@ def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, item: ItemUn
 def test_concurrent_creates_make_different_items(run: Run, judge: Judge) -> None:
     """x-promises/create_stores_everything: one create makes one item with an id of its own, also while others are made."""
     bodies = [run.full_body() for _ in range(6)]
-    with ThreadPoolExecutor(len(bodies)) as threads:
-        answers = list(threads.map(lambda body: run.api.create(to_json(body)), bodies))
-    require([finding for answer in answers for finding in judge.success("create", answer)])
+    answers = _at_once(*(partial(run.api.create, to_json(body)) for body in bodies))
+    _require_done(judge, answers, "create")
     found = []
     for body, answer in zip(bodies, answers, strict=True):
         found += judge.shows(answer, answer.item, judge.reader.after_create(body), "each caller gets its own item")

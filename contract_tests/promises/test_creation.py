@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -49,11 +48,6 @@ SAMPLE = 8
 has_name = where(lambda contract: contract.run_name, "no field carries a name")
 
 
-def _token(body: Body, values: Iterable[Boundary]) -> str:
-    spelled = {value.field.name: value.token for value in values if body.get(value.field.name) is value.value}
-    return object_of({name: to_json(value) for name, value in body.items()} | spelled)
-
-
 def _ending_in(run: Run, text: str) -> Body:
     name = run.contract.run_name
     if name is None:
@@ -62,8 +56,10 @@ def _ending_in(run: Run, text: str) -> Body:
     return {name: own + text if run.contract.accepts_value(tried, own + text) else own}
 
 
-def _try_value(run: Run, value: Boundary) -> None:
-    """Send a body with one value on trial, all others valid beyond doubt, and expect what the contract says."""
+@pytest.mark.many_requests
+@for_each("value", create_values)
+def test_value_is_treated_as_the_contract_says(run: Run, value: Boundary) -> None:
+    """create, requestBody: the schema of the field decides; all other fields hold values that are valid beyond doubt."""
     name = value.field.name
     body = {**(run.marked_body() if name == run.contract.run_name else run.full_body()), name: value.value}
     right = possible_new(run, body, [name]) if value.accepted else body
@@ -72,18 +68,11 @@ def _try_value(run: Run, value: Boundary) -> None:
     run.tally[f"{name} of a new item", "accepted" if value.accepted else "refused"] += 1
     run.tally[f"{name} of a new item", value.kind] += 1
     run.judge.observations.try_value(value.clause, is_valid=value.accepted)
-    token = _token(right, [value])
+    token = object_of({n: to_json(each) for n, each in right.items()} | {name: value.token})
     if value.accepted:
         require(made(run, right, run.api.create(token)))
     else:
         require(not_made(run, token, value.field.promise, value.source, name, is_plain=value.is_readable))
-
-
-@pytest.mark.many_requests
-@for_each("value", create_values)
-def test_value_is_treated_as_the_contract_says(run: Run, value: Boundary) -> None:
-    """create, requestBody: the schema of the field decides; all other fields hold values that are valid beyond doubt."""
-    _try_value(run, value)
 
 
 def _limited_names(contract: Contract) -> list[Field]:
@@ -209,13 +198,13 @@ def test_required_field_is_required(run: Run, tried: Field, fault: str) -> None:
 def test_item_has_the_fields_that_the_contract_allows(run: Run) -> None:
     """create, requestBody: which fields a body has: one missing, one that no schema names, too few or too many, one without another."""
     name = run.contract.run_name
-    for tried in body_boundaries(run.contract, "create", run.full_body()):
-        if name is not None and name not in tried.body:
+    for tried, is_accepted in body_boundaries(run.contract, "create", run.full_body()):
+        if name is not None and name not in tried.value:
             continue  # test_required_field_is_required puts the name of the run elsewhere
-        body = {**tried.body, **({name: run.api.new_name()} if name is not None else {})}
-        if tried.accepted and is_right(run, body):
+        body = {**tried.value, **({name: run.api.new_name()} if name is not None else {})}
+        if is_accepted and is_right(run, body):
             require(made(run, body))
-        elif not tried.accepted:
+        elif not is_accepted:
             promise = f"which fields a new item has ({tried.reason})"
             require(not_made(run, body, promise, tried.source, tried.reason, is_plain=False))
 

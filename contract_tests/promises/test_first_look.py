@@ -7,7 +7,7 @@ Each promise is held again, closely and one at a time, in the file that bears it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain, zip_longest
 from random import Random
 from typing import Any
@@ -23,6 +23,7 @@ from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
     CAN_FAIL,
     HAS_NAME_FILTER,
+    SHOWS_EVERY_ITEM,
     TAKES_NULL,
     birth_time,
     by_field,
@@ -42,9 +43,9 @@ from contract_tests.checks.selections import (
 )
 from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt, possible, spoilt
 from contract_tests.checks.wrong_requests import (
+    HAS_KNOWN_GOOD,
     TELLING,
     call_wrongly,
-    known_good,
     malformed,
     no_json,
     no_object,
@@ -102,16 +103,9 @@ def _accept_rows(item: ItemUnderTest) -> Exchange | None:
     return exchange
 
 
-@pytest.fixture(scope="module")
-def onlooker(run: Run) -> Iterator[ItemUnderTest]:
-    """An item that nothing here is sent to."""
-    with run.item() as item:
-        yield item
-
-
 @needs("create", "read", "update", where(free_fields, "no field is free"))
 def test_every_field_takes_many_values(
-    run: Run, judge: Judge, onlooker: ItemUnderTest, shared_item: ItemUnderTest
+    run: Run, judge: Judge, other_item: ItemUnderTest, shared_item: ItemUnderTest
 ) -> None:
     """update, requestBody: valid values of all fields are accepted together, stored, and read back unchanged."""
     exchange = shared_item.accepts(allowed(shared_item, run.full_body("update", 1)))
@@ -121,7 +115,7 @@ def test_every_field_takes_many_values(
     if exchange.item:
         require(judge.shows(exchange, exchange.item, own, "what is made of the id shows it"))
     last = _accept_rows(shared_item) or exchange
-    require(onlooker.unmoved(onlooker.last, last, "isolation"))
+    require(other_item.unmoved(other_item.last, last, "isolation"))
     for name in judge.reader.moving:
         require(_standing_still(judge, last, name, first, shared_item.last, time.monotonic() - began))
 
@@ -204,7 +198,7 @@ def _is_strict(contract: Contract) -> bool:
 
 
 @needs("create", "read", "update")
-@needs(where(_is_strict, "no body is said to be refused"), where(known_good, "no field can be given another value"))
+@needs(where(_is_strict, "no body is said to be refused"), HAS_KNOWN_GOOD)
 def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/strict_json: malformed JSON, JSON that is no object, and other media types are refused, and change nothing."""
     wrongs: list[Rejection] = []
@@ -330,12 +324,12 @@ def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: Ite
 
 def _has_small_pages(contract: Contract) -> bool:
     size = page_size(contract)
-    shows_all = contract.listing is not None and contract.listing.paging.shows_all
-    return shows_all and size is not None and contract.accepts_value(size, 1)
+    return size is not None and contract.accepts_value(size, 1)
 
 
-@needs("create", "list", "whole_list", where(_has_small_pages, "no page of one item can be asked for"))
-def test_pages_follow_each_other(run: Run, onlooker: ItemUnderTest, shared_item: ItemUnderTest) -> None:
+@needs("create", "list", "whole_list", SHOWS_EVERY_ITEM)
+@needs(where(_has_small_pages, "no page of one item can be asked for"))
+def test_pages_follow_each_other(run: Run, other_item: ItemUnderTest, shared_item: ItemUnderTest) -> None:
     """x-promises/whole_list: a page holds at most what is asked for, in the order asked for, and leads on to others."""
     # Oldest first, where there is such an order: an item that somebody makes meanwhile comes last.
     order = next((order for order in orders(run.contract) if order == birth_time(run.contract)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -20,6 +20,7 @@ from contract_tests.checks.selections import (
     HAS_BIRTH,
     HAS_NAME_FILTER,
     HAS_PAGE_TOKEN,
+    SHOWS_EVERY_ITEM,
     birth_time,
     changeable_fields,
     fields_with_faults,
@@ -97,22 +98,14 @@ class Walk:
         """Return the items that came by more than once."""
         return [member.item_id for member in members if self.ids.count(member.item_id) > 1]
 
-    def is_steady(self, again: Callable[[], Walk]) -> bool:
-        """Whether the pages are the same again: those with a number shift when somebody makes or removes an item."""
-        return bool(HAS_PAGE_TOKEN.is_met(self.run.contract)) or again().ids == self.ids
-
-    def unlisted(self, problem: str, promise: str = EVERY_ONE, expects: str = "") -> list[Finding]:
+    def unlisted(self, problem: str) -> list[Finding]:
         """Tell that the pages do not show every item once."""
-        contract = self.run.contract
-        is_promised = contract.promises_that("whole_list")
-        place = contract.pointer_of_promise("whole_list") if is_promised else contract.operation("list").pointer
-        return [Finding(BROKEN, problem, promise, place, self.page, expects=expects)]
+        return [self.run.judge.promised("whole_list", problem, EVERY_ONE, self.page)]
 
     def not_newest_first(self, found: list[Finding]) -> list[Finding]:
         """Tell of an order that nobody asked for as of the promise to list the newest first."""
-        promised = self.run.judge.promised
-        told = ((each.problem, "newest first", self.page, "", each.expects) for each in found)
-        return [promised("newest_first", *each) for each in told]
+        promised, by = self.run.judge.promised, "newest first"
+        return [promised("newest_first", each.problem, by, self.page, expects=each.expects) for each in found]
 
     def misordered(self, problem: str, promise: str, expects: str = "") -> list[Finding]:
         """Tell that the items stand in another order than was asked for."""
@@ -125,9 +118,11 @@ class Walk:
         """Tell that a filter does not find what it should, or only that."""
         return [self.run.judge.promised("filters_find", problem, promise, self.page)]
 
-    def out_of_order(self, order: str) -> list[Finding]:
+    def out_of_order(self, order: str | None) -> list[Finding]:
         """Find an item out of the order of a time; those without it, and steps below the resolution, prove nothing."""
-        name, is_descending = order.lstrip("-"), order.startswith("-")
+        name, is_descending = (order or "").lstrip("-"), (order or "").startswith("-")
+        if name not in _times(self.run.contract):
+            return []
         times = [parse_time(item[name]) for item in self.items if item.get(name) is not None]
         for (one, step), (other, other_step) in pairwise(times):
             late, early = (one, other) if is_descending else (other, one)
@@ -148,26 +143,33 @@ class Walk:
         return self.misordered(f"{name} is listed as {mine[:20]}", f"by {order}")
 
 
-def _size(run: Run, wanted: int = LARGEST) -> int | None:
+def _size(run: Run, wanted: int | None = LARGEST) -> int | None:
     size = page_size(run.contract)
-    if size is None:
+    if size is None or wanted is None:
         return None
     return min(max(wanted, int(size.schema.get("minimum", 1))), int(size.schema.get("maximum", LARGEST)))
 
 
-def _walk(run: Run, query: dict[str, str], *, size: int | None = LARGEST) -> Walk:
+def _too_long(run: Run, page: Exchange, size: int | None) -> list[Finding]:
+    """Find a page that holds more than was asked for."""
+    if size is None or len(page.items) <= size:
+        return []
+    contract, problem = run.contract, f"a page of {size} holds {len(page.items)}"
+    is_promised = contract.promises_that("whole_list")
+    place = contract.pointer_of_promise("whole_list") if is_promised else contract.operation("list").pointer
+    expects = f"all(len(page) <= {size} for page in api.pages(answer))"
+    return [Finding(BROKEN, problem, "a page holds at most what is asked for", place, page, expects=expects)]
+
+
+def _walk(
+    run: Run, *, size: int | None = LARGEST, order: str | None = None, where: Mapping[str, str] | None = None
+) -> Walk:
     """Turn the pages until the last, or until every item of this run has come by; no page may be too long."""
-    wanted, asked = set(run.api.created.alive), None if size is None else _size(run, size)
+    wanted, asked = set(run.api.created.alive), _size(run, size)
     items: list[Item] = []
     most = BRIEF_PAGES if run.is_brief else max(MOST_PAGES, MOST_ITEMS // (asked or LARGEST))
-    for page in run.pages(most, **{**run.query(size=asked), **query}):
-        if asked is not None and len(page.items) > asked:
-            problem, promise = f"a page of {asked} holds {len(page.items)}", "a page holds at most what is asked for"
-            require(
-                Walk(run, [], page).unlisted(
-                    problem, promise, f"all(len(page) <= {asked} for page in api.pages(answer))"
-                )
-            )
+    for page in run.pages(most, **run.query(size=asked, order=order, where=where)):
+        require(_too_long(run, page, asked))
         items += page.items
         if wanted <= {run.api.shape.id_of(item) for item in items}:
             break
@@ -257,29 +259,16 @@ def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family:
         exchange = run.api.list(**{name: text})
         require(judge.success("list", exchange))
         shown = len(exchange.items)
-        if shown > int(text):
-            problem = f"a page of {text} holds {shown}"
-            promise, expects = (
-                "a page holds at most what is asked for",
-                f"all(len(page) <= {text} for page in api.pages(answer))",
-            )
-            return Walk(run, [], exchange).unlisted(problem, promise, expects)
         is_short = shown < min(int(text), len(family)) and run.api.shape.paging.token is not None
         if is_short and run.is_last(exchange) and run.contract.promises_that("whole_list"):
-            return Walk(run, [], exchange).unlisted(f"a page of {text} holds only {shown}, and names no next one")
-        return []
+            problem = f"a page of {text} holds only {shown}, and names no next one"
+            return [judge.promised("whole_list", problem, EVERY_ONE, exchange)]
+        return _too_long(run, exchange, int(text))
 
     run.at_last(look)
 
 
-def _shows_all(contract: Contract) -> bool:
-    return contract.listing is not None and contract.listing.paging.shows_all
-
-
-shows_every_item = where(_shows_all, "nothing says how the pages are turned")
-
-
-@needs("whole_list", shows_every_item)
+@needs("whole_list", SHOWS_EVERY_ITEM)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_show_every_item_once(run: Run, family: Family, size: int) -> None:
     """x-promises/whole_list: turning the pages shows every item once; a page leads on, never back."""
@@ -288,8 +277,8 @@ def test_pages_show_every_item_once(run: Run, family: Family, size: int) -> None
 
 def _misshown(run: Run, family: Family, size: int | None, order: str | None = None) -> list[Finding]:
     """Turn the pages, and find what comes twice or not at all."""
-    query, found = run.query(order=order), []
-    walk, birth = _walk(run, query, size=size), birth_time(run.contract) if order is None else None
+    walk, found = _walk(run, size=size, order=order), list[Finding]()
+    birth = birth_time(run.contract) if order is None else None
     twice, missing = walk.twice(family), walk.missing(family)
     if twice or missing:
         found = walk.unlisted(f"in pages of {size}, ordered by {order}, {twice} come twice, {missing} not at all")
@@ -297,11 +286,13 @@ def _misshown(run: Run, family: Family, size: int | None, order: str | None = No
         found = walk.unlisted(f"pages of {size} show an item twice")
     if birth and not found and run.contract.promises_that("newest_first"):
         found = walk.not_newest_first(walk.out_of_order(f"-{birth}"))
-    return found if found and walk.is_steady(lambda: _walk(run, query, size=size)) else []
+    # Pages with a number shift when somebody makes or removes an item.
+    is_steady = not found or HAS_PAGE_TOKEN.is_met(run.contract) or _walk(run, size=size, order=order).ids == walk.ids
+    return found if is_steady else []
 
 
 @pytest.mark.many_requests
-@needs("whole_list", "remove", shows_every_item)
+@needs("whole_list", "remove", SHOWS_EVERY_ITEM)
 def test_many_items_are_listed_and_found(run: Run, family: Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, however many pages that takes, and where no size is asked for; x-promises/filters_find: a filter finds the oldest of many."""
     with ExitStack() as stack:
@@ -320,7 +311,7 @@ def _writes(contract: Contract) -> list[str]:
     return [*changed, *refused, *(["removal"] if contract.has("remove") else [])]
 
 
-@needs("whole_list", shows_every_item)
+@needs("whole_list", SHOWS_EVERY_ITEM)
 @for_each("write", _writes)
 def test_pages_show_every_item_whatever_was_written_last(run: Run, family: Family, write: str) -> None:
     """x-promises/whole_list: turning the pages shows every item once, after each kind of write."""
@@ -350,13 +341,13 @@ def test_last_page_has_no_next(run: Run, family: Family) -> None:
         if run.is_last(pages[-1]) and not pages[-1].items and any(page.items for page in pages):
             promise = "the last page that holds an item names no next one"
             problem = "the last page that holds an item names a next one, which is empty"
-            return Walk(run, [], pages[-1]).unlisted(problem, promise)
+            return [run.judge.promised("whole_list", problem, promise, pages[-1])]
         return []
 
     run.at_last(look)
 
 
-@needs("whole_list", shows_every_item)
+@needs("whole_list", SHOWS_EVERY_ITEM)
 def test_all_pages_show_no_item_twice(run: Run, family: Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, also on the pages after those of this run."""
 
@@ -368,7 +359,7 @@ def test_all_pages_show_no_item_twice(run: Run, family: Family) -> None:
     run.at_last(look)
 
 
-@needs("whole_list", shows_every_item, HAS_PAGE_SIZE)
+@needs("whole_list", SHOWS_EVERY_ITEM, HAS_PAGE_SIZE)
 @for_each("order", lambda contract: [None, *orders(contract)], ids=str)
 def test_large_pages_show_what_larger_ones_show(run: Run, family: Family, order: str | None) -> None:
     """x-promises/whole_list: turning large pages shows every item once, of whoever: each that pages of another size show before and after."""
@@ -405,7 +396,8 @@ def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: I
             require(judge.success("list", exchange, *refusals))
             if exchange.was_accepted and exchange.items:
                 problem = f"the made-up page token {token[:80]!r} shows items"
-                require(Walk(run, [], exchange).unlisted(problem, "a made-up page token is refused or finds nothing"))
+                promise = "a made-up page token is refused or finds nothing"
+                require([judge.promised("whole_list", problem, promise, exchange)])
     for at, other in ((0, "é"), (len(own) // 2, "A"), (len(own) - 1, "=")) if own else ():
         exchange = run.api.list(**{name: f"{own[:at]}{other}{own[at + 1 :]}"}, **size)  # it may lead somewhere
         require(judge.success("list", exchange, *refusals))
@@ -414,9 +406,12 @@ def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: I
 # -- Order ------------------------------------------------------------------------------------------------------------
 
 
+def _times(contract: Contract) -> set[str]:
+    return {name for name, own in contract.server_fields.items() if own.is_time}
+
+
 def _time_orders(contract: Contract) -> list[str]:
-    times = {name for name, own in contract.server_fields.items() if own.is_time}
-    return [order for order in orders(contract) if order.lstrip("-") in times]
+    return [order for order in orders(contract) if order.lstrip("-") in _times(contract)]
 
 
 def _newest_first(contract: Contract) -> list[Any]:
@@ -435,7 +430,7 @@ def test_list_is_newest_first(run: Run, family: Family, order: str | None) -> No
     expected = sorted(times, key=lambda item_id: times[item_id], reverse=True)
 
     def look() -> list[Finding]:
-        walk = _walk(run, run.query(order=order))
+        walk = _walk(run, order=order)
         mine = [item_id for item_id in walk.ids if item_id in times]
         found = walk.out_of_order(f"-{birth}")
         are_apart = len({*times.values()}) == len(times)
@@ -452,7 +447,7 @@ def test_list_is_ordered_by_time(run: Run, family: Family) -> None:
     _change(run, *(family[index] for index in (3, 1, 4, 0, 2)))  # in another order than they were made
 
     def look() -> list[Finding]:
-        walks = {order: _walk(run, run.query(order=order)) for order in _time_orders(run.contract)}
+        walks = {order: _walk(run, order=order) for order in _time_orders(run.contract)}
         return [finding for order, walk in walks.items() for finding in walk.out_of_order(order)]
 
     run.at_last(look)
@@ -474,17 +469,16 @@ def test_list_is_ordered_by_value(run: Run, family: Family, order: str) -> None:
         body = allowed_part(member, {name: value}) if name in run.contract.fields("update") else None
         if body is not None:
             member.accepts(body)
-    run.at_last(lambda: _walk(run, run.query(order=order)).unsorted(order, prefix))
+    run.at_last(lambda: _walk(run, order=order).unsorted(order, prefix))
 
 
-@needs("whole_list", shows_every_item)
+@needs("whole_list", SHOWS_EVERY_ITEM)
 @for_each("order", orders)
 def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
     """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update."""
-    newest = run.create()
-    _change(run, newest)
-    run.at_last(lambda: _misshown(run, [*family, newest], 2, order))
-    run.api.remove(newest.item_id)
+    with run.item(**run.full_body()) as newest:
+        _change(run, newest)
+        run.at_last(lambda: _misshown(run, [*family, newest], 2, order))
 
 
 # -- Filters ----------------------------------------------------------------------------------------------------------
@@ -520,9 +514,8 @@ def _require_found(run: Run, members: Family, name: str, *, size: int = LARGEST,
     def look() -> list[Finding]:
         query = run.query(size=_size(run, size), order=order, where={name: text})
         walk = _turned(run, query)
-        have_many_this_value = not run.is_last(walk.page)
-        found = walk.out_of_order(order) if order in _time_orders(run.contract) and order is not None else []
-        if have_many_this_value or all(member.item_id in walk.ids for member in members):
+        found = walk.out_of_order(order)
+        if not walk.missing(members):  # many may have this value
             return found
         promise = "a filter finds the item that has exactly this value"
         return [*found, *walk.unfound(f"an item is not found by its {name} {text!r} in {query}", promise)]
@@ -578,10 +571,9 @@ def test_filter_finds_every_item_of_a_name(run: Run, family: Family) -> None:
 @needs("filters_find", HAS_NAME_FILTER)
 def test_filter_finds_an_item_that_was_never_updated(run: Run) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name, in any order, also before its first update."""
-    item = run.create()
-    for order in (None, *orders(run.contract)):
-        _require_found(run, [item], str(run.contract.run_name), order=order)
-    run.api.remove(item.item_id)
+    with run.item(**run.full_body()) as item:
+        for order in (None, *orders(run.contract)):
+            _require_found(run, [item], str(run.contract.run_name), order=order)
 
 
 @needs("filters_find", "update", "read", HAS_NAME_FILTER)
@@ -591,7 +583,7 @@ def test_filter_leaves_out_other_names(run: Run, family: Family) -> None:
     family[0].accepts(allowed(family[0], {name: "qqqqqqqqqqqq"}))
 
     def look() -> list[Finding]:
-        walk = _walk(run, run.query(where={name: f"zzzz{run.api.run}zzzz"}))
+        walk = _walk(run, where={name: f"zzzz{run.api.run}zzzz"})
         return walk.unfound("a filter shows an item of quite another name") if family[0].item_id in walk.ids else []
 
     run.at_last(look)
@@ -617,7 +609,7 @@ def test_filter_leaves_out_other_values(run: Run, family: Family, name: str) -> 
         pytest.skip(f"two items cannot be told apart by their {name}")
 
     def look() -> list[Finding]:
-        walk = _walk(run, run.query(where={name: text}))
+        walk = _walk(run, where={name: text})
         promise = "a filter shows the items that have this value, and no others"
         problem = f"a filter by the {name} {text!r} shows an item whose {name} is {other.last.get(name)!r}"
         return walk.unfound(problem, promise) if other.item_id in walk.ids else []
@@ -640,13 +632,13 @@ def test_filter_by_time_keeps_the_later(run: Run, family: Family, name: str) -> 
     def look() -> list[Finding]:
         found: list[Finding] = []
         for text in (FAR_FUTURE, _in_zone(later, -11), _in_zone(later)):
-            walk = _walk(run, run.query(where={name: text}))
+            walk = _walk(run, where={name: text})
             is_shown = any(member.item_id in walk.ids for member in family)
             found += walk.unfound(f"items of a {name} after {text} are listed") if is_shown else []
         for text in (FAR_PAST, _in_zone(earlier, 13), _in_zone(earlier)):
-            walk = _walk(run, run.query(where={name: text}))
+            walk = _walk(run, where={name: text})
             found += walk.unfound(f"items of a {name} after {text} are missing") if walk.missing(family) else []
-        walk = _walk(run, run.query(where={name: middle}))
+        walk = _walk(run, where={name: middle})
         for moment, step in (parse_time(item[name]) for item in walk.items if item.get(name) is not None):
             if moment + step < parse_time(middle)[0]:
                 found += walk.unfound(f"{moment} is not after {middle}")
@@ -670,8 +662,8 @@ def test_later_pages_keep_the_filter_and_the_order(run: Run, family: Family, nam
 
     def look() -> list[Finding]:
         is_by_it = order is not None and order.lstrip("-") == name
-        walk = _walk(run, run.query(order=order, where={name: times[1]}), size=1 if is_by_it else 2)
-        found = walk.out_of_order(order) if order is not None and order in _time_orders(run.contract) else []
+        walk = _walk(run, size=1 if is_by_it else 2, order=order, where={name: times[1]})
+        found = walk.out_of_order(order)
         if family[0].item_id in walk.ids:
             found += walk.unfound("a later page shows what the filter leaves out")
         if walk.missing(family[2:]):
@@ -727,7 +719,7 @@ def test_list_shows_long_values_as_a_read_does(run: Run, family: Family) -> None
 
 
 def _listed_otherwise(run: Run, family: Family) -> list[Finding]:
-    walk = _walk(run, {})
+    walk = _walk(run)
     return listed_otherwise(run, family, walk.items, walk.page)
 
 

@@ -23,11 +23,11 @@ from contract_tests.checks.selections import (
 from contract_tests.checks.updates import Body, allowed, another_value, other_values, plainly_spoilt
 from contract_tests.checks.wrong_requests import (
     BEHIND,
+    HAS_KNOWN_GOOD,
     MARK,
     TELLING,
     WRONG_TYPE,
     Malformed,
-    known,
     known_good,
     malformed,
     no_json,
@@ -50,15 +50,13 @@ UNKNOWN = "unknown"
 USUAL = ("PUT", "POST", "PATCH", "DELETE")
 OVERRIDES = ("x-http-method-override", "x-method-override", "x-http-method")
 
-has_known_good = where(known_good, "no field can be given another value")
-
 
 def _is_told(run: Run, name: str) -> bool:
     """Whether few requests may be sent, and test_first_look.py has sent this one."""
     return run.is_brief and name in TELLING
 
 
-@needs("update", "read", "strict_json", has_known_good)
+@needs("update", "read", "strict_json", HAS_KNOWN_GOOD)
 @for_each("bodies", malformed, together=True)
 def test_malformed_json_is_refused(run: Run, shared_item: ItemUnderTest, bodies: list[Malformed]) -> None:
     """x-promises/strict_json: malformed JSON is refused as invalid, and changes nothing."""
@@ -70,14 +68,14 @@ def test_malformed_json_is_refused(run: Run, shared_item: ItemUnderTest, bodies:
     shared_item.refuses(*(no_json(shared_item, body) for body in bodies))
 
 
-@needs("update", "read", "strict_json", has_known_good)
+@needs("update", "read", "strict_json", HAS_KNOWN_GOOD)
 @for_each("bodies", no_object, together=True)
 def test_json_that_is_no_object_is_refused(run: Run, shared_item: ItemUnderTest, bodies: list[Malformed]) -> None:
     """x-promises/strict_json: JSON that is no object is refused as invalid, and changes nothing."""
     shared_item.refuses(*(no_json(shared_item, body) for body in bodies if not _is_told(run, body.name)))
 
 
-@needs("update", "read", "strict_media_types", has_known_good)
+@needs("update", "read", "strict_media_types", HAS_KNOWN_GOOD)
 @for_each("content_types", other_types, together=True)
 def test_other_media_type_is_refused(run: Run, shared_item: ItemUnderTest, content_types: list[str]) -> None:
     """x-promises/strict_media_types: a body of another media type, an empty object too, is refused as invalid or with 415, and changes nothing."""
@@ -99,7 +97,7 @@ def _accented(run: Run, item: ItemUnderTest) -> Body:
     """Return an update with a character beyond ASCII where a text takes one, else one of the known-good field."""
     texts = text_fields(run.contract, ACCENTED)
     if not texts:
-        return allowed(item, dict([known(run.contract)]))
+        return allowed(item, known_good(run.contract))
     tried = min(texts, key=lambda field: field.name != run.contract.run_name)
     own = f"{run.api.run} é"
     return allowed(item, {tried.name: own if run.contract.accepts_value(tried, own) else ACCENTED})
@@ -115,7 +113,7 @@ def _require_stored(item: ItemUnderTest, body: Body, *refusals: int, **options: 
         require(item.judge.shows(exchange, shown, item.judge.reader.after(shown, body), "the update is stored"))
 
 
-@needs("update", "read", "strict_media_types", has_known_good)
+@needs("update", "read", "strict_media_types", HAS_KNOWN_GOOD)
 @for_each("content_type", _spellings_of_the_type)
 def test_json_with_a_charset_is_json(run: Run, item: ItemUnderTest, content_type: str) -> None:
     """x-promises/strict_media_types: parameters such as a charset change nothing, and the type counts in any case."""
@@ -147,14 +145,14 @@ def _long_texts(run: Run, role: Role) -> Body:
     return {f.name: text for f in fields if f.is_free and "string" in f.types and run.contract.accepts_value(f, text)}
 
 
-@needs("update", "read", has_known_good)
+@needs("update", "read", HAS_KNOWN_GOOD)
 @pytest.mark.parametrize("way", WAYS)
 def test_body_is_read_whole_however_it_arrives(run: Run, item: ItemUnderTest, way: str) -> None:
     """
     update, requestBody: a body is as long as Content-Length or its chunks say (RFC 9112, sections 6 and 7.1), whether
     or not it waits for 100 (RFC 9110, section 10.1.1), the connection ends (RFC 9112, section 9.6), or the answer is packed.
     """
-    body = allowed(item, _long_texts(run, "update") | dict([known(run.contract)]))
+    body = allowed(item, _long_texts(run, "update") | known_good(run.contract))
     _require_stored(item, body, *WAYS[way][1], **_options(run, way, "update"))
 
 
@@ -168,11 +166,11 @@ def test_body_of_a_create_is_read_whole_however_it_arrives(run: Run, way: str) -
     require(made(run, body, exchange) if exchange.status not in WAYS[way][1] else run.judge.leaks(exchange))
 
 
-@needs("update", "read", "strict_media_types", has_known_good)
+@needs("update", "read", "strict_media_types", HAS_KNOWN_GOOD)
 def test_body_without_a_media_type_is_read_or_refused(run: Run, item: ItemUnderTest) -> None:
     """x-promises/strict_media_types: a body without a Content-Type is read as JSON, or refused as invalid or with 415."""
     refusals = (*run.contract.operation("update").refusals, WRONG_TYPE)
-    _require_stored(item, allowed(item, dict([known(run.contract)])), *refusals, content_type=None)
+    _require_stored(item, allowed(item, known_good(run.contract)), *refusals, content_type=None)
 
 
 @needs("read")
@@ -307,7 +305,7 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
 @pytest.mark.all_parameters
 @needs("read", "update", "named_methods_only")
 @needs(
-    has_known_good,
+    HAS_KNOWN_GOOD,
     where(
         lambda contract: "POST" not in named_methods(contract, contract.resource.item_path),
         "a POST on an item is named",
@@ -316,7 +314,7 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, item: ItemUnderTest, method: str) -> None:
     """x-promises/named_methods_only: POST on an item is not in the contract, whatever other headers say."""
-    before, token = item.last, item.body(dict([known(run.contract)]))
+    before, token = item.last, item.body(known_good(run.contract))
     exchange = item.send(token, method="POST", headers=[(name, method) for name in OVERRIDES])
     require(item.judge.unnamed_method(exchange) + item.unmoved(before, exchange))
 

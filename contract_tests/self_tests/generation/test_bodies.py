@@ -6,22 +6,23 @@ from typing import Any
 
 import pytest
 
-from contract_tests.generation.bodies import BodyBoundary, body_boundaries, untried_of_body
+from contract_tests.generation.bodies import body_boundaries, untried_of_body
 from contract_tests.generation.boundaries import good_values
+from contract_tests.generation.candidate import Candidate
 from contract_tests.self_tests.generation.test_strategies import FILES, rows_of
 from contract_tests.spec.contract import load_contract
 
 
-def bodies_of(stem: str, role: str) -> dict[str, BodyBoundary]:
+def bodies_of(stem: str, role: str) -> dict[str, Candidate]:
     contract = load_contract(next(file for file in FILES if file.stem == stem))
     free = {name: tried for name, tried in contract.fields(role).items() if tried.is_free}
     good: dict[str, Any] = {name: good_values(contract, tried)[0] for name, tried in free.items()}
     for rows in rows_of(contract, role):
         good |= rows[0]
     found = body_boundaries(contract, role, good)
-    assert all(contract.document.has(boundary.source) for boundary in found)
-    assert all(boundary.accepted == contract.accepts(role, boundary.body) for boundary in found)
-    return {boundary.name: boundary for boundary in found}
+    assert all(contract.document.has(body.source) for body, _ in found)
+    assert all(is_accepted == contract.accepts(role, body.value) for body, is_accepted in found)
+    return {f"{role}-{body.reason}-{'accepted' if is_accepted else 'refused'}": body for body, is_accepted in found}
 
 
 @pytest.mark.parametrize(
