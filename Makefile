@@ -40,7 +40,7 @@ boundaries: install ## find where acceptance really flips; FIELD=name, LONGEST=n
 sweep: install ## remove what a killed run has left at BASE_URL; ALL=1 what any run has, after a yes (YES=1)
 	@$(RUN) -m contract_tests sweep
 
-faults: install ## try the suite: a run per planted fault, each must turn red; SEEDS=n, BUDGET=n, PEER=schemathesis
+faults: install ## try the suite: a run per planted fault, each must turn red; SEEDS=n, BUDGET=n, FRESH=1, PEER=schemathesis
 	@$(RUN) -m contract_tests faults
 
 field: install ## hold two published servers to contracts written from their documentation; SERVER=name

@@ -6,6 +6,8 @@ The suite on trial: run it once per planted fault, and each run must turn red.
 First the clean mock, which must be green, and one that always fails, which must be red: a suite that cannot tell these
 apart would pass the rest by luck. Then each fault. Then false alarms: lawful variants of the mock, and the clean mock
 with other seeds and in another order, each of which must stay green.
+A fault is tried first with the test that caught it before: caught_by.yaml names it, and FRESH=1 leaves each test in its
+place and, for the whole catalogue, writes the file anew.
 PEER=schemathesis lets `schemathesis run` try the same faults. DRY_RUN=1 counts the runs and starts none.
 """
 
@@ -17,9 +19,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
@@ -30,7 +35,7 @@ from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_faults
 from contract_tests.report.records import read_all
 from contract_tests.report.run_record import TrialRun
-from contract_tests.runner.configuration import Configuration
+from contract_tests.runner.configuration import OWN_CONTRACT, Configuration
 from contract_tests.spec.contract import Contract
 from contract_tests.trials import faults
 from contract_tests.trials.baseline import CAUGHT, WITH_HOOKS, BaselineOutcome, try_faults
@@ -46,11 +51,14 @@ FURTHER_SEEDS = 2
 BY_NAME_ONLY = ("company",)
 # Lawful variants that a mock has at the same time. Each group is a whole run, and what is lawful one by one is lawful
 # together; where a group turns red, its members are tried one by one.
-TOGETHER = 5
+TOGETHER = 8
 SLOW_VARIANTS = frozenset({"slow_answers", "in_use_after_a_write"})
 
 # The share of the faults that a run with a small budget has to catch.
 SHARE_WITHIN_A_BUDGET = 0.8
+
+# The test that caught each fault when the suite ran in its own order.
+CAUGHT_BY = Path(__file__).with_name("caught_by.yaml")
 
 # Columns of the table where the output goes to a file.
 WIDTH = 180
@@ -80,6 +88,9 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     first = FIRST_SEED if configuration.seed is None else configuration.seed
     groups = grouped(faults.variants(contract)) if is_whole else []
     trials = list(_trials(names, groups, range(first, first + configuration.seeds), budget, is_whole=is_whole))
+    if not (configuration.is_fresh or budget):
+        earlier = read_caught_by()
+        trials = [replace(trial, first_test=earlier.get(trial.name, "")) for trial in trials]
     if configuration.is_dry_run:
         print(f"DRY_RUN=1: {len(trials)} runs, each against a mock of its own; nothing was sent")
         return 0
@@ -87,6 +98,8 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     outcomes += _run_all(configuration, _one_by_one(outcomes), console)
     baseline = _baseline(configuration, names, console) if configuration.peer else {}
     complaints = _write_report(configuration, started, outcomes, baseline)
+    if configuration.is_fresh and is_whole and contract.document.file == OWN_CONTRACT:
+        write_caught_by(outcomes)
     console.print(_table(outcomes, catalogue, baseline))
     if baseline:
         caught = sum(found.result == CAUGHT for found in baseline.values())
@@ -131,6 +144,20 @@ def _refuse(variants: dict[str, faults.Fault], group: list[str], name: str) -> b
         other in SLOW_VARIANTS or other in variants[name].never_with or name in variants[other].never_with
         for other in group
     )
+
+
+def read_caught_by() -> dict[str, str]:
+    """Return the test that caught each fault before."""
+    return {name: test for test, names in yaml.safe_load(CAUGHT_BY.read_text("utf-8")).items() for name in names}
+
+
+def write_caught_by(outcomes: list[Outcome]) -> None:
+    """Keep the test that caught each fault first."""
+    found: dict[str, list[str]] = {}
+    for outcome in sorted(outcomes, key=lambda outcome: (outcome.caught_by, outcome.trial.name)):
+        if outcome.trial.kind == "fault" and outcome.caught_by:
+            found.setdefault(outcome.caught_by, []).append(outcome.trial.name)
+    CAUGHT_BY.write_text(yaml.safe_dump(found, width=118, default_flow_style=None, allow_unicode=True), "utf-8")
 
 
 def _one_by_one(outcomes: list[Outcome]) -> list[Trial]:
@@ -195,10 +222,13 @@ def _conclude(outcomes: list[Outcome], configuration: Configuration, console: Co
     console.print(
         f"{len({o.trial.name for o in planted})} faults{times}: {len(caught)} of {len(planted)} caught{within}"
     )
-    if caught:
+    if caught and (configuration.is_fresh or budget):
         seconds = statistics.median(outcome.seconds for outcome in caught)
         requests = statistics.median(outcome.requests for outcome in caught)
         console.print(f"median to the first red: {seconds:.2f} s after the mock is up, {requests:.0f} requests")
+    elif caught:
+        known = sum(outcome.caught_by == outcome.trial.first_test for outcome in caught)
+        console.print(f"{known} by the test that caught it before, which was run first")
     kinds = Counter(outcome.trial.kind for outcome in others if outcome.is_right)
     variants = {name for outcome in others if outcome.trial.kind == "variant" for name in outcome.trial.names}
     console.print(

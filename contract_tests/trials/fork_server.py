@@ -33,7 +33,7 @@ from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.process import MockStartError
 from contract_tests.mock_api.wire.server import forked_mock
 from contract_tests.report.folder import write_whole
-from contract_tests.report.outcomes import Outcomes
+from contract_tests.report.outcomes import Outcomes, short_name
 from contract_tests.report.verdict import verdict
 from contract_tests.runner.configuration import LIVE, Configuration
 from contract_tests.runner.contract_run import call_pytest, pytest_options
@@ -72,6 +72,8 @@ class Trial:
     """The most requests that are sent; 0 for as many as it takes."""
     limit_seconds: int = 0
     """How long it may take; 0 for as long as it takes."""
+    first_test: str = ""
+    """What is run before the other tests; empty for the order of the suite."""
 
     @property
     def name(self) -> str:
@@ -236,6 +238,8 @@ def _judge(session: pytest.Session, trial: Trial, url: str, api_key: str) -> Out
     hypothesis.core.global_force_seed = trial.seed  # type: ignore[assignment]  # None by default
     if trial.is_shuffled:
         session.items[:] = shuffled(session.items, trial.seed)
+    if trial.first_test:
+        session.items.sort(key=lambda item: short_name(item.nodeid) != trial.first_test)
     session.config.option.maxfail = 1 if trial.must_be_red else 0
     return _side_by_side(session, trial) if trial.is_slow else _run(session, trial)
 

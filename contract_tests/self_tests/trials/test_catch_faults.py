@@ -1,0 +1,40 @@
+"""A fault is tried first with the test that caught it before, which decides how long it takes and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract_tests.runner.configuration import Configuration
+from contract_tests.trials import catch_faults, faults
+from contract_tests.trials.catch_faults import read_caught_by, write_caught_by
+from contract_tests.trials.fork_server import Outcome, Trial, run_trials
+
+FAULT = "name_length_in_bytes"
+LATE = "test_field_limits.py::test_value_is_treated_as_the_contract_says[name-199-two-byte-accepted]"
+UNCONCERNED = "test_deletion.py::test_removed_item_is_gone"
+
+
+def test_file_names_faults_of_the_catalogue() -> None:
+    """A fault that is renamed or withdrawn is taken out of it: make faults FRESH=1."""
+    assert not read_caught_by().keys() - faults.catalogue(Configuration().load_contract()).keys()
+
+
+def test_what_is_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only faults that were caught are in the file."""
+    monkeypatch.setattr(catch_faults, "CAUGHT_BY", tmp_path / "caught_by.yaml")
+    caught = [Outcome(Trial("fault", (name,)), 1, "", "test_x.py::test[a: é]", 1.0, 9) for name in ("second", "first")]
+    write_caught_by(
+        [*caught, Outcome(Trial("fault", ("survivor",)), 0, "", "", 1.0, 9), Outcome(Trial("clean"), 0, "", "", 1.0, 9)]
+    )
+    assert read_caught_by() == {"first": "test_x.py::test[a: é]", "second": "test_x.py::test[a: é]"}
+
+
+def test_earlier_test_comes_first_and_the_others_after_it(tmp_path: Path) -> None:
+    """Where it no longer catches the fault, the rest of the suite does."""
+    trials = [Trial("fault", (FAULT,), seed, first_test=test) for seed, test in enumerate((LATE, UNCONCERNED), 1)]
+    by_seed = {each.trial.seed: each for each in run_trials(Configuration(reports=tmp_path), trials, 2)}
+    assert by_seed[1].caught_by == LATE
+    assert by_seed[1].requests < 20
+    assert by_seed[2].is_right and by_seed[2].caught_by not in ("", UNCONCERNED)
