@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.rules import Fields
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import ROLES
 
 from . import seams
 from .scene import NoPlace, Scene
+from .seams import Apply as Apply
+from .usual import Clause, Shown
 from .witness import Witness
-
-Apply = Callable[[Api], None]
 
 GROUPS = (
     "limits", "types", "enums", "null", "persistence", "atomicity", "isolation", "identity", "fidelity", "combinations",
@@ -59,9 +59,6 @@ class Fault:
 
 Select = Callable[[Scene], Iterable[Field]]
 Make = Callable[..., Planted | None]
-Shown = Callable[[Scene], Witness | None]
-"""Makes a witness; None, or NoPlace raised, where the contract has no place for the fault."""
-Clause = Callable[[Scene], str]
 Faults = Callable[[Scene], Iterator[Fault]]
 """Makes faults, or variants, for a contract; none for a contract that has no place for them."""
 
@@ -69,38 +66,10 @@ CRUD = ("create", "read", "update")
 TEMPLATES: list[Faults] = []
 
 
-@dataclass(frozen=True)
-class Template:
-    """Makes a fault or a variant for a contract, or one on each of some of its fields."""
-
-    name: str
-    summary: str
-    make: Make
-    group: str = ""
-    promises: tuple[str, ...] = ()
-    """Without each of these in x-promises it would break nothing."""
-    needs: tuple[str, ...] = CRUD
-    """The roles of operations that the contract must have."""
-    each: Select | None = None
-    """The fields on each of which it is planted; None for a template of the whole."""
-
-    def __call__(self, scene: Scene) -> Iterator[Fault]:
-        """Yield what is planted."""
-        contract = scene.contract
-        if not all(map(contract.promises_that, self.promises)) or not contract.has(*self.needs):
-            return
-        for tried in self.each(scene) if self.each is not None else (None,):
-            with suppress(NoPlace):
-                planted = self.make(scene) if tried is None else self.make(scene, tried)
-                if planted is not None and planted.witness:
-                    yield self._named(scene, planted, "" if tried is None else tried.name)
-
-    def _named(self, scene: Scene, planted: Planted, field: str) -> Fault:
-        name, summary = f"{field}_{self.name}" if field else self.name, self.summary.format(field=field)
-        clause = planted.clause
-        if self.group and not clause:
-            clause = scene.contract.pointer_of_promise(self.promises[0])
-        return Fault(name, self.group, summary, clause, planted.apply, planted.witness, planted.never_with)
+def generator(make: Faults) -> Faults:
+    """Register the decorated function, which makes faults, or variants, that are too many for a template each."""
+    TEMPLATES.append(make)
+    return make
 
 
 def fault(
@@ -117,7 +86,7 @@ def fault(
     """
 
     def register(make: Make) -> Make:
-        add(Template(make.__name__, _summary(make), make, group, promises, needs, each))
+        _add(make.__name__, _summary(make), make, group, promises, needs, each)
         return make
 
     return register
@@ -149,7 +118,7 @@ def plain(
     """
 
     def register(apply: Apply) -> Apply:
-        row(group, promises, apply.__name__, _summary(apply), apply, shown, needs, clause, never_with)
+        rows(group, promises, {apply.__name__: (_summary(apply), apply, shown, never_with)}, needs, clause)
         return apply
 
     return register
@@ -162,47 +131,54 @@ def lawful(
     return plain("", *promises, shown=shown, needs=needs, never_with=never_with)
 
 
-def row(
-    group: str,
-    promises: tuple[str, ...],
-    name: str,
-    summary: str,
-    apply: Apply,
-    shown: Shown,
-    needs: tuple[str, ...] = CRUD,
-    clause: Clause | None = None,
-    never_with: tuple[str, ...] = (),
-) -> None:
-    """Register as `plain` does what is named and described by arguments: a row of a table."""
-
-    def make(scene: Scene) -> Planted:
-        return Planted(apply, shown(scene) or (), clause(scene) if clause else "", never_with)
-
-    add(Template(name, summary, make, group, promises, needs))
-
-
 def rows(
     group: str,
     promises: tuple[str, ...],
-    table: Mapping[str, tuple[str, Apply, Shown]],
+    table: Mapping[str, tuple[Any, ...]],
     needs: tuple[str, ...] = CRUD,
     clause: Clause | None = None,
+    make: Make | None = None,
+    each: Select | None = None,
 ) -> None:
-    """Register each row of a table: by the name of the fault, what it does, how, and what shows it."""
-    for name, (summary, apply, shown) in table.items():
-        row(group, promises, name, summary, apply, shown, needs, clause)
+    """
+    Register each row of a table: the name of the fault, what it does, and what *make* is told before the scene.
+
+    Without *make* that is how the fault is planted, what shows it, and variants that a mock cannot have besides.
+    """
+
+    def planted(apply: Apply, shown: Shown, *row: Any) -> Planted:
+        *never_with, scene = row
+        return Planted(apply, shown(scene), clause(scene) if clause else "", *never_with)
+
+    for name, (summary, *columns) in table.items():
+        _add(name, summary, partial(make or planted, *columns), group, promises, needs, each)
 
 
-def generator(make: Faults) -> Faults:
-    """Register the decorated function, which makes faults, or variants, that are too many for a template each."""
-    TEMPLATES.append(make)
-    return make
+def _add(
+    name: str,
+    summary: str,
+    make: Make,
+    group: str,
+    promises: tuple[str, ...],
+    needs: tuple[str, ...],
+    each: Select | None,
+) -> None:
+    assert group in ("", *GROUPS), group
 
+    def faults(scene: Scene) -> Iterator[Fault]:
+        contract = scene.contract
+        if not all(map(contract.promises_that, promises)) or not contract.has(*needs):
+            return
+        for tried in each(scene) if each else (None,):
+            with suppress(NoPlace):
+                planted = make(scene, tried) if tried else make(scene)
+                if planted is not None and planted.witness:
+                    clause = planted.clause or (contract.pointer_of_promise(promises[0]) if group else "")
+                    field, start = (tried.name, f"{tried.name}_") if tried else ("", "")
+                    what = (f"{start}{name}", group, summary.format(field=field), clause)
+                    yield Fault(*what, planted.apply, planted.witness, planted.never_with)
 
-def add(template: Template) -> None:
-    """Register a template: of a variant where it has no group."""
-    assert template.group in ("", *GROUPS), template.group
-    TEMPLATES.append(template)
+    TEMPLATES.append(faults)
 
 
 def _summary(make: Callable[..., object]) -> str:

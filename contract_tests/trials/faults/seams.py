@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
+from operator import attrgetter
 from typing import Any
 
 from contract_tests.mock_api.app import Answer, Api, Request
@@ -13,10 +15,18 @@ from contract_tests.mock_api.resource import HANDLERS
 from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import Item
 
+Apply = Callable[[Api], None]
+"""Replaces one behaviour of a mock that was built a moment ago."""
 Operation = Callable[[Request], Awaitable[Answer]]
 Answering = Callable[[Any, Any], Awaitable[Answer]]
 """Answers a request; is told the scope, and how to receive the body."""
 Verdict = Callable[[Any], bool | None]
+Decode = Callable[[bytes], Any]
+Create = Callable[[Fields], Item]
+Update = Callable[[str, Fields], Item]
+Remove = Callable[[str], Item]
+Paging = Callable[..., Page]
+"""Makes a page of the items that a query finds."""
 
 UPDATE = "update"
 CREATE = "create"
@@ -24,15 +34,36 @@ CREATE = "create"
 LEFT_OUT = object()
 
 
-def replace(owner: object, name: str, behaviour: Any) -> None:
-    """Put *behaviour* in the place of the one that *owner* has by that name."""
-    assert hasattr(owner, name), name
-    setattr(owner, name, behaviour)
+def replace(api: Api, place: str, behaviour: Any) -> None:
+    """Put *behaviour* in the place of another, such as `resource.store.update`."""
+    owner, _, name = place.rpartition(".")
+    assert attrgetter(place)(api) is not None
+    setattr(attrgetter(owner)(api) if owner else api, name, behaviour)
 
 
-def wrap(owner: object, name: str, behaviour: Callable[..., Any]) -> None:
-    """Put *behaviour* around the one that *owner* has by that name, which it is told first."""
-    replace(owner, name, partial(behaviour, getattr(owner, name)))
+def wrap(api: Api, place: str, behaviour: Callable[..., Any]) -> None:
+    """Put *behaviour* around the one at a place, which it is told first."""
+    replace(api, place, partial(behaviour, attrgetter(place)(api)))
+
+
+def by(seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None) -> Callable[[Callable[..., Any]], Apply]:
+    """
+    Make of the decorated behaviour what puts it into a mock.
+
+    Args:
+        seam: One of the functions below, or one above; the behaviour is told the mock before what the seam tells it.
+        place: What the seam is told besides.
+        memory: Makes what the behaviour remembers of one mock, which it is told after the mock.
+    """
+
+    def made(behaviour: Callable[..., Any]) -> Apply:
+        @wraps(behaviour)
+        def apply(api: Api) -> None:
+            seam(api, *place, partial(behaviour, api, *(() if memory is None else (memory(api),))))
+
+        return apply
+
+    return made
 
 
 def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LEFT_OUT) -> None:
@@ -56,7 +87,7 @@ def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LE
             return said and contract_says(role, {name: value for name, value in body.items() if name != field})
         return said and contract_says(role, {**body, field: instead})
 
-    wrap(api.resource.rules, "is_valid", is_valid)
+    wrap(api, "resource.rules.is_valid", is_valid)
 
 
 def judge_body(api: Api, verdict: Callable[[Fields], bool | None], *roles: str) -> None:
@@ -67,17 +98,17 @@ def judge_body(api: Api, verdict: Callable[[Fields], bool | None], *roles: str) 
         said = verdict(body) if concerns else None
         return contract_says(role, body) if said is None else said
 
-    wrap(api.resource.rules, "is_valid", is_valid)
+    wrap(api, "resource.rules.is_valid", is_valid)
 
 
 def check_as(api: Api, check: Callable[[Fields, Fields, Callable[[Fields, Fields], None]], None]) -> None:
     """Put *check* in the place of the rules of a whole item; it is told the item, what was sent, and the rules."""
-    wrap(api.resource.store, "check", lambda rules, fields, sent: check(fields, sent, rules))
+    wrap(api, "resource.store.check", lambda rules, fields, sent: check(fields, sent, rules))
 
 
 def read_as(api: Api, change: Callable[[Any], Any]) -> None:
     """Put every decoded body through *change* before it is checked."""
-    wrap(api.bodies, "decode", lambda decode, body: change(decode(body)))
+    wrap(api, "bodies.decode", lambda decode, body: change(decode(body)))
 
 
 def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
@@ -85,9 +116,9 @@ def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
     read_as(api, lambda b: {**b, field: change(b[field])} if isinstance(b, dict) and field in b else b)
 
 
-def read_role_as(api: Api, role: str, change: Callable[[Any], Any]) -> None:
-    """Put the decoded bodies of one operation through *change* before they are checked."""
-    _read_request_as(api, role, lambda _request, body: change(body))
+def read_role_as(api: Api, role: str, change: Callable[[Fields], Any]) -> None:
+    """Put the decoded bodies of one operation that are objects through *change* before they are checked."""
+    _read_request_as(api, role, lambda _request, body: change(body) if isinstance(body, dict) else body)
 
 
 def read_update_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
@@ -102,19 +133,25 @@ def read_update_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
 
 def _read_request_as(api: Api, role: str, change: Callable[[Request, Any], Any]) -> None:
     async def run(request: Request, handle: Operation) -> Answer:
-        decode = api.bodies.decode
-        read_as(api, lambda body: change(request, body))
-        try:
+        with _read_for_now(api, lambda body: change(request, body)):
             return await handle(request)
-        finally:
-            replace(api.bodies, "decode", decode)
 
     around(api, role, run)
 
 
+@contextmanager
+def _read_for_now(api: Api, change: Callable[[Any], Any]) -> Iterator[None]:
+    decode = api.bodies.decode
+    read_as(api, change)
+    try:
+        yield
+    finally:
+        replace(api, "bodies.decode", decode)
+
+
 def store_as(api: Api, change: Callable[[str, Fields], Fields]) -> None:
     """Put the valid fields of a body through *change*, which is told the role, before they are stored."""
-    wrap(api.resource.rules, "named", lambda named, role, body: change(role, named(role, body)))
+    wrap(api, "resource.rules.named", lambda named, role, body: change(role, named(role, body)))
 
 
 def store_update_as(api: Api, change: Callable[[Fields], Fields]) -> None:
@@ -138,19 +175,16 @@ def _store_some_as(api: Api, change: Any, fields: tuple[str, ...], concerns: Cal
 
 def show_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
     """Show items otherwise than they are stored, in every answer."""
-    wrap(api.resource, "show", lambda show, item: change(item, show(item)))
+    wrap(api, "resource.show", lambda show, item: change(item, show(item)))
 
 
 def around(api: Api, operation: str, run: Callable[[Request, Operation], Awaitable[Answer]]) -> None:
     """Put *run* around an operation, by role or operationId, which it may call, change or leave out."""
     if operation in HANDLERS:
-        wrap(api.resource, HANDLERS[operation], lambda handle, request: run(request, handle))
-    else:
-        wrap(
-            api,
-            "further_operation",
-            lambda handle, request: run(request, handle) if request.role == operation else handle(request),
-        )
+        wrap(api, f"resource.{HANDLERS[operation]}", lambda handle, request: run(request, handle))
+        return
+    is_meant: Callable[[Request], bool] = lambda request: request.role == operation  # noqa: E731
+    wrap(api, "further_operation", lambda handle, req: run(req, handle) if is_meant(req) else handle(req))
 
 
 def around_all(api: Api, run: Callable[[Any, Any, Answering], Awaitable[Answer]]) -> None:
@@ -170,21 +204,21 @@ def read_item_as(api: Api, change: Callable[[Item], Item]) -> None:
 def list_item_as(api: Api, change: Callable[[Item], Item]) -> None:
     """Let a list show what *change* makes of each item."""
 
-    def page(right: Callable[[Any, Fields], Page], items: Any, query: Fields) -> Page:
+    def page(right: Paging, items: Any, query: Fields) -> Page:
         found = right(items, query)
         return Page([change(item) for item in found.items], found.next_token)
 
-    wrap(api.resource.listing, "page", page)
+    wrap(api, "resource.listing.page", page)
 
 
-def create_as(api: Api, change: Callable[[Fields, Callable[[Fields], Item]], Item]) -> None:
+def create_as(api: Api, change: Callable[[Fields, Create], Item]) -> None:
     """Put *change* around the making of an item; it is told the body, and the right way."""
-    wrap(api.resource.store, "create", lambda create, body: change(body, create))
+    wrap(api, "resource.store.create", lambda create, body: change(body, create))
 
 
-def remove_as(api: Api, run: Callable[[str, Callable[[str], Item]], Item]) -> None:
+def remove_as(api: Api, run: Callable[[str, Remove], Item]) -> None:
     """Put *run* around the removal of an item; it is told the id, and the right way."""
-    wrap(api.resource.store, "remove", lambda remove, item_id: run(item_id, remove))
+    wrap(api, "resource.store.remove", lambda remove, item_id: run(item_id, remove))
 
 
 def refuse_as(api: Api, change: Callable[[Refusal, Answer], Answer]) -> None:
@@ -199,21 +233,21 @@ def give_as(api: Api, change: Callable[[Answer], Answer]) -> None:
 
 def change_update(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
     """Put what an update brings through *change*, which is told the item as it is, before the rules are checked."""
-    store = api.resource.store
-    wrap(store, "update", lambda update, item_id, changes: update(item_id, change(store.find(item_id), changes)))
+    find = api.resource.store.find
+    wrap(api, "resource.store.update", lambda update, item_id, sent: update(item_id, change(find(item_id), sent)))
 
 
 def update_as(api: Api, update: Callable[[Item, Fields], object]) -> None:
     """Run *update* with the item as it was, and what was sent, after each accepted update."""
     store = api.resource.store
 
-    def updated(right: Callable[[str, Fields], Item], item_id: str, changes: Fields) -> Item:
+    def updated(right: Update, item_id: str, changes: Fields) -> Item:
         before = store.find(item_id)
         after = right(item_id, changes)
         update(before, changes)
         return store.items.get(item_id, after)
 
-    wrap(store, "update", updated)
+    wrap(api, "resource.store.update", updated)
 
 
 def write_fields(api: Api, item: Item, fields: Fields) -> Item:
@@ -238,17 +272,13 @@ def bodies_heard(api: Api, role: str, run: Callable[[Request, Operation, list[An
 
     async def listening(request: Request, handle: Operation) -> Answer:
         heard: list[Any] = []
-        decode = api.bodies.decode
 
-        def listen(raw: bytes) -> Any:
-            heard[:] = [decode(raw)]
-            return heard[0]
+        def listen(body: Any) -> Any:
+            heard[:] = [body]
+            return body
 
-        replace(api.bodies, "decode", listen)
-        try:
+        with _read_for_now(api, listen):
             return await run(request, handle, heard)
-        finally:
-            replace(api.bodies, "decode", decode)
 
     around(api, role, listening)
 

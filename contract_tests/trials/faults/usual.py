@@ -99,6 +99,11 @@ def change_and_read(scene: Scene) -> Witness:
     return scene.shows(change(scene))
 
 
+def change_or_read(scene: Scene) -> Witness:
+    """Change an item where that can be, and read it."""
+    return optional(change_and_read, scene) or (scene.read(),)
+
+
 def change_beside(scene: Scene) -> Witness:
     """Change an item and read another."""
     return (scene.update(change(scene)), scene.read("{other}"))
@@ -276,6 +281,18 @@ def earlier_states(api: Api) -> dict[str, Item]:
     earlier: dict[str, Item] = {}
     seams.update_as(api, lambda before, changes: earlier.update({before.id: before}))
     return earlier
+
+
+def removed_items(api: Api) -> dict[str, Item]:
+    """Remember the items that are removed."""
+    removed: dict[str, Item] = {}
+
+    def keep(item_id: str, remove: seams.Remove) -> Item:
+        removed[item_id] = remove(item_id)
+        return removed[item_id]
+
+    seams.remove_as(api, keep)
+    return removed
 
 
 def failed(*_: Any, status: int = 500) -> Any:

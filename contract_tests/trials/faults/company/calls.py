@@ -54,7 +54,7 @@ class Calls:
         self.api = api
         self.past: deque[Call] = deque(maxlen=REMEMBERED)
         self.under_way: list[Call] = []
-        seams.wrap(api.bodies, "decode", self._decode)
+        seams.wrap(api, "bodies.decode", self._decode)
 
     @property
     def now(self) -> Call:

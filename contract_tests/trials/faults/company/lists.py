@@ -167,5 +167,5 @@ def _plant(scene: Scene, deviation: Deviation, condition: Condition, api: Api) -
         found = right(items, query)
         return deviation.change(scene, found, query) if condition.holds(scene, calls, query) else found
 
-    seams.wrap(api.resource.listing, "page", page)
+    seams.wrap(api, "resource.listing.page", page)
     calls.listen()

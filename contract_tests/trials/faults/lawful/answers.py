@@ -22,14 +22,14 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams
-from ..fault import Apply, Fault, Planted, generator, lawful, row, variant
+from ..fault import Apply, Fault, Planted, generator, lawful, rows, variant
 from ..scene import Body, NoPlace, Scene, first, needed
 from ..seams import Operation
 from ..state.identity import of_kind
 from ..usual import (
     ITEM,
     change,
-    change_and_read,
+    change_or_read,
     further,
     has_number_ids,
     has_room,
@@ -51,11 +51,6 @@ HEADERS = (
     (b"set-cookie", b"lb=7; Path=/; HttpOnly"), (b"x-ratelimit-remaining", b"9999"), (b"cache-control", b"no-store"),
     (b"link", b'</v1>; rel="collection"'), (b"strict-transport-security", b"max-age=31536000"),
 )  # fmt: skip
-
-
-def change_or_read(scene: Scene) -> Witness:
-    """Change an item where that can be, and read it."""
-    return optional(change_and_read, scene) or (scene.read(),)
 
 
 def make_and_read(scene: Scene, body: Body) -> Witness:
@@ -162,7 +157,7 @@ def ids_otherwise(scene: Scene) -> Iterator[Fault]:
 
 
 def _new_id_as(change_id: Callable[[str], str]) -> Apply:
-    return lambda api: seams.wrap(api.resource.store, "new_id", lambda new_id: change_id(new_id()))
+    return lambda api: seams.wrap(api, "resource.store.new_id", lambda new_id: change_id(new_id()))
 
 
 Spell = Callable[[datetime], Any]
@@ -187,21 +182,23 @@ def _read_times(scene: Scene) -> Witness:
     return (*change_or_read(scene), scene.read())
 
 
-for _name, _summary, _apply in (
-    ("times_with_an_offset", "Answers times in a zone two hours ahead of UTC.",
-     _spelling(lambda t: t.astimezone(timezone(timedelta(hours=2))))),
-    ("times_without_fractions", "Answers times to the second, though it keeps them more exactly.",
-     _spelling(lambda t: t.replace(microsecond=0))),
-    ("times_to_the_nanosecond", "Answers times with nine digits after the second.",
-     _spelling(lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z")),
-    ("times_spelled_in_turn", "Answers the same time in another zone and to another number of digits each time.",
-     _spelling(lambda t: t.isoformat(timespec="microseconds"),
-               lambda t: t.astimezone(BEHIND).isoformat(timespec="microseconds"),
-               lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}000Z")),
-):  # fmt: skip
+rows("", (), {
+    "times_with_an_offset": (
+        "Answers times in a zone two hours ahead of UTC.",
+        _spelling(lambda t: t.astimezone(timezone(timedelta(hours=2)))), _read_times),
+    "times_without_fractions": (
+        "Answers times to the second, though it keeps them more exactly.",
+        _spelling(lambda t: t.replace(microsecond=0)), _read_times),
     # Nine digits of a time that is cut to the second would be the digits of no time.
-    _never_with = ("times_without_fractions",) if _name == "times_to_the_nanosecond" else ()
-    row("", (), _name, _summary, _apply, _read_times, ITEM, never_with=_never_with)
+    "times_to_the_nanosecond": (
+        "Answers times with nine digits after the second.",
+        _spelling(lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z"), _read_times, ("times_without_fractions",)),
+    "times_spelled_in_turn": (
+        "Answers the same time in another zone and to another number of digits each time.",
+        _spelling(lambda t: t.isoformat(timespec="microseconds"),
+                  lambda t: t.astimezone(BEHIND).isoformat(timespec="microseconds"),
+                  lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}000Z"), _read_times),
+}, ITEM)  # fmt: skip
 
 
 def _moving(scene: Scene) -> list[str]:
@@ -243,15 +240,15 @@ def update_time_told_by_reads_only(scene: Scene) -> Planted:
             return item.last_change if name in names else resource.value(item, name)
 
         async def run(request: Request, handle: Operation) -> Answer:
-            seams.replace(resource, "show", shown_before)
+            seams.replace(api, "resource.show", shown_before)
             try:
                 return await handle(request)
             finally:
-                seams.replace(resource, "show", show)
+                seams.replace(api, "resource.show", show)
 
         seams.around(api, "create", run)
-        seams.replace(resource, "show", show)
-        seams.replace(resource.listing, "value", value)
+        seams.replace(api, "resource.show", show)
+        seams.replace(api, "resource.listing.value", value)
 
     return Planted(apply, _new(scene))
 
@@ -419,16 +416,15 @@ def _compressed(answer: Answer) -> Answer:
     return Answer(answer.status, gzip.compress(answer.body, 1), (*answer.headers, (b"content-encoding", b"gzip")))
 
 
-for _name, _summary, _apply in (
-    ("answers_name_their_charset", "Answers with a charset, and further headers.", _given_as(_with_charset)),
-    ("answers_indented_and_sorted", "Answers JSON with white space, its fields sorted.", _given_as(_indented)),
-    ("answers_in_ascii", "Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii)),
-    ("answers_compressed", "Compresses every answer with gzip.", _sent_as(_compressed)),
-    ("further_headers", "Sends headers that the contract does not name.", _sent_as(_adorned(*HEADERS))),
-    ("connections_closed", "Closes the connection after every answer, as HTTP/1.0 did.",
-     _sent_as(_adorned((b"connection", b"close")))),
-):  # fmt: skip
-    row("", (), _name, _summary, _apply, just_read, ITEM)
+rows("", (), {
+    "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), just_read),
+    "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), just_read),
+    "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), just_read),
+    "answers_compressed": ("Compresses every answer with gzip.", _sent_as(_compressed), just_read),
+    "further_headers": ("Sends headers that the contract does not name.", _sent_as(_adorned(*HEADERS)), just_read),
+    "connections_closed": (
+        "Closes the connection after every answer, as HTTP/1.0 did.", _sent_as(_adorned((b"connection", b"close"))), just_read),
+}, ITEM)  # fmt: skip
 
 
 @lawful(needs=ITEM, shown=just_read)

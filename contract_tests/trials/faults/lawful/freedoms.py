@@ -58,7 +58,7 @@ def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
 @lawful("named_methods_only", shown=_unnamed_method)
 def wrong_method_answered_404(api: Api) -> None:
     """Answers 404 instead of 405 to a method that the path does not have."""
-    seams.replace(api.routes, "wrong_method", lambda methods: Refusal(404, "Nothing is at this path."))
+    seams.replace(api, "routes.wrong_method", lambda methods: Refusal(404, "Nothing is at this path."))
 
 
 @lawful("named_methods_only", shown=_unnamed_method)
@@ -71,7 +71,7 @@ def wrong_method_answered_as_text(api: Api) -> None:
 @lawful(needs=ITEM, shown=lambda scene: (replace(scene.read(), method="HEAD"),))
 def head_answered(api: Api) -> None:
     """Answers HEAD as GET, without the body."""
-    seams.wrap(api.routes, "find", lambda find, method, path: find("GET" if method == "HEAD" else method, path))
+    seams.wrap(api, "routes.find", lambda find, method, path: find("GET" if method == "HEAD" else method, path))
 
 
 def _wrong_and_unknown(scene: Scene) -> Witness:
@@ -165,7 +165,7 @@ def in_use_after_a_write(api: Api) -> None:
             raise Refusal(409, "The item is being written.")
         return await handle(request)
 
-    seams.wrap(api.resource.store, "write", write)
+    seams.wrap(api, "resource.store.write", write)
     seams.around(api, "remove", run)
 
 
@@ -180,7 +180,7 @@ def _clears_on_empty(scene: Scene) -> Witness:
 @lawful(shown=_clears_on_empty)
 def empty_text_reads_back_empty(api: Api) -> None:
     """Answers an empty text that clears a field as an empty text."""
-    seams.replace(api.resource.rules, "clears_on_empty", lambda name: False)
+    seams.replace(api, "resource.rules.clears_on_empty", lambda name: False)
 
 
 def _with_a_further_field(scene: Scene) -> Witness:
@@ -214,7 +214,7 @@ def _decoding(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
             return json.loads(body, object_pairs_hook=read)
         return document
 
-    seams.wrap(api.bodies, "decode", decode)
+    seams.wrap(api, "bodies.decode", decode)
 
 
 @lawful(shown=_twice)
@@ -238,7 +238,7 @@ def duplicate_names_refused(api: Api) -> None:
 @lawful(shown=lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read()))
 def body_without_a_type_read_as_json(api: Api) -> None:
     """Reads a body that comes without a Content-Type as JSON."""
-    seams.wrap(api.bodies, "is_json", lambda rule, said: said is None or rule(said))
+    seams.wrap(api, "bodies.is_json", lambda rule, said: said is None or rule(said))
 
 
 @variant()
@@ -351,7 +351,7 @@ def short_pages(api: Api) -> None:
         size = min(query.get(name, SHORT_PAGE), SHORT_PAGE)
         return Page(items[:size], listing.token(items[size - 1], query)) if len(items) > size else right(items, query)
 
-    seams.wrap(listing, "cut", cut)
+    seams.wrap(api, "resource.listing.cut", cut)
 
 
 def _made_up(scene: Scene) -> Witness:
@@ -371,7 +371,7 @@ def made_up_token_finds_nothing(api: Api) -> None:
                 raise
             return Page([], None)
 
-    seams.wrap(api.resource.listing, "page", page)
+    seams.wrap(api, "resource.listing.page", page)
 
 
 @lawful("whole_list", needs=LIST, shown=_two_pages, never_with=("made_up_token_finds_nothing",))
@@ -388,7 +388,7 @@ def first_page_empty(api: Api) -> None:
         start = [9, "", ""] if order.is_descending else [-1, "", ""]
         return Page([], encode_token([*listing.bound(query), start]))
 
-    seams.wrap(listing, "page", page)
+    seams.wrap(api, "resource.listing.page", page)
 
 
 @variant("whole_list", needs=LIST)
@@ -416,7 +416,7 @@ def lists_lag(api: Api) -> None:
             known[:], taken = everything(), time.monotonic()
         return iter(list(known))
 
-    seams.wrap(api.resource.store, "all", behind)
+    seams.wrap(api, "resource.store.all", behind)
 
 
 @variant(needs=(*CRUD, "list"))
@@ -433,7 +433,7 @@ def never_updated_listed_last(scene: Scene) -> Planted:
 
     lists = (scene.list(f"{listing.order}={name}"), scene.list(f"{listing.order}=-{name}"))
     witness = (scene.update(change(scene)), *lists)
-    return Planted(lambda api: seams.wrap(api.resource.listing, "key", key), witness)
+    return Planted(lambda api: seams.wrap(api, "resource.listing.key", key), witness)
 
 
 @variant("whole_list", needs=LIST)
@@ -454,7 +454,7 @@ def token_brings_its_filter_and_order(scene: Scene) -> Planted:
             kept = {n: v for n, v in query.items() if n not in (listing.order, *own.filters, *own.plain)}
             return right(items, {**kept, **filters, **({listing.order or "": order} if order else {})})
 
-        seams.wrap(own, "page", page)
+        seams.wrap(api, "resource.listing.page", page)
 
     return Planted(apply, _paged(scene, f"{size}=1&{listing.order}={first(listing.orders)}", f"{size}=1&TOKEN"))
 
@@ -471,4 +471,4 @@ def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
         return str(condition.value).casefold() in str(item.fields.get(name, "")).casefold()
 
     witness = (scene.list(filtered(scene, name, text)),)
-    return Planted(lambda api: seams.wrap(api.resource.listing, "matches", matches), witness)
+    return Planted(lambda api: seams.wrap(api, "resource.listing.matches", matches), witness)

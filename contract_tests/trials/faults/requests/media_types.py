@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,7 +18,7 @@ from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
 
 from .. import seams
-from ..fault import Apply, Planted, Template, add, fault, plain, rows
+from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
 from ..seams import Answering, Operation
 from ..usual import ITEM, change, change_and_read, changed, error, failed, read_unknown, refusal_status, success, wrong
@@ -43,11 +42,11 @@ def _further(beginning: bytes) -> Apply:
     def is_json(rule: Callable[[bytes | None], bool], said: bytes | None) -> bool:
         return rule(said) or (said is not None and re.match(beginning, said.lower()) is not None)
 
-    return lambda api: seams.wrap(api.bodies, "is_json", is_json)
+    return lambda api: seams.wrap(api, "bodies.is_json", is_json)
 
 
 def _fewer(is_refused: Callable[[bytes], bool]) -> Apply:
-    return lambda api: seams.wrap(api.bodies, "is_json", lambda rule, said: rule(said) and not is_refused(said or b""))
+    return lambda api: seams.wrap(api, "bodies.is_json", lambda rule, said: rule(said) and not is_refused(said or b""))
 
 
 def _sent_as(content_type: str) -> Callable[[Scene], Witness]:
@@ -89,7 +88,7 @@ def _without_type(scene: Scene) -> Witness:
 @plain("media_types", TYPES, shown=_without_type)
 def body_without_a_type_answered_500(api: Api) -> None:
     """Fails on a body that comes without a Content-Type."""
-    seams.wrap(api.bodies, "is_json", lambda rule, said: failed() if said is None else rule(said))
+    seams.wrap(api, "bodies.is_json", lambda rule, said: failed() if said is None else rule(said))
 
 
 @plain("media_types", TYPES, shown=_without_type)
@@ -113,8 +112,8 @@ def empty_object_of_any_type_accepted(api: Api) -> None:
         last[:] = [await right(*arguments)]
         return last[0]
 
-    seams.wrap(api.bodies, "read", read)
-    seams.wrap(api.bodies, "is_json", lambda rule, said: rule(said) or last == [b"{}"])
+    seams.wrap(api, "bodies.read", read)
+    seams.wrap(api, "bodies.is_json", lambda rule, said: rule(said) or last == [b"{}"])
 
 
 # -- What is read as JSON ---------------------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ def _forgive(api: Api, read: Read) -> None:
                 return document
         return decode(body)
 
-    seams.wrap(api.bodies, "decode", forgiving)
+    seams.wrap(api, "bodies.decode", forgiving)
 
 
 def _forgives(read: Read, write: Write, scene: Scene) -> Planted:
@@ -185,8 +184,7 @@ def _forgives(read: Read, write: Write, scene: Scene) -> Planted:
     return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
 
 
-for _name, (_summary, _read, _write) in FORGIVING.items():
-    add(Template(_name, _summary, partial(_forgives, _read, _write), "media_types", (JSON,)))
+rows("media_types", (JSON,), FORGIVING, make=_forgives)
 
 
 @fault("media_types", TYPES)
@@ -238,7 +236,7 @@ def missing_body_accepted(api: Api) -> None:
     async def filled(read: Any, *arguments: Any) -> bytes:
         return await read(*arguments) or b"{}"
 
-    seams.wrap(api.bodies, "read", filled)
+    seams.wrap(api, "bodies.read", filled)
 
 
 def _parted(scene: Scene) -> Witness:
@@ -252,14 +250,14 @@ def second_half_of_a_body_lost(api: Api) -> None:
     async def gather(message: Any, receive: Any) -> bytes:
         return bytes(message["body"])
 
-    seams.replace(api.bodies, "gather", gather)
+    seams.replace(api, "bodies.gather", gather)
 
 
 def _body_lost_beside(header: bytes) -> Apply:
     async def read(right: Any, headers: Any, receive: Any) -> bytes:
         return b"" if header in headers else await right(headers, receive)
 
-    return lambda api: seams.wrap(api.bodies, "read", read)
+    return lambda api: seams.wrap(api, "bodies.read", read)
 
 
 def _answer_cut(api: Api) -> None:
@@ -304,7 +302,7 @@ def capital_escapes_refused(api: Api) -> None:
             raise Refusal(400, "The request body is not valid JSON.")
         return right(body)
 
-    seams.wrap(api.bodies, "decode", decode)
+    seams.wrap(api, "bodies.decode", decode)
 
 
 # -- Names that stand twice -------------------------------------------------------------------------------------------
@@ -348,7 +346,7 @@ def _twice_named(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None
         except RecursionError:
             return document
 
-    seams.wrap(api.bodies, "decode", careless)
+    seams.wrap(api, "bodies.decode", careless)
 
 
 # -- Answers ----------------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from contract_tests.mock_api.wire.routes import Route, decoded_path
 from contract_tests.spec.operation import Operation
 
 from .. import seams
-from ..fault import Apply, Planted, Shown, fault, rows
+from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
 from ..seams import Answering
-from ..usual import ITEM, change, failed, success, unknown, without, wrong
+from ..usual import ITEM, Shown, change, failed, success, unknown, without, wrong
 from ..witness import Step, Witness, with_header
 
 METHODS = "named_methods_only"
@@ -48,7 +48,7 @@ def _taken_for(role: str, *methods: str) -> Apply:
                     raise
                 return route, item_id
 
-        seams.wrap(api.routes, "find", found)
+        seams.wrap(api, "routes.find", found)
 
     return apply
 
@@ -68,7 +68,7 @@ def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
 
 def _refused_with(status: int) -> Apply:
     refusal = lambda methods: Refusal(status, "Something went wrong.")  # noqa: E731
-    return lambda api: seams.replace(api.routes, "wrong_method", refusal)
+    return lambda api: seams.replace(api, "routes.wrong_method", refusal)
 
 
 _post: Shown = lambda scene: _sent_as(scene, "POST")  # noqa: E731
@@ -163,7 +163,7 @@ def literal_path_is_an_item(scene: Scene) -> Planted:
 
     def apply(api: Api) -> None:
         found = [path for path in api.routes.paths if path.endswith(literal)]
-        seams.replace(api.routes, "paths", without(api.routes.paths, *found))
+        seams.replace(api, "routes.paths", without(api.routes.paths, *found))
 
     return Planted(apply, (Step("GET", literal),))
 

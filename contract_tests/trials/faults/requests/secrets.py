@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from contract_tests.mock_api.app import Answer, Api
 from contract_tests.mock_api.errors import Refusal
 
 from .. import seams
-from ..fault import Planted, Template, add, fault
+from ..fault import Planted, fault, rows
 from ..scene import Scene, first, needed
 from ..seams import Answering
 from ..usual import change_alone, optional, read_unknown, refused, text_places
@@ -83,8 +82,7 @@ def _told(answer: Answer, place: Place, text: str) -> Answer:
     return replace(answer, body=orjson.dumps(document))
 
 
-for _name, (_summary, _status, _text) in TEXTS.items():
-    add(Template(_name, _summary, partial(_telling, _status, _text), "secrets", (SECRECY,)))
+rows("secrets", (SECRECY,), TEXTS, make=_telling)
 
 
 @fault("secrets", SECRECY)

@@ -15,7 +15,7 @@ from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
 
 from .. import seams
-from ..fault import Fault, Planted, Template, add, fault, generator, plain
+from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
 from ..seams import Operation
 from ..usual import (
@@ -274,8 +274,7 @@ def _broken(scene: Scene, rewrite: Rewrite) -> Iterator[tuple[str, int, Step]]:
             yield role, status, step
 
 
-for _name, (_summary, _rewrite) in REWRITES.items():
-    add(Template(_name, _summary, partial(_rewriting, _rewrite), "statuses", needs=ITEM))
+rows("statuses", (), REWRITES, ITEM, make=_rewriting)
 
 
 # -- Listed values ----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault
 from ..scene import Body, NoPlace, Scene, first, needed
+from ..seams import Decode, by
 
 ATOMIC = "atomic"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -43,10 +44,10 @@ def _is_valid(scene: Scene, name: str, value: Any) -> bool:
 def _salvaging(scene: Scene, salvage: Callable[[Fields], Fields]) -> Planted:
     """Store what *salvage* returns of the body of a refused update."""
 
-    def save(api: Api, item: Item, body: Fields) -> None:
+    @by(seams.before_refusal)
+    def apply(api: Api, item: Item, body: Fields) -> None:
         seams.write_fields(api, item, api.resource.store.merge(item.fields, salvage(body)))
 
-    apply = lambda api: seams.before_refusal(api, lambda item, body: save(api, item, body))  # noqa: E731
     return Planted(apply, scene.shows(_part_wrong(scene)))
 
 
@@ -75,7 +76,7 @@ def nulls_of_a_refused_update_carried_out(scene: Scene) -> Planted:
 def refused_update_counts_as_a_change(scene: Scene) -> Planted:
     """Moves the time, or the version, of the last change for an update that it refuses."""
     needed([field for field in scene.contract.server_fields.values() if field.changes == "on-update"])
-    apply = lambda api: seams.before_refusal(api, lambda item, body: seams.move(api, item))  # noqa: E731
+    apply = by(seams.before_refusal)(lambda api, item, body: seams.move(api, item))
     return Planted(apply, scene.shows(_part_wrong(scene)))
 
 
@@ -85,12 +86,10 @@ def wrong_fields_dropped(scene: Scene) -> Planted:
     body = _part_wrong(scene)
     needed(not any(scene.fields[name].is_required for name in body))
 
-    def keep(sent: Any) -> Any:
-        if not isinstance(sent, dict):
-            return sent
+    @by(seams.read_role_as, seams.UPDATE)
+    def apply(api: Api, sent: Fields) -> Fields:
         return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields} or sent
 
-    apply = lambda api: seams.read_role_as(api, seams.UPDATE, keep)  # noqa: E731
     return Planted(apply, scene.shows(body), scene.contract.operation("update").pointer)
 
 
@@ -99,11 +98,11 @@ def refused_value_stored(scene: Scene) -> Planted:
     """Validates numbers after the write: refuses a number, and stores it."""
     names = {tried.name for tried in scene.numbers}
 
-    def save(api: Api, item: Item, body: Fields) -> None:
+    @by(seams.before_refusal)
+    def apply(api: Api, item: Item, body: Fields) -> None:
         numbers = {n: v for n, v in body.items() if n in names and seams.is_number(v)}
         seams.write_fields(api, item, {**item.fields, **numbers})
 
-    apply = lambda api: seams.before_refusal(api, lambda item, body: save(api, item, body))  # noqa: E731
     return Planted(apply, scene.tries(*first(_beyond_limits(scene))))
 
 
@@ -120,19 +119,16 @@ def update_stored_before_its_rules_are_checked(scene: Scene) -> Planted:
     unlisted = first(scene.listed)
     needed(unlisted.name in scene.item)
 
-    def apply(api: Api) -> None:
+    @by(seams.replace, "resource.store.update")
+    def apply(api: Api, item_id: str, changes: Fields) -> Item:
         store = api.resource.store
-
-        def update(item_id: str, changes: Fields) -> Item:
-            item = store.find(item_id)
-            fields = store.merge(store.base(item.fields, changes), changes)
-            if fields != item.fields:
-                item = item._replace(updated_at=store.touch(item), version=item.version + 1)
-                item = seams.write_fields(api, item, fields)
-            store.check(fields, changes)
-            return item
-
-        seams.replace(store, "update", update)
+        item = store.find(item_id)
+        fields = store.merge(store.base(item.fields, changes), changes)
+        if fields != item.fields:
+            item = item._replace(updated_at=store.touch(item), version=item.version + 1)
+            item = seams.write_fields(api, item, fields)
+        store.check(fields, changes)
+        return item
 
     body = {unlisted.name: scene.values.unknown(unlisted.name), **scene.change(*scene.free[:1])}
     return Planted(apply, scene.shows(body))
@@ -146,7 +142,8 @@ def fields_beside_a_doubled_name_dropped(scene: Scene) -> Planted:
     (name, value), *rest = body.items()
     needed(rest)
 
-    def decode(right: Callable[[bytes], Any], raw: bytes) -> Any:
+    @by(seams.wrap, "bodies.decode")
+    def apply(api: Api, right: Decode, raw: bytes) -> Any:
         read = right(raw)
         names = [n for n, _ in json.loads(raw, object_pairs_hook=list)] if isinstance(read, dict) else []
         doubled = {n: v for n, v in read.items() if names.count(n) > 1} if names else {}
@@ -154,7 +151,7 @@ def fields_beside_a_doubled_name_dropped(scene: Scene) -> Planted:
 
     members = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in [(name, value), *body.items()]]
     witness = (scene.update(f"{{{', '.join(members)}}}"), scene.read())
-    return Planted(lambda api: seams.wrap(api.bodies, "decode", decode), witness)
+    return Planted(apply, witness)
 
 
 @fault("atomicity", ATOMIC, needs=("create", "list"))
@@ -162,16 +159,13 @@ def refused_create_makes_an_item(scene: Scene) -> Planted:
     """Stores a new item before listed values, and rules across fields, are checked, and leaves it there."""
     unlisted = first(tried for tried in scene.contract.fields("create").values() if not tried.is_free)
 
-    def apply(api: Api) -> None:
+    @by(seams.replace, "resource.store.create")
+    def apply(api: Api, body: Fields) -> Item:
         store = api.resource.store
-
-        def create(body: Fields) -> Item:
-            fields = store.merge({}, {**store.rules.defaults, **body})
-            item = store.write(Item(store.new_id(), fields, store.now(), None, store.measure(fields)))
-            store.check(fields, body)
-            return item
-
-        seams.replace(store, "create", create)
+        fields = store.merge({}, {**store.rules.defaults, **body})
+        item = store.write(Item(store.new_id(), fields, store.now(), None, store.measure(fields)))
+        store.check(fields, body)
+        return item
 
     body = {**scene.item, unlisted.name: scene.values.unknown(unlisted.name)}
     return Planted(apply, (scene.create(body), scene.list()))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from unittest.mock import patch
 
 from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
@@ -11,11 +13,11 @@ from contract_tests.mock_api.errors import Refusal
 from .. import seams
 from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Operation
-from ..usual import ITEM, change, failed, shows_item, success, two_fields, wrong
-from ..witness import Witness
+from ..seams import Apply, Operation, by
+from ..usual import ITEM, REMOVAL, change, failed, shows_item, success, two_fields, wrong
+from ..witness import Moment, Witness
 
-TOGETHER = "concurrent_updates"
+TOGETHER, GONE, STORES = "concurrent_updates", "removed_is_gone", "create_stores_everything"
 
 # As long as a query to a database takes, and long enough for another request to come in between.
 PAUSE_SECONDS = 0.004
@@ -26,159 +28,113 @@ def _two_fields(scene: Scene) -> Witness:
     return (tuple(scene.update(body) for body in two_fields(scene)), scene.read())
 
 
-def _two_items(scene: Scene) -> Witness:
+def _two_items(scene: Scene) -> Moment:
     needed(shows_item(scene, "update"))
-    return ((scene.update(change(scene)), scene.update(change(scene), "{other}")),)
+    return (scene.update(change(scene)), scene.update(change(scene), "{other}"))
 
 
-def _two_new(scene: Scene) -> Witness:
-    return (tuple(scene.create(scene.named(scene.item, name)) for name in ("One", "Two")), scene.read("{new}"))
+def _two_new(scene: Scene) -> Moment:
+    return tuple(scene.create(scene.named(scene.item, name)) for name in ("One", "Two"))
 
 
-def _update_and(role: str, scene: Scene) -> Witness:
-    return ((scene.update(change(scene)), scene.read() if role == "read" else scene.list()),)
-
-
-def _one_refused(scene: Scene) -> Witness:
-    return ((wrong(scene), scene.update(change(scene))), scene.read())
-
-
-@plain("concurrency", TOGETHER, shown=_two_fields)
-def concurrent_update_lost(api: Api) -> None:
-    """Reads an item, waits for its database and writes the whole item back."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        store = api.resource.store
-        changes = await api.resource.valid_body(request)
-        before = store.find(request.item_id)
-        await asyncio.sleep(PAUSE_SECONDS)
-        now = store.find(request.item_id)
-        store.write(before._replace(updated_at=now.updated_at, version=now.version))
-        return seams.succeed(api, "update", store.update(request.item_id, changes))
-
-    seams.around(api, "update", run)
-
-
-def _long_and_short(scene: Scene) -> Witness:
+def _long_and_short(scene: Scene) -> Moment:
     long, other = first(scene.long_texts), first(tried for tried in scene.free if tried not in scene.long_texts)
     bodies = {long.name: "Ask. " * LONG}, {other.name: scene.other(other)}
     needed(scene.rules.lawful(scene.item, {**bodies[0], **bodies[1]}))
-    return (tuple(map(scene.update, bodies)), scene.read())
+    return tuple(map(scene.update, bodies))
 
 
-@plain("concurrency", TOGETHER, shown=_long_and_short)
-def update_beside_a_long_one_lost(api: Api) -> None:
+@plain("concurrency", TOGETHER, shown=_two_fields)
+@by(seams.around, "update")
+async def concurrent_update_lost(api: Api, request: Request, handle: Operation) -> Answer:
+    """Reads an item, waits for its database and writes the whole item back."""
+    store = api.resource.store
+    changes = await api.resource.valid_body(request)
+    before = store.find(request.item_id)
+    await asyncio.sleep(PAUSE_SECONDS)
+    now = store.find(request.item_id)
+    store.write(before._replace(updated_at=now.updated_at, version=now.version))
+    return seams.succeed(api, "update", store.update(request.item_id, changes))
+
+
+@plain("concurrency", TOGETHER, shown=lambda scene: (_long_and_short(scene), scene.read()))
+@by(seams.around, "update")
+async def update_beside_a_long_one_lost(api: Api, request: Request, handle: Operation) -> Answer:
     """Takes long to store a long text, and then writes the whole item back."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        was = api.resource.store.find(request.item_id).fields
-        answer = await handle(request)
-        after = api.resource.store.find(request.item_id)
-        if any(len(str(value)) > LONG and value != was.get(name) for name, value in after.fields.items()):
-            await asyncio.sleep(PAUSE_SECONDS)
-            api.resource.store.write(after)
-        return answer
-
-    seams.around(api, "update", run)
+    was = api.resource.store.find(request.item_id).fields
+    answer = await handle(request)
+    after = api.resource.store.find(request.item_id)
+    if any(len(str(value)) > LONG and value != was.get(name) for name, value in after.fields.items()):
+        await asyncio.sleep(PAUSE_SECONDS)
+        api.resource.store.write(after)
+    return answer
 
 
-def _update_and_removal(scene: Scene) -> Witness:
-    return ((scene.update(change(scene)), scene.remove()), scene.read())
-
-
-@plain("concurrency", "removed_is_gone", needs=(*ITEM, "remove"), shown=_update_and_removal)
-def update_beside_a_removal_revives(api: Api) -> None:
+@plain("concurrency", GONE, needs=REMOVAL, shown=lambda s: ((s.update(change(s)), s.remove()), s.read()))
+@by(seams.around, "update")
+async def update_beside_a_removal_revives(api: Api, request: Request, handle: Operation) -> Answer:
     """Writes back what an update has changed a moment later, also where the item was removed meanwhile."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        answer = await handle(request)
-        item = api.resource.store.find(request.item_id)
-        await asyncio.sleep(PAUSE_SECONDS)
-        if request.item_id not in api.resource.store.items:
-            api.resource.store.write(item)
-        return answer
-
-    seams.around(api, "update", run)
+    answer = await handle(request)
+    item = api.resource.store.find(request.item_id)
+    await asyncio.sleep(PAUSE_SECONDS)
+    if request.item_id not in api.resource.store.items:
+        api.resource.store.write(item)
+    return answer
 
 
-@plain("concurrency", shown=_two_items, clause=success("update"))
-def concurrent_answers_mixed(api: Api) -> None:
+@plain("concurrency", shown=lambda scene: (_two_items(scene),), clause=success("update"))
+@by(seams.around, "update", memory=lambda api: [""])
+async def concurrent_answers_mixed(api: Api, last: list[str], request: Request, handle: Operation) -> Answer:
     """Keeps the item under way in one variable for all requests, so that a caller is answered with another's."""
-    last: list[str] = []
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        await handle(request)
-        last[:] = [request.item_id]
-        await asyncio.sleep(PAUSE_SECONDS)
-        return seams.succeed(api, "update", api.resource.store.find(last[0]))
-
-    seams.around(api, "update", run)
+    await handle(request)
+    last[0] = request.item_id
+    await asyncio.sleep(PAUSE_SECONDS)
+    return seams.succeed(api, "update", api.resource.store.find(last[0]))
 
 
-@plain("concurrency", "create_stores_everything", needs=ITEM, shown=_two_new)
-def concurrent_creates_share_an_id(api: Api) -> None:
+@plain("concurrency", STORES, needs=ITEM, shown=lambda scene: (_two_new(scene), scene.read("{new}")))
+@by(seams.around, "create", memory=lambda api: [])
+async def concurrent_creates_share_an_id(api: Api, reserved: list[str], request: Request, handle: Operation) -> Answer:
     """Reserves the next id, waits for its database and only then counts on."""
     store = api.resource.store
-    new_id = store.new_id
-    reserved: list[str] = []
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        body = await api.resource.valid_body(request)
-        if not reserved:
-            reserved.append(new_id())
-        item_id = reserved[0]
-        await asyncio.sleep(PAUSE_SECONDS)
-        reserved.clear()
-        seams.replace(store, "new_id", lambda: item_id)
+    body = await api.resource.valid_body(request)
+    if not reserved:
+        reserved.append(store.new_id())
+    item_id = reserved[0]
+    await asyncio.sleep(PAUSE_SECONDS)
+    reserved.clear()
+    with patch.object(store, "new_id", lambda: item_id):
         return seams.succeed(api, "create", store.create(body))
 
-    seams.around(api, "create", run)
 
-
-@plain("concurrency", "atomic", shown=_one_refused)
-def refused_update_rolls_back_another(api: Api) -> None:
+@plain("concurrency", "atomic", shown=lambda scene: ((wrong(scene), scene.update(change(scene))), scene.read()))
+@by(seams.around, "update")
+async def refused_update_rolls_back_another(api: Api, request: Request, handle: Operation) -> Answer:
     """Takes back what another request has stored meanwhile when it refuses an update."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        before = api.resource.store.items.get(request.item_id)
-        try:
-            return await handle(request)
-        except Refusal:
-            await asyncio.sleep(PAUSE_SECONDS)
-            if before is not None and request.item_id in api.resource.store.items:
-                api.resource.store.write(before)
-            raise
-
-    seams.around(api, "update", run)
+    before = api.resource.store.items.get(request.item_id)
+    try:
+        return await handle(request)
+    except Refusal:
+        await asyncio.sleep(PAUSE_SECONDS)
+        if before is not None and request.item_id in api.resource.store.items:
+            api.resource.store.write(before)
+        raise
 
 
-@plain("concurrency", TOGETHER, shown=_two_fields)
-def concurrent_update_dropped(api: Api) -> None:
-    """Answers the second of two updates that meet with success and does nothing."""
-
-    async def pass_over(request: Request) -> Answer:
-        await api.resource.valid_body(request)
-        return seams.succeed(api, "update", api.resource.store.find(request.item_id))
-
-    _while_busy(api, pass_over)
+async def _pass_over(api: Api, request: Request) -> Answer:
+    await api.resource.valid_body(request)
+    return seams.succeed(api, "update", api.resource.store.find(request.item_id))
 
 
-@plain("concurrency", TOGETHER, shown=_two_fields)
-def concurrent_update_answered_409(api: Api) -> None:
-    """Answers 409 to an update of an item that another is updating."""
-
-    async def refuse(request: Request) -> Answer:
-        raise Refusal(409, "The item is being updated.")
-
-    _while_busy(api, refuse)
+async def _refuse(api: Api, request: Request) -> Answer:
+    raise Refusal(409, "The item is being updated.")
 
 
-def _while_busy(api: Api, answer_other: Operation) -> None:
-    busy: set[str] = set()
-
-    async def run(request: Request, handle: Operation) -> Answer:
+def _while_busy(answer_other: Callable[[Api, Request], Awaitable[Answer]]) -> Apply:
+    @by(seams.around, "update", memory=lambda api: set())
+    async def apply(api: Api, busy: set[str], request: Request, handle: Operation) -> Answer:
         if request.item_id in busy:
-            return await answer_other(request)
+            return await answer_other(api, request)
         busy.add(request.item_id)
         try:
             answer = await handle(request)
@@ -187,7 +143,15 @@ def _while_busy(api: Api, answer_other: Operation) -> None:
         finally:
             busy.discard(request.item_id)
 
-    seams.around(api, "update", run)
+    return apply
+
+
+rows("concurrency", (TOGETHER,), {
+    "concurrent_update_dropped": (
+        "Answers the second of two updates that meet with success and does nothing.", _while_busy(_pass_over), _two_fields),
+    "concurrent_update_answered_409": (
+        "Answers 409 to an update of an item that another is updating.", _while_busy(_refuse), _two_fields),
+})  # fmt: skip
 
 
 def _beside_an_update(role: str, api: Api) -> None:
@@ -210,7 +174,7 @@ def _beside_an_update(role: str, api: Api) -> None:
 rows("concurrency", ("read_your_writes",), {
     f"{role}_beside_an_update_answered_500": (
         f"Fails in a {role} while an item is updated.", partial(_beside_an_update, role),
-        partial(_update_and, role),
+        lambda scene, role=role: ((scene.update(change(scene)), getattr(scene, role)()),),
     )
     for role in ("read", "list")
 }, (*CRUD, "list"))  # fmt: skip

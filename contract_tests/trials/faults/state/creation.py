@@ -16,14 +16,13 @@ from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Apply, Fault, OnField, Planted, fault, generator
+from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain
 from ..scene import Scene, first, needed
-from ..seams import CREATE, Operation
+from ..seams import CREATE, Create, Operation, by
 from ..usual import ITEM, success, success_as, without
 from ..witness import Witness
 
 STORES = "create_stores_everything"
-Create = Callable[[Fields], Item]
 
 created = success("create")
 
@@ -54,9 +53,7 @@ def forgotten_by_create(scene: Scene, tried: Field) -> Planted:
     default = tried.schema.get("default", scene.contract.at(tried.place).get("default"))
     needed(value is not None and not tried.is_write_only and value != default)
 
-    def forget(role: str, fields: Fields) -> Fields:
-        return without(fields, tried.name) if role == CREATE else fields
-
+    forget = lambda role, fields: without(fields, tried.name) if role == CREATE else fields  # noqa: E731
     return Planted(lambda api: seams.store_as(api, forget), _new(scene))
 
 
@@ -82,7 +79,7 @@ def required_by_create(scene: Scene, tried: Field) -> Planted:
 
 
 def _filling(change_body: Callable[[Fields], Fields]) -> Apply:
-    return lambda api: seams.read_role_as(api, CREATE, lambda b: change_body(b) if isinstance(b, dict) else b)
+    return lambda api: seams.read_role_as(api, CREATE, change_body)
 
 
 @fault("creation", needs=("create",), each=_required)
@@ -123,21 +120,22 @@ def create_checks_no_numbers(scene: Scene) -> Planted:
     word, step = ("maximum", 1) if "maximum" in tried.schema else ("minimum", -1)
     good = {f.name: scene.good(f)[0] for f in numbers}
 
-    def is_valid(rule: Callable[[str, Any], bool], role: str, body: Any) -> bool:
+    @by(seams.wrap, "resource.rules.is_valid")
+    def apply(api: Api, rule: Callable[[str, Any], bool], role: str, body: Any) -> bool:
         if role == CREATE and isinstance(body, dict):
             body = {n: good[n] if n in good and seams.is_number(v) else v for n, v in body.items()}
         return rule(role, body)
 
     witness = (scene.create({**scene.item, tried.name: tried.schema[word] + step}),)
-    clause = f"{tried.pointer}/{word}"
-    return Planted(lambda api: seams.wrap(api.resource.rules, "is_valid", is_valid), witness, clause)
+    return Planted(apply, witness, f"{tried.pointer}/{word}")
 
 
 @fault("creation", needs=("create",), each=lambda scene: [tried for tried in _fields(scene) if not tried.is_free])
 def unlisted_accepted_by_create(scene: Scene, tried: Field) -> Planted:
     """Does not ask whether the {field} of a new item is listed, and goes with the rest."""
 
-    def create(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.create_as)
+    def apply(api: Api, body: Fields, right: Create) -> Item:
         choices = api.resource.choices
         check = choices.check
         with patch.object(choices, "check", lambda fields, sent: check({**fields, tried.name: None}, sent)):
@@ -145,15 +143,10 @@ def unlisted_accepted_by_create(scene: Scene, tried: Field) -> Planted:
 
     found = [*scene.values.mismatches(tried.name, scene.item), scene.values.unknown(tried.name)]
     witness = (scene.create({**scene.item, tried.name: found[0]}),)
-    return Planted(_creating(create), witness, scene.clause(tried, "x-values-from"))
+    return Planted(apply, witness, scene.clause(tried, "x-values-from"))
 
 
 # -- The whole item ---------------------------------------------------------------------------------------------------
-
-
-def _creating(change: Callable[[Api, Fields, Create], Item]) -> Apply:
-    """Put *change* around the making of an item; it is told the mock, the body, and the right way."""
-    return lambda api: seams.create_as(api, lambda body, create: change(api, body, create))
 
 
 @fault("creation", needs=("create",))
@@ -161,7 +154,7 @@ def create_answered_with_another_success(scene: Scene) -> Planted:
     """Answers a creation with another success than the contract names."""
     named = scene.contract.operation("create").successes
     status = first(status for status in (200, 201, 202) if status not in named)
-    apply = lambda api: success_as(api, CREATE, lambda answer: replace(answer, status=status))  # noqa: E731
+    apply = by(success_as, CREATE)(lambda api, answer: replace(answer, status=status))
     return Planted(apply, (scene.create(scene.item),), created(scene))
 
 
@@ -171,33 +164,23 @@ def create_answered_with_the_id_alone(scene: Scene) -> Planted:
     id_name = scene.contract.resource.id_name
     needed({*scene.contract.document.required(scene.contract.resource.item_pointer)} - {id_name})
 
-    def apply(api: Api) -> None:
-        async def run(request: Request, handle: Operation) -> Answer:
-            resource = api.resource
-            item = resource.store.create(await resource.valid_body(request))
-            shown = {id_name: resource.show(item)[id_name]}
-            return resource.succeed("create", resource.envelopes["create"].filled(shown))
-
-        seams.around(api, CREATE, run)
+    @by(seams.around, CREATE)
+    async def apply(api: Api, request: Request, handle: Operation) -> Answer:
+        resource = api.resource
+        item = resource.store.create(await resource.valid_body(request))
+        shown = {id_name: resource.show(item)[id_name]}
+        return resource.succeed("create", resource.envelopes["create"].filled(shown))
 
     return Planted(apply, (scene.create(scene.item),), created(scene))
 
 
-@fault("creation", needs=ITEM)
-def created_item_not_stored(scene: Scene) -> Planted:
+@plain("creation", needs=ITEM, shown=_new, clause=created)
+@by(seams.create_as, memory=lambda api: [])
+def created_item_not_stored(api: Api, made: list[str], body: Fields, right: Create) -> Item:
     """Answers a creation with success and stores nothing, from the third item on."""
-
-    def apply(api: Api) -> None:
-        made: list[str] = []
-
-        def create(body: Fields, right: Create) -> Item:
-            item = right(body)
-            made.append(item.id)
-            return api.resource.store.remove(item.id) if len(made) > 2 else item
-
-        seams.create_as(api, create)
-
-    return Planted(apply, _new(scene), created(scene))
+    item = right(body)
+    made.append(item.id)
+    return api.resource.store.remove(item.id) if len(made) > 2 else item
 
 
 @fault("creation", STORES, needs=ITEM)
@@ -205,52 +188,46 @@ def same_text_creates_no_second_item(scene: Scene) -> Planted:
     """Answers a creation with the item that has the same text already, where there is one."""
     text = first(f.name for f in scene.texts if f.name in scene.item and f.name != scene.contract.run_name)
 
-    def create(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.create_as)
+    def apply(api: Api, body: Fields, right: Create) -> Item:
         known = [item for item in api.resource.store.all() if body.get(text) and item.fields.get(text) == body[text]]
         return known[-1] if known else right(body)
 
-    return Planted(_creating(create), _new(scene))
+    return Planted(apply, _new(scene))
 
 
-@fault("creation", STORES, needs=ITEM)
-def same_body_creates_no_second_item(scene: Scene) -> Planted:
+@plain("creation", STORES, needs=ITEM, shown=lambda s: _new(s) if may_be_alike(s.contract) else ())
+@by(seams.create_as)
+def same_body_creates_no_second_item(api: Api, body: Fields, right: Create) -> Item:
     """Answers a creation with the item that was made of the same body, where it is there."""
-    needed(may_be_alike(scene.contract))
-
-    def create(api: Api, body: Fields, right: Create) -> Item:
-        known = [item for item in api.resource.store.all() if item.fields == api.resource.store.merge({}, body)]
-        return known[-1] if known else right(body)
-
-    return Planted(_creating(create), (scene.create(scene.item), scene.read("{new}")))
+    known = [item for item in api.resource.store.all() if item.fields == api.resource.store.merge({}, body)]
+    return known[-1] if known else right(body)
 
 
 @fault("creation", STORES, needs=ITEM)
 def id_made_of_the_fields(scene: Scene) -> Planted:
     """Derives the id from a few fields, so that an item takes the place of another."""
     needed(scene.contract.server_fields.get(scene.contract.resource.id_name))
-    few = [f.name for f in _required(scene) if f.name != scene.contract.run_name and f.name in scene.item][:2]
+    few = needed([f.name for f in _required(scene) if f.name != scene.contract.run_name and f.name in scene.item][:2])
 
-    def apply(api: Api) -> None:
-        ids: dict[str, str] = {}
+    @by(seams.create_as, memory=lambda api: {})
+    def apply(api: Api, ids: dict[str, str], body: Fields, right: Create) -> Item:
+        key = json.dumps([body.get(name) for name in few])
+        if key not in ids:
+            item = right(body)
+            ids[key] = item.id
+            return item
+        with patch.object(api.resource.store, "new_id", lambda: ids[key]):
+            return right(body)
 
-        def create(body: Fields, right: Create) -> Item:
-            key = json.dumps([body.get(name) for name in few])
-            if key not in ids:
-                item = right(body)
-                ids[key] = item.id
-                return item
-            with patch.object(api.resource.store, "new_id", lambda: ids[key]):
-                return right(body)
-
-        seams.create_as(api, create)
-
-    return Planted(apply, (*_new(scene), *_new(scene)) if few else ())
+    return Planted(apply, (*_new(scene), *_new(scene)))
 
 
-@fault("creation", STORES, needs=("create", "list"))
-def create_makes_two(scene: Scene) -> Planted:
+@plain("creation", STORES, needs=("create", "list"), shown=lambda scene: (scene.create(scene.item), scene.list()))
+@by(seams.create_as)
+def create_makes_two(api: Api, body: Fields, right: Create) -> Item:
     """Stores a new item twice, and answers with the second."""
-    return Planted(_creating(lambda api, b, right: right(b) and right(b)), (scene.create(scene.item), scene.list()))
+    return right(body) and right(body)
 
 
 @fault("creation", STORES, needs=("create",))
@@ -258,9 +235,10 @@ def second_item_of_a_name_refused(scene: Scene) -> Planted:
     """Refuses a new item with the name of one that is there."""
     name = needed(scene.contract.run_name)
 
-    def create(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.create_as)
+    def apply(api: Api, body: Fields, right: Create) -> Item:
         if any(item.fields.get(name) == body.get(name) for item in api.resource.store.all()):
             raise Refusal(400, "The name is taken.")
         return right(body)
 
-    return Planted(_creating(create), (scene.create(scene.item), scene.create(scene.item)))
+    return Planted(apply, (scene.create(scene.item),) * 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,11 @@ from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import Item
 
-from .. import seams
+from .. import seams, usual
 from ..fault import CRUD, Planted, fault, plain
 from ..scene import Scene, needed
-from ..seams import Operation
-from ..usual import REMOVAL, change, change_alone, error, made_next, optional, others, success, success_as, unknown
+from ..seams import Create, Operation, Remove, Update, by
+from ..usual import REMOVAL, change, change_alone, made_next, optional, others, removed_items, success, unknown
 from ..witness import Step, Witness
 from .sometimes import OFTEN, many
 
@@ -27,25 +27,22 @@ def _afterwards(scene: Scene) -> Witness:
     return (scene.remove(), scene.read(), *optional(change_alone, scene), *listed)
 
 
-def _neighbour(scene: Scene) -> Witness:
-    return (scene.remove(), scene.read("{other}"))
+def _twin_and(scene: Scene, *steps: Step) -> Witness:
+    """Make an item like the first, remove the first, go on, and read the other."""
+    return (scene.create(scene.item), scene.remove(), *steps, scene.read("{new}"))
 
 
-def _keep(api: Api) -> dict[str, Item]:
-    removed: dict[str, Item] = {}
-
-    def keep(item_id: str, remove: Callable[[str], Item]) -> Item:
-        removed[item_id] = remove(item_id)
-        return removed[item_id]
-
-    seams.remove_as(api, keep)
-    return removed
+def _alike(api: Api, removed: dict[str, Item], item_id: str) -> list[Item]:
+    """Return the living items that have the fields of one that was removed."""
+    known = [removed[item_id]] if item_id in removed else []
+    return [other for item in known for other in others(api, item_id) if other.fields == item.fields]
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=_afterwards)
-def remove_does_nothing(api: Api) -> None:
+@by(seams.remove_as)
+def remove_does_nothing(api: Api, item_id: str, remove: Remove) -> Item:
     """Answers a removal with success and removes nothing."""
-    seams.remove_as(api, lambda item_id, remove: api.resource.store.find(item_id))
+    return api.resource.store.find(item_id)
 
 
 @plain("deletion", GONE, needs=(*REMOVAL, "list"), shown=_afterwards)
@@ -53,33 +50,33 @@ def remove_hides_from_lists_only(api: Api) -> None:
     """Marks an item as removed; lists leave it out, and it can still be read and updated."""
     hidden: set[str] = set()
 
-    def hide(item_id: str, remove: Callable[[str], Item]) -> Item:
+    def hide(item_id: str, remove: Remove) -> Item:
         hidden.add(item_id)
         return api.resource.store.find(item_id)
 
     seams.remove_as(api, hide)
-    seams.wrap(api.resource.store, "all", lambda every: (item for item in every() if item.id not in hidden))
+    seams.wrap(api, "resource.store.all", lambda every: (item for item in every() if item.id not in hidden))
 
 
 @plain("deletion", "whole_list", needs=(*REMOVAL, "list"), shown=_afterwards)
-def removed_item_still_listed(api: Api) -> None:
+@by(seams.wrap, "resource.store.all", memory=removed_items)
+def removed_item_still_listed(
+    api: Api, removed: dict[str, Item], every: Callable[[], Iterator[Item]]
+) -> Iterator[Item]:
     """Lists items that were removed."""
-    removed = _keep(api)
-    seams.wrap(api.resource.store, "all", lambda every: iter([*every(), *removed.values()]))
+    return iter([*every(), *removed.values()])
 
 
 @plain("deletion", GONE, needs=(*CRUD, "remove"), shown=_afterwards)
-def removed_item_can_be_updated(api: Api) -> None:
+@by(seams.around, "update", memory=removed_items)
+async def removed_item_can_be_updated(
+    api: Api, removed: dict[str, Item], request: Request, handle: Operation
+) -> Answer:
     """Checks only where it reads whether an item was removed: an update is accepted."""
-    removed = _keep(api)
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        if request.item_id not in removed:
-            return await handle(request)
-        item, changes = removed[request.item_id], await api.resource.valid_body(request)
-        return seams.succeed(api, "update", item._replace(fields=api.resource.store.merge(item.fields, changes)))
-
-    seams.around(api, "update", run)
+    if request.item_id not in removed:
+        return await handle(request)
+    item, changes = removed[request.item_id], await api.resource.valid_body(request)
+    return seams.succeed(api, "update", item._replace(fields=api.resource.store.merge(item.fields, changes)))
 
 
 @fault("deletion")
@@ -88,18 +85,15 @@ def update_creates_what_is_missing(scene: Scene) -> Planted:
     needed(scene.contract.operation("update").names(404))
     target, fields = unknown(scene), dict(scene.item)
 
-    def apply(api: Api) -> None:
+    @by(seams.wrap, "resource.store.update")
+    def apply(api: Api, right: Update, item_id: str, changes: Fields) -> Item:
         store = api.resource.store
+        if item_id in store.items:
+            return right(item_id, changes)
+        made = store.merge(fields, changes)
+        return store.write(Item(item_id, made, store.now(), None, store.measure(made)))
 
-        def update(right: Callable[[str, Fields], Item], item_id: str, changes: Fields) -> Item:
-            if item_id in store.items:
-                return right(item_id, changes)
-            made = store.merge(fields, changes)
-            return store.write(Item(item_id, made, store.now(), None, store.measure(made)))
-
-        seams.wrap(store, "update", update)
-
-    return Planted(apply, (scene.update(change(scene), target), scene.read(target)), error("update", 404)(scene))
+    return Planted(apply, (scene.update(change(scene), target), scene.read(target)), usual.error("update", 404)(scene))
 
 
 def _answered_with_true(scene: Scene) -> Witness:
@@ -111,52 +105,32 @@ def _answered_with_true(scene: Scene) -> Witness:
 @plain("deletion", needs=("create", "remove"), shown=_answered_with_true, clause=success("remove"))
 def remove_answered_with_true(api: Api) -> None:
     """Answers a removal with true instead of an object."""
-    success_as(api, "remove", lambda answer: replace(answer, body=b"true"))
+    usual.success_as(api, "remove", lambda answer: replace(answer, body=b"true"))
 
 
-@plain("deletion", ISOLATION, needs=REMOVAL, shown=_neighbour)
-def remove_takes_the_next_as_well(api: Api) -> None:
+@plain("deletion", ISOLATION, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.read("{other}")))
+@by(seams.remove_as)
+def remove_takes_the_next_as_well(api: Api, item_id: str, remove: Remove) -> Item:
     """Removes the item that was made next as well."""
-
-    def run(item_id: str, remove: Callable[[str], Item]) -> Item:
-        for other in made_next(api, api.resource.store.find(item_id)):
-            remove(other.id)
-        return remove(item_id)
-
-    seams.remove_as(api, run)
+    for other in made_next(api, api.resource.store.find(item_id)):
+        remove(other.id)
+    return remove(item_id)
 
 
 @plain("deletion", ISOLATION, needs=REMOVAL, shown=lambda scene: (scene.remove(unknown(scene)), scene.read("{other}")))
-def removing_nothing_removes_the_newest(api: Api) -> None:
+@by(seams.remove_as)
+def removing_nothing_removes_the_newest(api: Api, item_id: str, remove: Remove) -> Item:
     """Removes the newest item where no item has the id."""
-
-    def run(item_id: str, remove: Callable[[str], Item]) -> Item:
-        items = api.resource.store.items
-        return remove(item_id if item_id in items or not items else others(api, "")[-1].id)
-
-    seams.remove_as(api, run)
-
-
-def _namesakes(api: Api, item: Item) -> list[Item]:
-    """Return the living items that had the same fields when they were made."""
-    return [other for other in others(api, item.id) if other.fields == item.fields]
-
-
-def _twin_and(scene: Scene, *steps: Step) -> Witness:
-    """Make an item like the first, remove the first, go on, and read the other."""
-    return (scene.create(scene.item), scene.remove(), *steps, scene.read("{new}"))
+    items = api.resource.store.items
+    return remove(item_id if item_id in items or not items else others(api, "")[-1].id)
 
 
 @plain("deletion", ISOLATION, GONE, needs=REMOVAL, shown=lambda scene: _twin_and(scene, scene.remove()))
-def second_removal_takes_one_alike(api: Api) -> None:
+@by(seams.remove_as, memory=removed_items)
+def second_removal_takes_one_alike(api: Api, removed: dict[str, Item], item_id: str, remove: Remove) -> Item:
     """Removes an item alike where the one in the path was removed before."""
-    removed = _keep(api)
-
-    def run(item_id: str, remove: Callable[[str], Item]) -> Item:
-        alike = _namesakes(api, removed[item_id]) if item_id in removed else []
-        return remove(alike[0].id if alike else item_id)
-
-    seams.remove_as(api, run)
+    alike = _alike(api, removed, item_id)
+    return remove(alike[0].id if alike else item_id)
 
 
 @fault("deletion", ISOLATION, GONE, needs=(*CRUD, "remove"))
@@ -164,43 +138,33 @@ def update_of_what_is_gone_reaches_one_alike(scene: Scene) -> Planted:
     """Stores an update of an item that was removed in an item alike, and answers 404."""
     needed(not scene.is_put)
 
-    def apply(api: Api) -> None:
-        removed, store = _keep(api), api.resource.store
-
-        def update(right: Callable[[str, Fields], Item], item_id: str, changes: Fields) -> Item:
-            for alike in _namesakes(api, removed[item_id]) if item_id in removed else ():
-                seams.write_fields(api, alike, store.merge(alike.fields, changes))
-            return right(item_id, changes)
-
-        seams.wrap(store, "update", update)
+    @by(seams.wrap, "resource.store.update", memory=removed_items)
+    def apply(api: Api, removed: dict[str, Item], right: Update, item_id: str, changes: Fields) -> Item:
+        for alike in _alike(api, removed, item_id):
+            seams.write_fields(api, alike, api.resource.store.merge(alike.fields, changes))
+        return right(item_id, changes)
 
     return Planted(apply, _twin_and(scene, scene.update(change(scene))))
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=lambda s: (s.remove(), s.create(s.item), s.read(), s.read("{id}")))
-def removed_item_comes_back_with_one_alike(api: Api) -> None:
+@by(seams.create_as, memory=removed_items)
+def removed_item_comes_back_with_one_alike(api: Api, removed: dict[str, Item], body: Fields, create: Create) -> Item:
     """Brings an item back that was removed when one is made of its body."""
-    removed = _keep(api)
-
-    def create(body: Fields, right: Callable[[Fields], Item]) -> Item:
-        item = right(body)
-        for old in [old for old in removed.values() if old.fields == item.fields]:
-            api.resource.store.write(old)
-        return item
-
-    seams.create_as(api, create)
+    item = create(body)
+    for old in [old for old in removed.values() if old.fields == item.fields]:
+        api.resource.store.write(old)
+    return item
 
 
 @plain("deletion", GONE, needs=(*CRUD, "remove"), shown=lambda scene: (*many(scene), scene.remove(), scene.read()))
-def removal_after_many_updates_undone(api: Api) -> None:
+@by(seams.around, "read", memory=removed_items)
+async def removal_after_many_updates_undone(
+    api: Api, removed: dict[str, Item], request: Request, handle: Operation
+) -> Answer:
     """Answers a read of an item that was updated more than twenty times, though it was removed."""
-    removed = _keep(api)
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        item = removed.get(request.item_id)
-        return seams.succeed(api, "read", item) if item and item.version > OFTEN else await handle(request)
-
-    seams.around(api, "read", run)
+    item = removed.get(request.item_id)
+    return seams.succeed(api, "read", item) if item and item.version > OFTEN else await handle(request)
 
 
 def _create_after_a_removal(scene: Scene) -> Witness:
@@ -208,10 +172,10 @@ def _create_after_a_removal(scene: Scene) -> Witness:
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=_create_after_a_removal)
-def id_used_again(api: Api) -> None:
+@by(seams.wrap, "resource.store.new_id", memory=removed_items)
+def id_used_again(api: Api, removed: dict[str, Item], new_id: Callable[[], str]) -> str:
     """Gives the id of a removed item to the next one."""
-    removed = _keep(api)
-    seams.wrap(api.resource.store, "new_id", lambda new_id: removed.popitem()[0] if removed else new_id())
+    return removed.popitem()[0] if removed else new_id()
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.read(), scene.read(), scene.read()))
@@ -220,7 +184,7 @@ def removed_item_comes_back(api: Api) -> None:
     removed: dict[str, tuple[Any, Item]] = {}
     store = api.resource.store
 
-    def run(item_id: str, remove: Callable[[str], Item]) -> Item:
+    def run(item_id: str, remove: Remove) -> Item:
         removed[item_id] = (store.now(), remove(item_id))
         return removed[item_id][1]
 

@@ -14,25 +14,11 @@ from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import TICK, Item
 from contract_tests.spec.resource import ServerField
 
-from .. import seams
-from ..fault import Apply, Fault, Planted, fault, generator, row
+from .. import seams, usual
+from ..fault import CRUD, Apply, Fault, Planted, fault, generator, rows
 from ..scene import Scene, first, needed
-from ..seams import Operation
-from ..usual import (
-    Shown,
-    answered_change,
-    change,
-    change_and_read,
-    change_beside,
-    change_twice,
-    changed,
-    has_number_ids,
-    in_turn,
-    item_as,
-    just_read,
-    optional,
-    others,
-)  # fmt: skip
+from ..seams import Operation, by
+from ..usual import Shown, change, change_and_read, change_or_read, item_as, optional
 from ..witness import Witness
 from .sometimes import many
 
@@ -63,43 +49,37 @@ IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
 }  # fmt: skip
 
 
-def _found_by(is_match: Callable[[str, str], bool]) -> Apply:
+def _reading_by(is_match: Callable[[str, str], bool], target: str, scene: Scene) -> Planted:
     """Find an item by a careless comparison of ids where the exact one finds none."""
+    needed(not usual.has_number_ids(scene))
 
-    def find(api: Api, right: Callable[[str], Item], item_id: str) -> Item:
+    @by(seams.wrap, "resource.store.find")
+    def apply(api: Api, right: Callable[[str], Item], item_id: str) -> Item:
         items = api.resource.store.items
         alike = next((item for known, item in items.items() if is_match(known, item_id)), None)
         return right(item_id) if item_id in items or alike is None else alike
 
-    return lambda api: seams.wrap(api.resource.store, "find", partial(find, api))
+    return Planted(apply, (scene.read(target),))
 
 
-def _read_by(target: str) -> Shown:
-    return lambda scene: () if has_number_ids(scene) else (scene.read(target),)
+def _changing_by_swapped(role: str, scene: Scene) -> Planted:
+    needed(scene.contract.has(role) and not usual.has_number_ids(scene))
+    step = scene.update(change(scene), "{swapped}") if role == "update" else scene.remove("{swapped}")
 
-
-for _name, (_summary, _is_match, _target) in IDS.items():
-    row("identity", (EXACT,), _name, _summary, _found_by(_is_match), _read_by(_target), needs=("read",))
-
-
-def _in_any_case(role: str, api: Api) -> None:
-    async def run(request: Request, handle: Operation) -> Answer:
+    @by(seams.around, role)
+    async def apply(api: Api, request: Request, handle: Operation) -> Answer:
         items, sent = api.resource.store.items, request.item_id
         known = sent if sent in items else next((each for each in items if each.lower() == sent.lower()), sent)
         return await handle(replace(request, item_id=known))
 
-    seams.around(api, role, run)
+    return Planted(apply, (step, scene.read()))
 
 
-def _written_by_swapped(role: str, scene: Scene) -> Witness:
-    step = scene.update(change(scene), "{swapped}") if role == "update" else scene.remove("{swapped}")
-    return () if has_number_ids(scene) else (step, scene.read())
-
-
-for _name, _target in (("update", "an update"), ("remove", "a removal")):
-    _summary, _shown = f"Finds an item by its id in any case in {_target}.", partial(_written_by_swapped, _name)
-    _apply, _role = partial(_in_any_case, _name), ("read", _name)
-    row("identity", (EXACT,), f"id_in_any_case_in_{_name}", _summary, _apply, _shown, needs=_role)
+rows("identity", (EXACT,), IDS, ("read",), make=_reading_by)
+rows("identity", (EXACT,), {
+    "id_in_any_case_in_update": ("Finds an item by its id in any case in an update.", "update"),
+    "id_in_any_case_in_remove": ("Finds an item by its id in any case in a removal.", "remove"),
+}, ("read",), make=_changing_by_swapped)  # fmt: skip
 
 
 # -- Fields of the server ---------------------------------------------------------------------------------------------
@@ -108,49 +88,42 @@ Plant = Callable[[Api, str], None]
 """Changes what a mock does with a field of this name."""
 
 
-def _show_as(value: Callable[[Item], Any]) -> Plant:
-    return lambda api, name: seams.show_as(api, lambda item, shown: {**shown, name: value(item)})
+def _showing(name: str, value: Callable[[Item, Any], Any]) -> Apply:
+    """Show in a field what *value* makes of an item, and of what the field should show."""
+
+    def show(item: Item, shown: Fields) -> Fields:
+        return {**shown, name: value(item, shown[name])} if name in shown else shown
+
+    return lambda api: seams.show_as(api, show)
+
+
+def _shown(value: Callable[[Item, Any], Any]) -> Plant:
+    return lambda api, name: _showing(name, value)(api)
 
 
 def _spelled(spell: Callable[[Any], Any]) -> Plant:
-    return lambda api, name: seams.show_as(
-        api, lambda item, shown: {**shown, name: spell(shown[name]) if shown.get(name) else None}
-    )
+    return _shown(lambda item, value: spell(value) if value else None)
 
 
 def _read_twice(scene: Scene) -> Witness:
     return (*change_and_read(scene), scene.read())
 
 
-def _change_or_read(scene: Scene) -> Witness:
-    return optional(change_and_read, scene) or (scene.read(),)
-
-
 def _rewritten(change: Callable[[Item, Item], Item | None]) -> Plant:
     """Write what *change* makes of an item after each update; it is told the item before and after."""
 
-    def plant(api: Api, name: str) -> None:
-        def update(before: Item, changes: Fields) -> None:
-            after = change(before, api.resource.store.find(before.id))
-            if after is not None:
-                api.resource.store.write(after)
+    @by(seams.update_as)
+    def update(api: Api, before: Item, changes: Fields) -> None:
+        after = change(before, api.resource.store.find(before.id))
+        if after is not None:
+            api.resource.store.write(after)
 
-        seams.update_as(api, update)
-
-    return plant
-
-
-def _time_of_reading(api: Api, name: str) -> None:
-    item_as(api, "read", lambda item: {name: api.resource.store.now()})
-
-
-def _later_in_updates(api: Api, name: str) -> None:
-    item_as(api, "update", lambda item: {name: item.created_at + timedelta(hours=1)})
+    return lambda api, name: update(api)
 
 
 def _touched(time: Callable[[Item], datetime]) -> Plant:
     """Let an update set the time of the last change to another."""
-    return lambda api, name: seams.wrap(api.resource.store, "touch", lambda touch, item: time(item))
+    return lambda api, name: seams.wrap(api, "resource.store.touch", lambda touch, item: time(item))
 
 
 def _unmoved(before: Item, after: Item) -> Item:
@@ -162,12 +135,8 @@ def _reset_by_nothing(before: Item, after: Item) -> Item | None:
 
 
 def _never_moves(api: Api, name: str) -> None:
-    seams.wrap(api.resource.store, "touch", lambda touch, item: item.updated_at or touch(item))
+    seams.wrap(api, "resource.store.touch", lambda touch, item: item.updated_at or touch(item))
     _rewritten(_unmoved)(api, name)
-
-
-def _moves_with_reading(api: Api, name: str) -> None:
-    seams.read_item_as(api, lambda item: seams.move(api, item))
 
 
 def _stops(api: Api, name: str) -> None:
@@ -191,17 +160,15 @@ def _ignoring(is_ignored: Callable[[Any], bool]) -> Plant:
     return _rewritten(ignore)
 
 
-def _of_others(api: Api, name: str) -> None:
-    def update(before: Item, changes: Fields) -> None:
-        for item in others(api, before.id) if changes else ():
-            seams.move(api, item)
-
-    seams.update_as(api, update)
+@by(seams.update_as)
+def _moving_others(api: Api, before: Item, changes: Fields) -> None:
+    for item in usual.others(api, before.id) if changes else ():
+        seams.move(api, item)
 
 
 def _numbers_changed(scene: Scene) -> Witness:
-    needed(first(changed(scene)) in scene.numbers)
-    return scene.shows(*in_turn(scene, 3))
+    needed(first(usual.changed(scene)) in scene.numbers)
+    return scene.shows(*usual.in_turn(scene, 3))
 
 
 def _null_after_a_change(scene: Scene) -> Witness:
@@ -223,15 +190,17 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
         "renewed_by_updates": (
             "Sets {} anew with every update.",
             _rewritten(lambda before, after: after._replace(created_at=after.last_change)), change_and_read),
-        "is_the_time_of_reading": ("Answers the present time as {} where an item is read.", _time_of_reading, _read_twice),
-        "differs_between_answers": ("Answers {} one hour later in the answer to an update.", _later_in_updates, answered_change),
+        "is_the_time_of_reading": ("Answers the present time as {} where an item is read.",
+            lambda api, name: item_as(api, "read", lambda item: {name: api.resource.store.now()}), _read_twice),
+        "differs_between_answers": ("Answers {} one hour later in the answer to an update.",
+            lambda api, name: item_as(api, "update", lambda item: {name: item.created_at + timedelta(hours=1)}), usual.answered_change),
     },
     (("updated_at",), "on-update", "x-changes"): {
-        "stays_null": ("Leaves {} null for ever.", _show_as(lambda item: None), change_and_read),
-        "is_the_creation": ("Answers the time of the creation as {}.", _show_as(lambda item: item.created_at), change_and_read),
+        "stays_null": ("Leaves {} null for ever.", _shown(lambda item, value: None), change_and_read),
+        "is_the_creation": ("Answers the time of the creation as {}.", _shown(lambda item, value: item.created_at), change_and_read),
         "moves_backwards": (
             "Counts {} down instead of up.",
-            _touched(lambda item: item.last_change - timedelta(seconds=1)), change_twice),
+            _touched(lambda item: item.last_change - timedelta(seconds=1)), usual.change_twice),
         "counts_updates": (
             "Adds a microsecond to {} instead of telling when an update was made.",
             _touched(lambda item: item.last_change + TICK), change_and_read),
@@ -239,25 +208,25 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
             "Sets {} back on an update that changes nothing.", _rewritten(_reset_by_nothing), _nothing_after_a_change),
     },
     (("updated_at", "version"), "on-update", "x-changes"): {
-        "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, change_twice),
+        "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, usual.change_twice),
         "ignores_numbers": ("Does not move {} where only a number is changed.", _ignoring(seams.is_number), _numbers_changed),
         "ignores_nulls": ("Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change),
-        "moves_with_reading": ("Moves {} when an item is read.", _moves_with_reading, _read_twice),
+        "moves_with_reading": ("Moves {} when an item is read.", lambda api, name: seams.read_item_as(api, partial(seams.move, api)), _read_twice),
         "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),
-        "of_others_moves": ("Moves {} of every other item with an update.", _of_others, change_beside),
+        "of_others_moves": ("Moves {} of every other item with an update.", lambda api, name: _moving_others(api), usual.change_beside),
     },
     (("created_at", "updated_at"), "", "format"): {
         "without_a_zone": (
-            "Answers {} without a zone.", _spelled(lambda time: time.replace(tzinfo=None).isoformat()), _change_or_read),
+            "Answers {} without a zone.", _spelled(lambda time: time.replace(tzinfo=None).isoformat()), change_or_read),
         "with_a_space": (
             "Answers {} as a database prints it, without T and with a short zone.",
-            _spelled(lambda time: time.strftime("%Y-%m-%d %H:%M:%S.%f+00")), _change_or_read),
+            _spelled(lambda time: time.strftime("%Y-%m-%d %H:%M:%S.%f+00")), change_or_read),
     },
     (("created_at", "updated_at"), "", "type"): {
-        "as_a_number": ("Answers {} as seconds since 1970.", _spelled(lambda time: time.timestamp()), _change_or_read),
+        "as_a_number": ("Answers {} as seconds since 1970.", _spelled(lambda time: time.timestamp()), change_or_read),
     },
     (("template",), "", "x-template"): {
-        "with_an_account": ("Puts an account in front of {}.", _spelled(lambda text: f"accounts/1/{text}"), just_read),
+        "with_an_account": ("Puts an account in front of {}.", _spelled(lambda text: f"accounts/1/{text}"), usual.just_read),
     },
 }  # fmt: skip
 GROUP_OF = {"stops_after_five_updates": "sometimes", "of_others_moves": "isolation"}
@@ -302,7 +271,7 @@ def id_answered_otherwise_by_an_update(scene: Scene) -> Planted:
         return shown.swapcase() if shown.swapcase() != shown else shown[::-1]
 
     apply = lambda api: item_as(api, "update", lambda item: {name: other(item)})  # noqa: E731
-    return Planted(apply, answered_change(scene), scene.contract.resource.item_pointer)
+    return Planted(apply, usual.answered_change(scene), scene.contract.resource.item_pointer)
 
 
 @generator
@@ -315,7 +284,7 @@ def fields_taken_from_the_body(scene: Scene) -> Iterator[Fault]:
         value: Any = "2001-02-03T04:05:06Z"
         take = _aged
         if own.name == id_name:
-            value, take = (987654321 if has_number_ids(scene) else "another"), _renamed
+            value, take = (987654321 if usual.has_number_ids(scene) else "another"), _renamed
         body = {**change(scene), own.name: value}
         if own.changes == "never" and scene.contract.accepts("update", {**known, **body}):
             apply = lambda api, name=own.name, take=take: _take(api, name, take)  # noqa: E731
@@ -343,3 +312,42 @@ def _take(api: Api, name: str, take: Callable[[Item, Any], Item]) -> None:
         return seams.succeed(api, "update", store.write(take(store.items.pop(request.item_id), sent[name])))
 
     seams.bodies_heard(api, "update", run)
+
+
+@generator
+def faults_of_server_fields(scene: Scene) -> Iterator[Fault]:
+    """Yield what a field of the server does that the contract does not say of it."""
+    changed = next((f for f in scene.free if scene.other(f) is not None), None)
+    if not scene.contract.has(*CRUD) or changed is None:
+        return
+    document, update = scene.contract.document, scene.shows(scene.change(changed))
+    for name, field in scene.contract.server_fields.items():
+        if name == scene.contract.resource.id_name:
+            continue  # it has faults of its own
+        if field.changes == "never":
+            summary, clause = f"Changes {name} with an update.", f"{field.pointer}/x-changes"
+            apply = _showing(name, _moved)
+            yield Fault(f"{name}_moved_by_an_update", "identity", summary, clause, apply, update)
+        if name in document.required(scene.contract.resource.item_pointer):
+            summary, read = f"Leaves out {name}.", (scene.read(),)
+            yield Fault(f"{name}_missing", "identity", summary, field.pointer, _leaving_out(name), read)
+        if not document.validator(field.pointer).is_valid({}):
+            summary, apply = f"Shows {name} as an object.", _showing(name, _as_object)
+            clause = _clause(scene, field, "type")
+            yield Fault(f"{name}_of_another_type", "identity", summary, clause, apply, (*update, scene.read()))
+
+
+def _leaving_out(name: str) -> Apply:
+    return lambda api: seams.show_as(api, lambda item, shown: usual.without(shown, name))
+
+
+def _as_object(item: Item, value: Any) -> Any:
+    return None if value is None else {"value": value}
+
+
+def _moved(item: Item, value: Any) -> Any:
+    if item.version < 2:
+        return value
+    if isinstance(value, datetime):
+        return value + timedelta(hours=1)
+    return f"{value}x" if isinstance(value, str) else value + 1 if isinstance(value, int) else value

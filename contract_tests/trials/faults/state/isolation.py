@@ -10,35 +10,37 @@ from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Planted, fault, plain
+from ..fault import Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
+from ..seams import Apply, by
 from ..usual import change, change_beside, changed, made_next, others, without
 from ..witness import Witness
 
 ISOLATION = "isolation"
 
 
-def _update_reaching(api: Api, which: Callable[[Item], Iterable[Item]]) -> None:
-    def update(before: Item, changes: Fields) -> None:
+def _update_reaching(which: Callable[[Api, Item], Iterable[Item]]) -> Apply:
+    @by(seams.update_as)
+    def apply(api: Api, before: Item, changes: Fields) -> None:
         after = api.resource.store.find(before.id).fields
         changed_fields = {n: after.get(n) for n in changes if after.get(n) != before.fields.get(n) and n in after}
-        for item in which(before) if changed_fields else ():
+        for item in which(api, before) if changed_fields else ():
             seams.write_fields(api, item, {**item.fields, **changed_fields})
 
-    seams.update_as(api, update)
+    return apply
 
 
-@plain("isolation", ISOLATION, shown=change_beside)
-def update_reaches_the_newest_item(api: Api) -> None:
-    """Updates the newest item besides the one in the path."""
-    _update_reaching(api, lambda before: others(api, before.id)[-1:])
+def _reaching_alike(compared: Callable[[Fields], object]) -> Apply:
+    return _update_reaching(
+        lambda api, before: [i for i in others(api, before.id) if compared(i.fields) == compared(before.fields)]
+    )
 
 
-def _reaching_alike(api: Api, compared: Callable[[Fields], object]) -> None:
-    def alike(before: Item) -> list[Item]:
-        return [item for item in others(api, before.id) if compared(item.fields) == compared(before.fields)]
-
-    _update_reaching(api, alike)
+rows("isolation", (ISOLATION,), {
+    "update_reaches_the_newest_item": (
+        "Updates the newest item besides the one in the path.",
+        _update_reaching(lambda api, before: others(api, before.id)[-1:]), change_beside),
+})  # fmt: skip
 
 
 @fault("isolation", ISOLATION)
@@ -49,7 +51,7 @@ def update_reaches_items_alike(scene: Scene) -> Planted:
     needed(link not in body)
     twin = scene.create(scene.named(scene.item, "Twin"))
     witness = (twin, scene.update(body), scene.read("{new}"))
-    return Planted(lambda api: _reaching_alike(api, lambda fields: fields.get(link)), witness)
+    return Planted(_reaching_alike(lambda fields: fields.get(link)), witness)
 
 
 @fault("isolation", ISOLATION)
@@ -59,7 +61,7 @@ def items_alike_share_their_fields(scene: Scene) -> Planted:
     aside = (tried.name, scene.contract.run_name or "")
     twins = [scene.create(scene.named(scene.item, name)) for name in ("Twin", "Other twin")]
     witness = (*twins, scene.update(scene.change(tried), "{new}"), scene.read())
-    return Planted(lambda api: _reaching_alike(api, lambda fields: without(fields, *aside)), witness)
+    return Planted(_reaching_alike(lambda fields: without(fields, *aside)), witness)
 
 
 @fault("isolation", "create_stores_everything")
@@ -91,13 +93,11 @@ def clearing_reaches_the_item_made_next(scene: Scene) -> Planted:
     """Clears a field of the item that was made after the one in the path, too."""
     needed(not scene.is_put)
 
-    def apply(api: Api) -> None:
-        def update(before: Item, changes: Fields) -> None:
-            nulls = {name: None for name, value in changes.items() if value is None}
-            for item in made_next(api, before) if nulls else ():
-                seams.write_fields(api, item, api.resource.store.merge(item.fields, nulls))
-
-        seams.update_as(api, update)
+    @by(seams.update_as)
+    def apply(api: Api, before: Item, changes: Fields) -> None:
+        nulls = {name: None for name, value in changes.items() if value is None}
+        for item in made_next(api, before) if nulls else ():
+            seams.write_fields(api, item, api.resource.store.merge(item.fields, nulls))
 
     body = scene.lawful({first(scene.clearing).name: None})
     return Planted(apply, (scene.update(body), scene.read("{other}")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
-from functools import partial
 from typing import Any
 from unicodedata import normalize
 from urllib.parse import quote
@@ -21,9 +20,9 @@ from contract_tests.spec.field import Field
 from contract_tests.spec.listing import Listing
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, Planted, Shown, Template, add, fault, generator, plain, rows
+from ..fault import CRUD, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
-from ..usual import failed, in_turn, optional, without
+from ..usual import Shown, failed, in_turn, optional, without
 from ..witness import START, Witness
 
 WHOLE, FOUND = "whole_list", "filters_find"
@@ -43,7 +42,7 @@ def listing_of(scene: Scene) -> Listing:
 
 def _listing_as(part: str, behaviour: Callable[..., Any]) -> Apply:
     """Put *behaviour* around a part of the mock's list; it is told the right way first."""
-    return lambda api: seams.wrap(api.resource.listing, part, behaviour)
+    return lambda api: seams.wrap(api, f"resource.listing.{part}", behaviour)
 
 
 def _failing_to_read(part: str) -> Apply:
@@ -54,6 +53,11 @@ def _failing_to_read(part: str) -> Apply:
             return failed()
 
     return _listing_as(part, careless)
+
+
+def _by_token(scene: Scene) -> str:
+    """Return the parameter of the token of a page; NoPlace where there is none."""
+    return needed(listing_of(scene).paging.token)
 
 
 # -- Sizes ------------------------------------------------------------------------------------------------------------
@@ -80,7 +84,7 @@ def _sized(read: Callable[[str], int | None], beside: str = "") -> Apply:
                 return query(role, query_string)
             return {**query(role, b"&".join(part for part in parts if not part.startswith(start))), name: size}
 
-        seams.wrap(api.resource.rules, "query", other)
+        seams.wrap(api, "resource.rules.query", other)
 
     return apply
 
@@ -140,7 +144,7 @@ def _resized(resize: Callable[[int], int]) -> Apply:
         def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
             return right(items, {**query, name: resize(query[name])} if name in query else query)
 
-        seams.wrap(api.resource.listing, "cut", cut)
+        seams.wrap(api, "resource.listing.cut", cut)
 
     return apply
 
@@ -203,14 +207,14 @@ def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]]) -> Appl
         def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
             return right(change([*items[:1], *items], items) if _turned(api, query) else items, query)
 
-        seams.wrap(api.resource.listing, "after", after)
-        seams.wrap(api.resource.listing, "cut", cut)
+        seams.wrap(api, "resource.listing.after", after)
+        seams.wrap(api, "resource.listing.cut", cut)
 
     return apply
 
 
 def _first_again(api: Api) -> None:
-    seams.replace(api.resource.listing, "after", lambda items, order, place: items)
+    seams.replace(api, "resource.listing.after", lambda items, order, place: items)
     numbers = ("offset", "page_number")
     _listing_as("asked", lambda asked, query, role: None if role in numbers else asked(query, role))(api)
 
@@ -240,7 +244,7 @@ def next_large_page_skips_one(scene: Scene) -> Planted:
             is_lost = number >= LARGE and len(items) > number + 1
             return Page(page.items, api.resource.listing.token(items[number], query)) if is_lost else page
 
-        seams.wrap(api.resource.listing, "cut", cut)
+        seams.wrap(api, "resource.listing.cut", cut)
         for _ in range(STOCK):
             api.resource.store.create(scene.item)
 
@@ -486,9 +490,8 @@ def _missing(text: str, is_missed: Callable[[str], bool], scene: Scene) -> Plant
     return Planted(_matching(missed), (made, scene.list(filtered(scene, name, text))))
 
 
-for _name, (_summary, _text, _is_missed) in MISSED.items():
-    _make = partial(_missing, _text, _is_missed)
-    add(Template(f"filter_misses_texts_{_name}", _summary, _make, "pagination", (FOUND, "exact_text"), CRUD_AND_LIST))
+_table = {f"filter_misses_texts_{name}": row for name, row in MISSED.items()}
+rows("pagination", (FOUND, "exact_text"), _table, CRUD_AND_LIST, make=_missing)
 
 
 def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Apply:
@@ -501,7 +504,7 @@ def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Appl
             is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
             return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
 
-        seams.wrap(listing, "page", page)
+        seams.wrap(api, "resource.listing.page", page)
 
     return apply
 
@@ -560,7 +563,7 @@ def filter_by_time_forgotten_in_another_order(scene: Scene) -> Planted:
             is_lost = query.get(listing.order or "") == other
             return [each for each in right(query) if not (is_lost and each.field == name)]
 
-        seams.wrap(api.resource.listing, "conditions", conditions)
+        seams.wrap(api, "resource.listing.conditions", conditions)
 
     query = filtered(scene, name, "2999-01-01T00:00:00Z")
     return Planted(apply, (scene.list(f"{query}&{listing.order}={other}"),))

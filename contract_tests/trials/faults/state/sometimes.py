@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,9 +14,9 @@ from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Planted, Template, add, fault, plain
+from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Operation
+from ..seams import Apply, Operation, by
 from ..usual import change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
 from ..witness import Witness
 
@@ -36,8 +35,8 @@ def _newcomers(scene: Scene) -> Witness:
     return tuple(step for new in news for step in (new, scene.update(body, "{new}"), scene.read("{new}")))
 
 
-def _lose(api: Api, is_lost: Callable[[Item, Fields], bool]) -> None:
-    seams.update_as(api, lambda before, changes: is_lost(before, changes) and api.resource.store.write(before))
+def _lose(api: Api, before: Item) -> None:
+    api.resource.store.write(before)
 
 
 def _every(number: int) -> Callable[[], bool]:
@@ -45,32 +44,44 @@ def _every(number: int) -> Callable[[], bool]:
     return lambda: next(turns) % number == 0
 
 
-def _after(number: int) -> Callable[[Item, Fields], bool]:
-    updates = Counter[str]()
+def _by_number(is_wrong: Callable[[int], bool], go_wrong: Callable[[Api, Item], object] = _lose) -> Apply:
+    """Go wrong with some updates; *is_wrong* is told which update of its item it is."""
 
-    def is_later(before: Item, changes: Fields) -> bool:
+    @by(seams.update_as, memory=lambda api: Counter())
+    def apply(api: Api, updates: Counter[str], before: Item, changes: Fields) -> None:
         updates[before.id] += bool(changes)
-        return updates[before.id] > number
+        if is_wrong(updates[before.id]):
+            go_wrong(api, before)
 
-    return is_later
+    return apply
+
+
+rows("sometimes", (READ,), {
+    "twenty_updates_at_most": (
+        "Stores the first twenty updates of an item and forgets all that follow.", _by_number(lambda n: n > OFTEN), many),
+    "first_update_lost": ("Forgets the first update of an item.", _by_number(lambda n: n <= 1), change_and_read),
+})  # fmt: skip
+rows("sometimes", (), {
+    "update_after_twenty_answered_500": (
+        "Fails on every update of an item after the twentieth.", _by_number(lambda n: n > OFTEN, failed), many),
+}, clause=success("update"))  # fmt: skip
 
 
 @plain("sometimes", READ, shown=many)
-def every_tenth_update_lost(api: Api) -> None:
+@by(seams.update_as, memory=lambda api: _every(10))
+def every_tenth_update_lost(api: Api, is_tenth: Callable[[], bool], before: Item, changes: Fields) -> None:
     """Forgets every tenth update."""
-    is_tenth = _every(10)
-    _lose(api, lambda before, changes: bool(changes) and is_tenth())
+    if changes and is_tenth():
+        _lose(api, before)
 
 
 @plain("sometimes", shown=many, clause=success("update"))
-def every_tenth_update_answered_500(api: Api) -> None:
+@by(seams.around, "update", memory=lambda api: _every(10))
+async def every_tenth_update_answered_500(
+    api: Api, is_tenth: Callable[[], bool], request: Request, handle: Operation
+) -> Answer:
     """Fails on every tenth update."""
-    is_tenth = _every(10)
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        return failed() if is_tenth() else await handle(request)
-
-    seams.around(api, "update", run)
+    return failed() if is_tenth() else await handle(request)
 
 
 @plain("sometimes", READ, shown=many)
@@ -80,49 +91,28 @@ def every_tenth_read_stale(api: Api) -> None:
     seams.read_item_as(api, lambda item: earlier.get(item.id, item) if is_tenth() else item)
 
 
-@plain("sometimes", READ, shown=many)
-def twenty_updates_at_most(api: Api) -> None:
-    """Stores the first twenty updates of an item and forgets all that follow."""
-    _lose(api, _after(OFTEN))
-
-
-@plain("sometimes", shown=many, clause=success("update"))
-def update_after_twenty_answered_500(api: Api) -> None:
-    """Fails on every update of an item after the twentieth."""
-    is_later = _after(OFTEN)
-    seams.update_as(api, lambda before, changes: is_later(before, changes) and failed())
-
-
 @plain("sometimes", READ, shown=_newcomers)
-def every_eighth_item_not_updated(api: Api) -> None:
+@by(seams.update_as, memory=remembered)
+def every_eighth_item_not_updated(api: Api, made: dict[str, Item], before: Item, changes: Fields) -> None:
     """Forgets the updates of every eighth item, as if one shard could not be written."""
-    made = remembered(api)
-    _lose(api, lambda before, changes: before.id in [*made][SHARDS - 1 :: SHARDS])
-
-
-@plain("sometimes", READ, shown=change_and_read)
-def first_update_lost(api: Api) -> None:
-    """Forgets the first update of an item."""
-    is_later = _after(1)
-    _lose(api, lambda before, changes: not is_later(before, changes))
+    if before.id in [*made][SHARDS - 1 :: SHARDS]:
+        _lose(api, before)
 
 
 @plain("sometimes", READ, shown=lambda scene: (wrong(scene), *change_and_read(scene)))
-def update_after_an_error_lost(api: Api) -> None:
+@by(seams.around, "update", memory=lambda api: set())
+async def update_after_an_error_lost(api: Api, refused: set[str], request: Request, handle: Operation) -> Answer:
     """Forgets the update that follows a refused one of the same item."""
-    refused: set[str] = set()
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        try:
-            answer = await handle(request)
-        except Refusal:
-            refused.add(request.item_id)
-            raise
-        refused.discard(request.item_id)
-        return answer
-
-    _lose(api, lambda before, changes: before.id in refused)
-    seams.around(api, "update", run)
+    before = api.resource.store.items.get(request.item_id)
+    try:
+        answer = await handle(request)
+    except Refusal:
+        refused.add(request.item_id)
+        raise
+    if before is not None and request.item_id in refused:
+        answer = seams.succeed(api, "update", api.resource.store.write(before))
+    refused.discard(request.item_id)
+    return answer
 
 
 # By the name of the fault: what it does, a text, and whether a text is such a one.
@@ -146,9 +136,7 @@ def _failing_on(text: str, is_fatal: Callable[[str], bool], scene: Scene, tried:
     return Planted(lambda api: seams.store_as(api, check), scene.shows(scene.lawful({tried.name: text})))
 
 
-for _name, (_summary, _text, _is_fatal) in FATAL.items():
-    _make = partial(_failing_on, _text, _is_fatal)
-    add(Template(_name, _summary, _make, "sometimes", (TEXT,), each=lambda scene: scene.texts[:2]))
+rows("sometimes", (TEXT,), FATAL, make=_failing_on, each=lambda scene: scene.texts[:2])
 
 
 @fault("sometimes", READ, each=lambda scene: scene.fractions[:1])
@@ -158,11 +146,13 @@ def whole_numbers_forgotten(scene: Scene, tried: Field) -> Planted:
     values = (low + step for step in range(1, 4))
     whole = first(v for v in values if scene.contract.accepts_value(tried, v) and v != scene.item.get(tried.name))
 
-    def is_lost(before: Item, changes: Fields) -> bool:
+    @by(seams.update_as)
+    def apply(api: Api, before: Item, changes: Fields) -> None:
         value: Any = changes.get(tried.name)
-        return seams.is_number(value) and value == int(value)
+        if seams.is_number(value) and value == int(value):
+            _lose(api, before)
 
-    return Planted(lambda api: _lose(api, is_lost), scene.shows(scene.lawful({tried.name: whole})))
+    return Planted(apply, scene.shows(scene.lawful({tried.name: whole})))
 
 
 def _of_a_long_text(scene: Scene) -> list[Field]:
@@ -175,14 +165,10 @@ def cleared_by_every_twelfth_update(scene: Scene, tried: Field) -> Planted:
     bodies = in_turn(scene, MANY)
     needed(not scene.is_put and tried.name not in bodies[0])
 
-    def apply(api: Api) -> None:
-        is_twelfth = _every(12)
-
-        def update(before: Item, changes: Fields) -> None:
-            if is_twelfth() and tried.name not in changes:
-                now = api.resource.store.find(before.id)
-                seams.write_fields(api, now, without(now.fields, tried.name))
-
-        seams.update_as(api, update)
+    @by(seams.update_as, memory=lambda api: _every(12))
+    def apply(api: Api, is_twelfth: Callable[[], bool], before: Item, changes: Fields) -> None:
+        if is_twelfth() and tried.name not in changes:
+            now = api.resource.store.find(before.id)
+            seams.write_fields(api, now, without(now.fields, tried.name))
 
     return Planted(apply, scene.shows(*bodies), scene.contract.operation("update").pointer)

@@ -149,7 +149,7 @@ def same_update_twice_refused(scene: Scene) -> Planted:
                 raise Refusal(400, "The update changes nothing.")
             return after
 
-        seams.wrap(api.resource.store, "update", update)
+        seams.wrap(api, "resource.store.update", update)
 
     return Planted(apply, scene.shows(body, body))
 
@@ -261,7 +261,7 @@ def _judging(rule: Constraint, judged: Callable[[Fields, Fields, Fields | None],
             others = [each for each in right(fields) if each.title != rule.title]
             return others + [each for other in held for each in right(other) if each.title == rule.title]
 
-        seams.wrap(api.resource.rules, "broken_constraints", broken)
+        seams.wrap(api, "resource.rules.broken_constraints", broken)
         seams.check_as(api, check)
         seams.change_update(api, note)
 

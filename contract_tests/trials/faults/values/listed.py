@@ -120,7 +120,7 @@ def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> App
 
 def _checking(check: Callable[[Fields, Fields, Check], None]) -> Apply:
     """Put *check* in the place of the rule of listed values; it is told the item, what was sent, and the rule."""
-    return lambda api: seams.wrap(api.resource.choices, "check", lambda rule, fields, sent: check(fields, sent, rule))
+    return lambda api: seams.wrap(api, "resource.choices.check", lambda rule, fields, sent: check(fields, sent, rule))
 
 
 def _stored_decides(pair: Pair) -> Iterator[Fault]:
@@ -227,7 +227,7 @@ def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:
         is_right = rule(name, value, fields)
         return fits(value, fields.get(pair.given), is_right) if name == pair.name else is_right
 
-    return lambda api: seams.wrap(api.resource.choices, "fits", said)
+    return lambda api: seams.wrap(api, "resource.choices.fits", said)
 
 
 # -- A listed value by itself -----------------------------------------------------------------------------------------

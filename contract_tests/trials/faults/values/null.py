@@ -61,8 +61,10 @@ def _on_null(name: str, *, is_kept: bool) -> Apply:
     def apply(api: Api) -> None:
         rules = api.resource.rules
         keeps, clears = rules.keeps_on_null, rules.clears_on_null
-        seams.replace(rules, "keeps_on_null", lambda other: is_kept if other == name else keeps(other))
-        seams.replace(rules, "clears_on_null", lambda other: not is_kept if other == name else clears(other))
+        seams.replace(api, "resource.rules.keeps_on_null", lambda other: is_kept if other == name else keeps(other))
+        seams.replace(
+            api, "resource.rules.clears_on_null", lambda other: not is_kept if other == name else clears(other)
+        )
 
     return apply
 
@@ -106,7 +108,7 @@ def null_clears_everything(scene: Scene) -> Planted:
 
 
 def _merging(merge: Callable[[Merge, Fields, Fields], Fields]) -> Apply:
-    return lambda api: seams.wrap(api.resource.store, "merge", merge)
+    return lambda api: seams.wrap(api, "resource.store.merge", merge)
 
 
 @fault("null", "any_combination")

@@ -222,7 +222,7 @@ def nan_is_a_number(scene: Scene) -> Planted:
     good = scene.good(tried)[0]
 
     def apply(api: Api) -> None:
-        seams.wrap(api.bodies, "decode", lambda decode, raw: json.loads(raw) if b"NaN" in raw else decode(raw))
+        seams.wrap(api, "bodies.decode", lambda decode, raw: json.loads(raw) if b"NaN" in raw else decode(raw))
         is_nan = lambda v: True if isinstance(v, float) and v != v else None  # noqa: E731
         seams.judge(api, tried.name, is_nan, seams.UPDATE, instead=good)
 
@@ -240,7 +240,7 @@ def exponent_refused(scene: Scene) -> Planted:
             raise Refusal(400, "The request body is not valid JSON.")
         return decode(raw)
 
-    return Planted(lambda api: seams.wrap(api.bodies, "decode", read), _spelled(scene, tried, value, f"{value}e0"))
+    return Planted(lambda api: seams.wrap(api, "bodies.decode", read), _spelled(scene, tried, value, f"{value}e0"))
 
 
 def _spelled(scene: Scene, tried: Field, value: Any, text: str) -> Witness:

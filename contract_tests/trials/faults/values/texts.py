@@ -215,7 +215,7 @@ def _longest(size: int, status: int) -> Apply:
                 raise Refusal(status, "The request body is not valid.")
             return body
 
-        seams.replace(api.bodies, "read", limited)
+        seams.replace(api, "bodies.read", limited)
 
     return apply
 
