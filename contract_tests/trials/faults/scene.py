@@ -74,6 +74,11 @@ class Scene:
         return tuple(f for f in self.fields.values() if f.is_free and not f.is_write_only)
 
     @cached_property
+    def changing(self) -> tuple[Field, ...]:
+        """The free fields that can be given another value than the item of the witness has."""
+        return tuple(f for f in self.free if self.other(f) is not None)
+
+    @cached_property
     def texts(self) -> tuple[Field, ...]:
         """The fields that take any text, within a length perhaps."""
         return tuple(f for f in self.free if is_text(f) and self.good(f))

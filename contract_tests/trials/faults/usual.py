@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -48,8 +48,7 @@ def id_schema(scene: Scene) -> Any:
 
 def changed(scene: Scene) -> list[Field]:
     """Return the free fields that can be changed alone, numbers first."""
-    able = [tried for tried in scene.free if scene.other(tried) is not None]
-    return sorted(able, key=lambda tried: (tried not in scene.fractions, tried not in scene.numbers))
+    return sorted(scene.changing, key=lambda tried: (tried not in scene.fractions, tried not in scene.numbers))
 
 
 def change(scene: Scene) -> Body:
@@ -212,6 +211,23 @@ def texts(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
         else:
             yield from texts(value, (*path, name))
+
+
+def changed_at(node: Any, path: Sequence[str], change_value: Callable[[Any], Any]) -> Any:
+    """Return a document with what stands at a path changed, if anything does; `*` stands for each element of an array."""
+    if not path:
+        return change_value(node)
+    step, *rest = path
+    if step == "*" and isinstance(node, list):
+        return [changed_at(each, rest, change_value) for each in node]
+    is_there = isinstance(node, dict) and step in node
+    return {**node, step: changed_at(node[step], rest, change_value)} if is_there else node
+
+
+def without_at(node: Any, path: Sequence[str]) -> Any:
+    """Return a document without what stands at a path."""
+    *above, name = path
+    return changed_at(node, above, lambda owner: without(owner, name) if isinstance(owner, dict) else owner)
 
 
 # -- Changing a mock --------------------------------------------------------------------------------------------------

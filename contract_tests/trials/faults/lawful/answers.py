@@ -6,10 +6,10 @@ import asyncio
 import gzip
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from itertools import count, cycle
+from itertools import count, cycle, repeat
 from typing import Any
 
 import orjson
@@ -21,26 +21,12 @@ from contract_tests.mock_api.store import Item
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
-from .. import seams
+from .. import seams, usual
 from ..fault import Apply, Fault, Planted, generator, lawful, rows, variant
 from ..scene import Body, NoPlace, Scene, first, needed
-from ..seams import Operation
+from ..seams import Answering, Create, Operation, by
 from ..state.identity import of_kind
-from ..usual import (
-    ITEM,
-    change,
-    change_or_read,
-    further,
-    has_number_ids,
-    has_room,
-    id_schema,
-    is_closed,
-    just_read,
-    optional,
-    read_unknown,
-    refused,
-    texts,
-)
+from ..usual import ITEM, change
 from ..witness import Step, Witness
 
 SLOW_SECONDS = 0.3
@@ -77,7 +63,7 @@ def cleared_fields_left_out(scene: Scene) -> Planted:
 def further_fields_answered(scene: Scene) -> Planted:
     """Answers an item with fields that the contract does not name, as newer releases do."""
     status = scene.contract.operation("read").successes[0]
-    needed(not is_closed(scene, "read", status, scene.contract.item_at("read")))
+    needed(not usual.is_closed(scene, "read", status, scene.contract.item_at("read")))
     needed(not FURTHER.keys() & scene.contract.item_fields)
     return Planted(lambda api: seams.show_as(api, lambda item, shown: {**FURTHER, **shown}), (scene.read(),))
 
@@ -86,28 +72,27 @@ def _beside(scene: Scene) -> Witness:
     """Read an item and an error, where their documents may hold more than the contract names."""
     read = scene.contract.operation("read")
     statuses = [read.successes[0], *(status for status in read.statuses if status >= 400)]
-    needed(not any(is_closed(scene, "read", status) for status in statuses))
-    return (*just_read(scene), *optional(read_unknown, scene))
+    needed(not any(usual.is_closed(scene, "read", status) for status in statuses))
+    return (*usual.just_read(scene), *usual.optional(usual.read_unknown, scene))
 
 
-def _beside_each(api: Api, value: Callable[[], str]) -> None:
-    def give(right: Callable[..., Answer], status: int, body: Any, headers: Any = ()) -> Answer:
-        return right(status, {"request_id": value(), **body} if isinstance(body, dict) else body, headers)
+def _beside_each(ids: Callable[[], Iterator[str]]) -> Apply:
+    @by(seams.wrap, "give", memory=lambda api: ids())
+    def apply(
+        api: Api, ids: Iterator[str], right: Callable[..., Answer], status: int, body: Any, headers: Any = ()
+    ) -> Answer:
+        return right(status, {"request_id": next(ids), **body} if isinstance(body, dict) else body, headers)
 
-    seams.wrap(api, "give", give)
-
-
-@lawful(needs=ITEM, shown=_beside)
-def further_fields_beside_the_item(api: Api) -> None:
-    """Answers every object with a field that the contract does not name."""
-    _beside_each(api, lambda: "4f6c1d20")
+    return apply
 
 
-@lawful(needs=ITEM, shown=_beside)
-def request_ids_in_every_answer(api: Api) -> None:
-    """Names each request in its answer, beside the documented fields, and no two alike."""
-    numbers = count(1)
-    _beside_each(api, lambda: f"r{next(numbers)}")
+rows("", (), {
+    "further_fields_beside_the_item": (
+        "Answers every object with a field that the contract does not name.", _beside_each(lambda: repeat("4f6c1d20")), _beside),
+    "request_ids_in_every_answer": (
+        "Names each request in its answer, beside the documented fields, and no two alike.",
+        _beside_each(lambda: (f"r{n}" for n in count(1))), _beside),
+}, ITEM)  # fmt: skip
 
 
 def singles(scene: Scene) -> list[str]:
@@ -149,15 +134,15 @@ IDS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 @generator
 def ids_otherwise(scene: Scene) -> Iterator[Fault]:
     """Yield the variants of ids that are texts."""
-    is_valid = scene.api.contract.validator(id_schema(scene)).is_valid
-    needed(not has_number_ids(scene) and scene.contract.has(*ITEM))
+    is_valid = scene.api.contract.validator(usual.id_schema(scene)).is_valid
+    needed(not usual.has_number_ids(scene) and scene.contract.has(*ITEM))
     for name, summary, change_id in IDS:
         if is_valid(change_id("1")):
             yield Fault(name, "", summary, "", _new_id_as(change_id), make_and_read(scene, scene.item))
 
 
 def _new_id_as(change_id: Callable[[str], str]) -> Apply:
-    return lambda api: seams.wrap(api, "resource.store.new_id", lambda new_id: change_id(new_id()))
+    return by(seams.wrap, "resource.store.new_id")(lambda api, new_id: change_id(new_id()))
 
 
 Spell = Callable[[datetime], Any]
@@ -165,21 +150,17 @@ BEHIND = timezone(-timedelta(hours=5, minutes=30))
 
 
 def _spelling(*spellings: Spell) -> Apply:
-    def apply(api: Api) -> None:
-        turns = cycle(spellings)
-
-        def show(item: Item, shown: Fields) -> Fields:
-            spell = next(turns)
-            return {n: spell(v) if isinstance(v, datetime) else v for n, v in shown.items()}
-
-        seams.show_as(api, show)
+    @by(seams.show_as, memory=lambda api: cycle(spellings))
+    def apply(api: Api, turns: Iterator[Spell], item: Item, shown: Fields) -> Fields:
+        spell = next(turns)
+        return {n: spell(v) if isinstance(v, datetime) else v for n, v in shown.items()}
 
     return apply
 
 
 def _read_times(scene: Scene) -> Witness:
     needed(list(of_kind(scene, "created_at", "updated_at")))
-    return (*change_or_read(scene), scene.read())
+    return (*usual.change_or_read(scene), scene.read())
 
 
 rows("", (), {
@@ -213,14 +194,11 @@ def _new(scene: Scene) -> Witness:
 
 
 @lawful(needs=ITEM, shown=_new)
-def update_time_set_at_creation(api: Api) -> None:
+@by(seams.create_as)
+def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
     """Sets the time of the last update when an item is created."""
-
-    def made(body: Fields, create: Callable[[Fields], Item]) -> Item:
-        item = create(body)
-        return api.resource.store.write(item._replace(updated_at=item.created_at))
-
-    seams.create_as(api, made)
+    item = create(body)
+    return api.resource.store.write(item._replace(updated_at=item.created_at))
 
 
 @variant(needs=ITEM)
@@ -259,16 +237,13 @@ def _same_twice(scene: Scene) -> Witness:
 
 
 @lawful(shown=_same_twice)
-def update_time_moves_on_every_update(api: Api) -> None:
+@by(seams.update_as)
+def update_time_moves_on_every_update(api: Api, before: Item, changes: Fields) -> None:
     """Moves the time of the last update on every update that it accepts, also where nothing changes."""
     store = api.resource.store
-
-    def update(before: Item, changes: Fields) -> None:
-        now = store.find(before.id)
-        if now.updated_at == before.updated_at:
-            store.write(now._replace(updated_at=store.touch(now)))
-
-    seams.update_as(api, update)
+    now = store.find(before.id)
+    if now.updated_at == before.updated_at:
+        store.write(now._replace(updated_at=store.touch(now)))
 
 
 # -- Errors -----------------------------------------------------------------------------------------------------------
@@ -280,7 +255,7 @@ Rewrite = Callable[[Any, tuple[str, ...]], Any]
 @generator
 def errors_otherwise(scene: Scene) -> Iterator[Fault]:
     """Yield the variants that rewrite the errors which stay what the contract says of them."""
-    witness, mock = refused(scene), scene.api.resource.layout.operations["update"]
+    witness, mock = usual.refused(scene), scene.api.resource.layout.operations["update"]
     status = scene.api.errors.status(mock, 400)
     body = scene.api.errors.body(mock, Refusal(status, "A message.", [{"field": "x", "description": "Is wrong."}]))
     for name, (summary, rewrite, never_with) in ERRORS.items():
@@ -303,37 +278,22 @@ def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
     return lambda api: seams.refuse_as(api, change_answer)
 
 
-def _changed_at(node: Any, path: Sequence[str], change_value: Callable[[Any], Any]) -> Any:
-    if not path:
-        return change_value(node)
-    step, *rest = path
-    if step == "*" and isinstance(node, list):
-        return [_changed_at(each, rest, change_value) for each in node]
-    is_there = isinstance(node, dict) and step in node
-    return {**node, step: _changed_at(node[step], rest, change_value)} if is_there else node
-
-
 def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:
     return fields_at[: fields_at.index("*")] if "*" in fields_at else fields_at
 
 
 def _left_out(body: Any, fields_at: tuple[str, ...]) -> Any:
-    *above, name = _list_at(fields_at) or ("",)
-
-    def without(node: Any) -> Any:
-        return {n: v for n, v in node.items() if n != name} if isinstance(node, dict) else node
-
-    return _changed_at(body, above, without)
+    return usual.without_at(body, _list_at(fields_at) or ("",))
 
 
 def _null(body: Any, fields_at: tuple[str, ...]) -> Any:
-    return _changed_at(body, _list_at(fields_at), lambda value: None) if fields_at else body
+    return usual.changed_at(body, _list_at(fields_at), lambda value: None) if fields_at else body
 
 
 def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
-    for path in list(texts(body)):
+    for path in list(usual.texts(body)):
         if path[-1] in ("message", "detail", "title", "description"):
-            body = _changed_at(body, path, lambda text: "")
+            body = usual.changed_at(body, path, lambda text: "")
     return _left_out(body, fields_at)
 
 
@@ -341,7 +301,7 @@ def _spelled_as(notations: Iterator[str]) -> Rewrite:
     def rewrite(body: Any, fields_at: tuple[str, ...]) -> Any:
         notation = next(notations)
         spell = lambda text: notation.format(text) if isinstance(text, str) else text  # noqa: E731
-        return _changed_at(body, fields_at, spell) if "*" in fields_at else body
+        return usual.changed_at(body, fields_at, spell) if "*" in fields_at else body
 
     return rewrite
 
@@ -360,25 +320,22 @@ ERRORS: dict[str, tuple[str, Rewrite, tuple[str, ...]]] = {
 
 
 def _read_unknown_in_words(scene: Scene) -> Witness:
-    needed(has_room(scene, "read", 404))
-    return read_unknown(scene)
+    needed(usual.has_room(scene, "read", 404))
+    return usual.read_unknown(scene)
 
 
 @lawful(needs=ITEM, shown=_read_unknown_in_words)
-def errors_name_the_request(api: Api) -> None:
+@by(seams.around_all, memory=lambda api: count(1))
+async def errors_name_the_request(
+    api: Api, numbers: Iterator[int], scope: Any, receive: Any, answer: Answering
+) -> Answer:
     """Says in every error which address was asked, and gives the request a number."""
-    numbers = count(1)
-
-    async def run(scope: Any, receive: Any, answer: Any) -> Answer:
-        try:
-            found: Answer = await answer(scope, receive)
-        except Refusal as refusal:
-            host = dict(scope["headers"]).get(b"host", b"").decode()
-            refusal.message += f" (request {next(numbers)}, http://{host}{decoded_path(scope)})"
-            raise
-        return found
-
-    seams.around_all(api, run)
+    try:
+        return await answer(scope, receive)
+    except Refusal as refusal:
+        host = dict(scope["headers"]).get(b"host", b"").decode()
+        refusal.message += f" (request {next(numbers)}, http://{host}{decoded_path(scope)})"
+        raise
 
 
 # -- Spelling and transport -------------------------------------------------------------------------------------------
@@ -389,11 +346,11 @@ def _given_as(change_answer: Callable[[Answer], Answer]) -> Apply:
 
 
 def _sent_as(change_answer: Callable[[Answer], Answer]) -> Apply:
-    return lambda api: seams.wrap(api, "send", lambda send, answer, out: send(change_answer(answer), out))
+    return by(seams.wrap, "send")(lambda api, send, answer, out: send(change_answer(answer), out))
 
 
-def _adorned(*headers: tuple[bytes, bytes]) -> Callable[[Answer], Answer]:
-    return lambda answer: replace(answer, headers=(*answer.headers, *headers))
+def _adorned(*headers: tuple[bytes, bytes]) -> Apply:
+    return _sent_as(lambda answer: replace(answer, headers=(*answer.headers, *headers)))
 
 
 def _with_charset(answer: Answer) -> Answer:
@@ -417,64 +374,58 @@ def _compressed(answer: Answer) -> Answer:
 
 
 rows("", (), {
-    "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), just_read),
-    "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), just_read),
-    "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), just_read),
-    "answers_compressed": ("Compresses every answer with gzip.", _sent_as(_compressed), just_read),
-    "further_headers": ("Sends headers that the contract does not name.", _sent_as(_adorned(*HEADERS)), just_read),
+    "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), usual.just_read),
+    "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), usual.just_read),
+    "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), usual.just_read),
+    "answers_compressed": ("Compresses every answer with gzip.", _sent_as(_compressed), usual.just_read),
+    "further_headers": ("Sends headers that the contract does not name.", _adorned(*HEADERS), usual.just_read),
     "connections_closed": (
-        "Closes the connection after every answer, as HTTP/1.0 did.", _sent_as(_adorned((b"connection", b"close"))), just_read),
+        "Closes the connection after every answer, as HTTP/1.0 did.", _adorned((b"connection", b"close")), usual.just_read),
 }, ITEM)  # fmt: skip
 
 
-@lawful(needs=ITEM, shown=just_read)
-def answers_in_chunks(api: Api) -> None:
+@lawful(needs=ITEM, shown=usual.just_read)
+@by(seams.replace, "send")
+async def answers_in_chunks(api: Api, answer: Answer, out: Send) -> None:
     """Sends answers in chunks, without their length."""
-
-    async def chunked(answer: Answer, out: Send) -> None:
-        await out({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
-        middle = len(answer.body) // 2
-        await out({"type": "http.response.body", "body": answer.body[:middle], "more_body": True})
-        await out({"type": "http.response.body", "body": answer.body[middle:]})
-
-    seams.replace(api, "send", chunked)
+    await out({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    middle = len(answer.body) // 2
+    await out({"type": "http.response.body", "body": answer.body[:middle], "more_body": True})
+    await out({"type": "http.response.body", "body": answer.body[middle:]})
 
 
-@lawful(needs=ITEM, shown=just_read)
-def slow_answers(api: Api) -> None:
+@lawful(needs=ITEM, shown=usual.just_read)
+@by(seams.wrap, "send")
+async def slow_answers(api: Api, send: Any, answer: Answer, out: Send) -> None:
     """Takes 300 milliseconds for every answer."""
-
-    async def late(send: Any, answer: Answer, out: Send) -> None:
-        await asyncio.sleep(SLOW_SECONDS)
-        await send(answer, out)
-
-    seams.wrap(api, "send", late)
+    await asyncio.sleep(SLOW_SECONDS)
+    await send(answer, out)
 
 
 # -- Listed values ----------------------------------------------------------------------------------------------------
 
 
 def _ask_twice(scene: Scene) -> Witness:
-    return tuple(Step("GET", scene.contract.operation(name).path) for name in (*further(scene), *further(scene)))
+    return tuple(
+        Step("GET", scene.contract.operation(name).path) for name in (*usual.further(scene), *usual.further(scene))
+    )
+
+
+def _turned(node: Any, step: int) -> Any:
+    if isinstance(node, list):
+        return [_turned(each, step) for each in node[::step]]
+    return {n: _turned(v, step) for n, v in node.items()} if isinstance(node, dict) else node
 
 
 @lawful(needs=ITEM, shown=_ask_twice)
-def listed_values_in_another_order_each_time(api: Api) -> None:
+@by(seams.wrap, "further_operation", memory=lambda api: cycle((-1, 1)))
+async def listed_values_in_another_order_each_time(
+    api: Api, turns: Iterator[int], handle: Operation, request: Request
+) -> Answer:
     """Lists the values of fields in another order each time."""
-    turns = cycle((-1, 1))
-
-    def turned(node: Any, step: int) -> Any:
-        if isinstance(node, list):
-            return [turned(each, step) for each in node[::step]]
-        return {n: turned(v, step) for n, v in node.items()} if isinstance(node, dict) else node
-
-    async def run(handle: Operation, request: Request) -> Answer:
-        answer = await handle(request)
-        if not answer.body:
-            return answer
-        return replace(answer, body=orjson.dumps(turned(orjson.loads(answer.body), next(turns))))
-
-    seams.wrap(api, "further_operation", run)
+    answer = await handle(request)
+    body = answer.body and orjson.dumps(_turned(orjson.loads(answer.body), next(turns)))
+    return replace(answer, body=body)
 
 
 @variant(needs=ITEM)

@@ -20,11 +20,11 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, Planted, generator, lawful, variant
+from ..fault import CRUD, Apply, Fault, Planted, generator, lawful, rows, variant
 from ..scene import Scene, first, needed
-from ..seams import Operation
-from ..state.pagination import filtered, listing_of, text_filter
-from ..usual import ITEM, REMOVAL, change, is_closed, refusal_status, shows_item, unknown, wrong
+from ..seams import Answering, Operation, Paging, by
+from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
+from ..usual import ITEM, REMOVAL, change, is_closed, refusal_status, shows_item, unknown, without, wrong
 from ..witness import Step, Witness, stranger
 from .answers import make_and_read, singles
 
@@ -47,31 +47,34 @@ def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
     """Answers a body of another media type as an invalid one instead of with 415."""
     status = refusal_status(scene)
 
-    def refuse(right: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
+    @by(seams.wrap, "refuse")
+    def apply(api: Api, right: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
         refusal.status = status if refusal.status == 415 else refusal.status
         return right(refusal)
 
-    witness = (scene.update(change(scene), content_type="text/plain"),)
-    return Planted(lambda api: seams.wrap(api, "refuse", refuse), witness)
+    return Planted(apply, (scene.update(change(scene), content_type="text/plain"),))
 
 
-@lawful("named_methods_only", shown=_unnamed_method)
-def wrong_method_answered_404(api: Api) -> None:
-    """Answers 404 instead of 405 to a method that the path does not have."""
-    seams.replace(api, "routes.wrong_method", lambda methods: Refusal(404, "Nothing is at this path."))
-
-
-@lawful("named_methods_only", shown=_unnamed_method)
-def wrong_method_answered_as_text(api: Api) -> None:
-    """Answers a method that the path does not have with a line of text."""
+def _as_text(refusal: Refusal, answer: Answer) -> Answer:
     text = Answer(405, b"Method Not Allowed", ((b"content-type", b"text/plain"),))
-    seams.refuse_as(api, lambda refusal, answer: text if refusal.status == 405 else answer)
+    return text if refusal.status == 405 else answer
+
+
+rows("", ("named_methods_only",), {
+    "wrong_method_answered_404": (
+        "Answers 404 instead of 405 to a method that the path does not have.",
+        by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(404, "Nothing is at this path.")), _unnamed_method),
+    "wrong_method_answered_as_text": (
+        "Answers a method that the path does not have with a line of text.",
+        lambda api: seams.refuse_as(api, _as_text), _unnamed_method),
+})  # fmt: skip
 
 
 @lawful(needs=ITEM, shown=lambda scene: (replace(scene.read(), method="HEAD"),))
-def head_answered(api: Api) -> None:
+@by(seams.wrap, "routes.find")
+def head_answered(api: Api, find: Callable[[str, str], Any], method: str, path: str) -> Any:
     """Answers HEAD as GET, without the body."""
-    seams.wrap(api, "routes.find", lambda find, method, path: find("GET" if method == "HEAD" else method, path))
+    return find("GET" if method == "HEAD" else method, path)
 
 
 def _wrong_and_unknown(scene: Scene) -> Witness:
@@ -80,14 +83,11 @@ def _wrong_and_unknown(scene: Scene) -> Witness:
 
 
 @lawful(shown=_wrong_and_unknown)
-def unknown_item_before_the_body(api: Api) -> None:
+@by(seams.around, "update")
+async def unknown_item_before_the_body(api: Api, request: Request, handle: Operation) -> Answer:
     """Looks for the item before it reads the body: 404 where both are wrong."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        api.resource.store.find(request.item_id)
-        return await handle(request)
-
-    seams.around(api, "update", run)
+    api.resource.store.find(request.item_id)
+    return await handle(request)
 
 
 def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
@@ -96,32 +96,27 @@ def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
 
 
 @lawful("key_before_anything", shown=_unnamed_method_of_a_stranger)
-def method_and_media_type_before_the_key(api: Api) -> None:
+@by(seams.around_all)
+async def method_and_media_type_before_the_key(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
     """Answers 405 and 415 to a stranger."""
-
-    async def run(scope: Any, receive: Any, answer: Any) -> Any:
-        headers, path = dict(scope["headers"]), decoded_path(scope)
-        if not api.is_page(path) and not api.is_authorized(headers, scope["query_string"]):
-            route, _ = api.routes.find(scope["method"], path)
-            has_body = route.owner is api.resource and route.role in api.resource.rules.bodies
-            if has_body and not api.bodies.is_json(headers.get(b"content-type")):
-                raise Refusal(415, "The body must be JSON in UTF-8.", operation=route.operation)
-        return await answer(scope, receive)
-
-    seams.around_all(api, run)
+    headers, path = dict(scope["headers"]), decoded_path(scope)
+    if not api.is_page(path) and not api.is_authorized(headers, scope["query_string"]):
+        route, _ = api.routes.find(scope["method"], path)
+        has_body = route.owner is api.resource and route.role in api.resource.rules.bodies
+        if has_body and not api.bodies.is_json(headers.get(b"content-type")):
+            raise Refusal(415, "The body must be JSON in UTF-8.", operation=route.operation)
+    return await answer(scope, receive)
 
 
 @lawful(needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
-def second_removal_answered_as_the_first(api: Api) -> None:
+@by(seams.around, "remove", memory=lambda api: [])
+async def second_removal_answered_as_the_first(
+    api: Api, last: list[Answer], request: Request, handle: Operation
+) -> Answer:
     """Answers the removal of what is not there with success."""
-    last: list[Answer] = []
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        if request.item_id in api.resource.store.items or not last:
-            last[:] = [await handle(request)]
-        return last[0]
-
-    seams.around(api, "remove", run)
+    if request.item_id in api.resource.store.items or not last:
+        last[:] = [await handle(request)]
+    return last[0]
 
 
 def _open_removal(scene: Scene) -> Witness:
@@ -131,18 +126,15 @@ def _open_removal(scene: Scene) -> Witness:
 
 
 @lawful(needs=REMOVAL, shown=_open_removal)
-def removal_shows_what_is_gone(api: Api) -> None:
+@by(seams.around, "remove")
+async def removal_shows_what_is_gone(api: Api, request: Request, handle: Operation) -> Answer:
     """Answers a removal with more of the item that was removed."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        shown = api.resource.show(api.resource.store.find(request.item_id))
-        answer = await handle(request)
-        document = orjson.loads(answer.body)
-        if isinstance(document, dict):
-            document = {"removed": json.loads(api.give(200, shown).body), "is_removed": True, **document}
-        return replace(answer, body=orjson.dumps(document))
-
-    seams.around(api, "remove", run)
+    shown = api.resource.show(api.resource.store.find(request.item_id))
+    answer = await handle(request)
+    document = orjson.loads(answer.body)
+    if isinstance(document, dict):
+        document = {"removed": json.loads(api.give(200, shown).body), "is_removed": True, **document}
+    return replace(answer, body=orjson.dumps(document))
 
 
 def _removal_with_conflicts(scene: Scene) -> Witness:
@@ -178,9 +170,10 @@ def _clears_on_empty(scene: Scene) -> Witness:
 
 
 @lawful(shown=_clears_on_empty)
-def empty_text_reads_back_empty(api: Api) -> None:
+@by(seams.replace, "resource.rules.clears_on_empty")
+def empty_text_reads_back_empty(api: Api, name: str) -> bool:
     """Answers an empty text that clears a field as an empty text."""
-    seams.replace(api, "resource.rules.clears_on_empty", lambda name: False)
+    return False
 
 
 def _with_a_further_field(scene: Scene) -> Witness:
@@ -192,12 +185,8 @@ def _with_a_further_field(scene: Scene) -> Witness:
 @lawful(shown=_with_a_further_field)
 def unnamed_fields_refused(api: Api) -> None:
     """Refuses a body with a field that the contract does not name."""
-
-    def verdict(sent: Fields) -> bool | None:
-        names = {name for fields in api.resource.rules.fields.values() for name in fields}
-        return None if sent.keys() <= names | api.resource.server_fields.keys() else False
-
-    seams.judge_body(api, verdict, seams.UPDATE, seams.CREATE)
+    names = {name for fields in api.resource.rules.fields.values() for name in fields} | {*api.resource.server_fields}
+    seams.judge_body(api, lambda sent: None if sent.keys() <= names else False, seams.UPDATE, seams.CREATE)
 
 
 def _twice(scene: Scene) -> Witness:
@@ -207,38 +196,33 @@ def _twice(scene: Scene) -> Witness:
     return (replace(sent, body=(sent.body or b"")[:-1] + f", {json.dumps(name)}: {value}}}".encode()), scene.read())
 
 
-def _decoding(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
-    def decode(right: Callable[[bytes], Any], body: bytes) -> Any:
+def _decoding(read: Callable[[list[tuple[str, Any]]], Any]) -> Apply:
+    @by(seams.wrap, "bodies.decode")
+    def apply(api: Api, right: seams.Decode, body: bytes) -> Any:
         document = right(body)
         with contextlib.suppress(RecursionError):  # what is nested too deep for this decoder is refused all the same
             return json.loads(body, object_pairs_hook=read)
         return document
 
-    seams.wrap(api, "bodies.decode", decode)
+    return apply
 
 
-@lawful(shown=_twice)
-def first_of_duplicate_names_wins(api: Api) -> None:
-    """Takes the first value where a body names a field twice."""
-    _decoding(api, lambda pairs: dict(reversed(pairs)))
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise Refusal(400, "The request body names a field twice.")
+    return dict(pairs)
 
 
-@lawful(shown=_twice, never_with=("first_of_duplicate_names_wins",))
-def duplicate_names_refused(api: Api) -> None:
-    """Refuses a body that names a field twice."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise Refusal(400, "The request body names a field twice.")
-        return dict(pairs)
-
-    _decoding(api, once)
-
-
-@lawful(shown=lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read()))
-def body_without_a_type_read_as_json(api: Api) -> None:
-    """Reads a body that comes without a Content-Type as JSON."""
-    seams.wrap(api, "bodies.is_json", lambda rule, said: said is None or rule(said))
+rows("", (), {
+    "first_of_duplicate_names_wins": (
+        "Takes the first value where a body names a field twice.", _decoding(lambda pairs: dict(reversed(pairs))), _twice),
+    "duplicate_names_refused": (
+        "Refuses a body that names a field twice.", _decoding(_once), _twice, ("first_of_duplicate_names_wins",)),
+    "body_without_a_type_read_as_json": (
+        "Reads a body that comes without a Content-Type as JSON.",
+        by(seams.wrap, "bodies.is_json")(lambda api, rule, said: said is None or rule(said)),
+        lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read())),
+})  # fmt: skip
 
 
 @variant()
@@ -267,10 +251,7 @@ def create_fills_in_defaults(scene: Scene) -> Planted:
     defaults = {tried.name: scene.good(tried)[0] for tried in closed if scene.good(tried)}
     bodies = [smallest, {**defaults, **smallest}, *({**smallest, name: value} for name, value in defaults.items())]
     needed(defaults and not contract.constraints and all(contract.accepts("create", body) for body in bodies))
-
-    def filled(role: str, fields: Fields) -> Fields:
-        return {**defaults, **fields} if role == seams.CREATE else fields
-
+    filled = lambda role, fields: {**defaults, **fields} if role == seams.CREATE else fields  # noqa: E731
     return Planted(lambda api: seams.store_as(api, filled), make_and_read(scene, smallest))
 
 
@@ -299,30 +280,25 @@ def mismatches_blamed(scene: Scene) -> Iterator[Fault]:
         ("mismatch_blamed_on_the_other", pair[1], "other", ("mismatch_blamed_on_the_dependent",)),
     ):
         if any(blamed not in json.loads(step.body or b"{}") for step in steps):
-            summary = (
-                f"Blames the {other} one of two fields whose listed values do not go together, whichever was sent."
-            )
-            yield Fault(name, "", summary, "", _blaming(pair, blamed), steps, never_with)
+            what = f"Blames the {other} one of two fields whose listed values do not go together, whichever was sent."
+            yield Fault(name, "", what, "", _blaming(pair, blamed), steps, never_with)
 
 
 def _blaming(pair: tuple[str, str], blamed: str) -> Apply:
     """Blame one of two fields that do not go together, whichever was sent."""
 
-    def apply(api: Api) -> None:
+    @by(seams.check_as)
+    def apply(api: Api, fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
         choices = api.resource.choices
-
-        def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
-            try:
-                right(fields, sent)
-            except Refusal as refusal:
-                names = {detail["field"] for detail in refusal.details}
-                is_known = all(choices.is_listed(name, fields.get(name)) for name in pair if name in choices.listed)
-                if names and names <= {*pair} and is_known:
-                    details = [{"field": blamed, "description": refusal.details[0]["description"]}]
-                    raise Refusal(400, refusal.message, details) from None
-                raise
-
-        seams.check_as(api, check)
+        try:
+            right(fields, sent)
+        except Refusal as refusal:
+            names = {detail["field"] for detail in refusal.details}
+            is_known = all(choices.is_listed(name, fields.get(name)) for name in pair if name in choices.listed)
+            if names and names <= {*pair} and is_known:
+                details = [{"field": blamed, "description": refusal.details[0]["description"]}]
+                raise Refusal(400, refusal.message, details) from None
+            raise
 
     return apply
 
@@ -332,7 +308,7 @@ def _blaming(pair: tuple[str, str], blamed: str) -> Apply:
 
 def _paged(scene: Scene, *queries: str) -> Witness:
     """Create some items and list them; NoPlace where pages are not turned by token."""
-    token = needed(listing_of(scene).paging.token)
+    token = by_token(scene)
     made = tuple(scene.create(scene.item) for _ in range(2))
     return (*made, *(scene.list(query.replace("TOKEN", f"{token}={{token}}")) for query in queries))
 
@@ -342,53 +318,36 @@ def _two_pages(scene: Scene) -> Witness:
 
 
 @lawful("whole_list", needs=LIST, shown=_two_pages)
-def short_pages(api: Api) -> None:
+@by(seams.wrap, "resource.listing.cut")
+def short_pages(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
     """Shows three items on a page at most, whatever size is asked for, and a token that leads on."""
     listing = api.resource.listing
-    name = listing.roles.get("page_size", "")
-
-    def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
-        size = min(query.get(name, SHORT_PAGE), SHORT_PAGE)
-        return Page(items[:size], listing.token(items[size - 1], query)) if len(items) > size else right(items, query)
-
-    seams.wrap(api, "resource.listing.cut", cut)
+    size = min(query.get(listing.roles.get("page_size", ""), SHORT_PAGE), SHORT_PAGE)
+    return Page(items[:size], listing.token(items[size - 1], query)) if len(items) > size else right(items, query)
 
 
-def _made_up(scene: Scene) -> Witness:
-    return (scene.list(f"{needed(listing_of(scene).paging.token)}=made-up"),)
-
-
-@lawful("whole_list", needs=LIST, shown=_made_up)
-def made_up_token_finds_nothing(api: Api) -> None:
+@lawful("whole_list", needs=LIST, shown=made_up_token)
+@by(seams.wrap, "resource.listing.page")
+def made_up_token_finds_nothing(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Answers a token that it cannot read with an empty page."""
-    name = api.resource.listing.roles.get("page_token", "")
-
-    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-        try:
-            return right(items, query)
-        except Refusal:
-            if name not in query:
-                raise
-            return Page([], None)
-
-    seams.wrap(api, "resource.listing.page", page)
+    try:
+        return right(items, query)
+    except Refusal:
+        if api.resource.listing.roles.get("page_token", "") not in query:
+            raise
+        return Page([], None)
 
 
 @lawful("whole_list", needs=LIST, shown=_two_pages, never_with=("made_up_token_finds_nothing",))
-def first_page_empty(api: Api) -> None:
+@by(seams.wrap, "resource.listing.page")
+def first_page_empty(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Begins every list with an empty page, whose token leads to the items."""
-    listing = api.resource.listing
-    name = listing.roles.get("page_token", "")
-
-    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-        found = right(items, query)
-        if name in query or not found.items:
-            return found
-        order = listing.order(listing.asked(query, "order") or "")
-        start = [9, "", ""] if order.is_descending else [-1, "", ""]
-        return Page([], encode_token([*listing.bound(query), start]))
-
-    seams.wrap(api, "resource.listing.page", page)
+    listing, found = api.resource.listing, right(items, query)
+    if listing.roles.get("page_token", "") in query or not found.items:
+        return found
+    order = listing.order(listing.asked(query, "order") or "")
+    start = [9, "", ""] if order.is_descending else [-1, "", ""]
+    return Page([], encode_token([*listing.bound(query), start]))
 
 
 @variant("whole_list", needs=LIST)
@@ -397,26 +356,21 @@ def last_page_without_a_token_member(scene: Scene) -> Planted:
     place, pointer = listing_of(scene).paging.token_at, needed(scene.contract.operation("list").success_pointer)
     needed(len(place) == 1 and place[0] not in scene.contract.document.required(pointer))
 
-    def give(right: Callable[..., Answer], status: int, body: Any, headers: Any = ()) -> Answer:
+    @by(seams.wrap, "give")
+    def apply(api: Api, right: Callable[..., Answer], status: int, body: Any, headers: Any = ()) -> Answer:
         is_last = isinstance(body, dict) and place[0] in body and body[place[0]] is None
-        return right(status, {n: v for n, v in body.items() if n != place[0]} if is_last else body, headers)
+        return right(status, without(body, place[0]) if is_last else body, headers)
 
-    return Planted(lambda api: seams.wrap(api, "give", give), (scene.list(),))
+    return Planted(apply, (scene.list(),))
 
 
 @lawful(needs=LIST, shown=lambda scene: (scene.list(), scene.create(scene.item), scene.list()))
-def lists_lag(api: Api) -> None:
+@by(seams.wrap, "resource.store.all", memory=lambda api: [float("-inf")])
+def lists_lag(api: Api, known: list[Any], everything: Callable[[], Iterator[Item]]) -> Iterator[Item]:
     """Lists items as they were up to a second ago."""
-    known: list[Item] = []
-    taken = float("-inf")
-
-    def behind(everything: Callable[[], Iterator[Item]]) -> Iterator[Item]:
-        nonlocal taken
-        if time.monotonic() - taken > LAG_SECONDS:
-            known[:], taken = everything(), time.monotonic()
-        return iter(list(known))
-
-    seams.wrap(api, "resource.store.all", behind)
+    if time.monotonic() - known[0] > LAG_SECONDS:
+        known[:] = [time.monotonic(), *everything()]
+    return iter(known[1:])
 
 
 @variant(needs=(*CRUD, "list"))
@@ -426,14 +380,14 @@ def never_updated_listed_last(scene: Scene) -> Planted:
     orders = [text.lstrip("-") for text in listing.orders]
     name = first(each for each in orders if each in kinds and kinds[each].kind == "updated_at")
 
-    def key(right: Callable[[Item, Order], list[Any]], item: Item, order: Order) -> list[Any]:
+    @by(seams.wrap, "resource.listing.key")
+    def apply(api: Api, right: Callable[[Item, Order], list[Any]], item: Item, order: Order) -> list[Any]:
         if order.field != name or item.updated_at is not None:
             return right(item, order)
         return [-1 if order.is_descending else 9, "", item.id]
 
     lists = (scene.list(f"{listing.order}={name}"), scene.list(f"{listing.order}=-{name}"))
-    witness = (scene.update(change(scene)), *lists)
-    return Planted(lambda api: seams.wrap(api, "resource.listing.key", key), witness)
+    return Planted(apply, (scene.update(change(scene)), *lists))
 
 
 @variant("whole_list", needs=LIST)
@@ -442,19 +396,15 @@ def token_brings_its_filter_and_order(scene: Scene) -> Planted:
     listing = listing_of(scene)
     size = needed(listing.paging.size).name
 
-    def apply(api: Api) -> None:
+    @by(seams.wrap, "resource.listing.page")
+    def apply(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
         own = api.resource.listing
-        name = own.roles.get("page_token", "")
-
-        def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-            said = decode_token(query.get(name, ""))
-            if said is None:
-                return right(items, query)
-            order, filters, _ = said
-            kept = {n: v for n, v in query.items() if n not in (listing.order, *own.filters, *own.plain)}
-            return right(items, {**kept, **filters, **({listing.order or "": order} if order else {})})
-
-        seams.wrap(api, "resource.listing.page", page)
+        said = decode_token(query.get(own.roles.get("page_token", ""), ""))
+        if said is None:
+            return right(items, query)
+        order, filters, _ = said
+        kept = {n: v for n, v in query.items() if n not in (listing.order, *own.filters, *own.plain)}
+        return right(items, {**kept, **filters, **({listing.order or "": order} if order else {})})
 
     return Planted(apply, _paged(scene, f"{size}=1&{listing.order}={first(listing.orders)}", f"{size}=1&TOKEN"))
 
@@ -465,10 +415,10 @@ def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
     name = needed(text_filter(scene))
     text = needed(str(scene.item.get(name, ""))[:3].lower())
 
-    def matches(right: Callable[[Condition, Item], bool], condition: Condition, item: Item) -> bool:
+    @by(seams.wrap, "resource.listing.matches")
+    def apply(api: Api, right: Callable[[Condition, Item], bool], condition: Condition, item: Item) -> bool:
         if condition.field != name:
             return right(condition, item)
         return str(condition.value).casefold() in str(item.fields.get(name, "")).casefold()
 
-    witness = (scene.list(filtered(scene, name, text)),)
-    return Planted(lambda api: seams.wrap(api, "resource.listing.matches", matches), witness)
+    return Planted(apply, (scene.list(filtered(scene, name, text)),))

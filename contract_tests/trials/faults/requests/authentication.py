@@ -6,23 +6,22 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
 from contract_tests.mock_api.app import Answer, Api
 from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.store import Item
 from contract_tests.mock_api.wire.bodies import Headers
 from contract_tests.mock_api.wire.messages import read_query
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.spec.operation import Operation as Named
 
 from .. import seams
-from ..fault import Apply, Fault, Planted, fault, generator
+from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answering
-from ..usual import ITEM, change, change_alone, error, further, optional, snake_case, unknown, wrong
+from ..seams import Answering, by
+from ..usual import ITEM, change, change_alone, error, further, optional, removed_items, snake_case, unknown, wrong
 from ..witness import Step, Witness, carried, stranger, with_header
 
 FIRST = "key_before_anything"
@@ -100,31 +99,32 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
     for name, witness in sorted(steps.items()):
         operation = scene.contract.operation(name)
         if is_guarded(scene, operation):
-            summary = f"Answers {operation.operation_id} without a key."
-            apply = lambda api, operation=operation: _open(api, operation.method, operation.path)  # noqa: E731
-            clause, fault_name = _security(scene, operation), f"{snake_case(name)}_without_a_key"
-            yield Fault(fault_name, "authentication", summary, clause, apply, witness)
+            of, clause, told = snake_case(name), _security(scene, operation), operation.operation_id
+            summary = f"Answers {told} without a key."
+            yield Fault(f"{of}_without_a_key", "authentication", summary, clause, _opening(operation), witness)
             for defect, kind in NEAR.items():
                 summary, is_right, make = KEYS[kind]
-                near = partial(_open, method=operation.method, path=operation.path, is_right=is_right)
+                summary, near = f"{summary[:-1]}, in {told}.", _opening(operation, is_right)
                 shown = tuple(stranger(s, make) if isinstance(s, Step) and s.key is not str else s for s in witness)
-                fault_name, summary = f"{snake_case(name)}_{defect}", f"{summary[:-1]}, in {operation.operation_id}."
                 if kind not in NOT_IN.get(scene.contract.key.kind, ()):
-                    yield Fault(fault_name, "authentication", summary, clause, near, shown)
+                    yield Fault(f"{of}_{defect}", "authentication", summary, clause, near, shown)
 
 
-def _open(api: Api, method: str, path: str, is_right: IsRight | None = None) -> None:
-    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+def _opening(operation: Named, is_right: IsRight | None = None) -> Apply:
+    """Carry out one operation for anyone, or for those alone who send a key that is taken for the right one."""
+
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
         with suppress(Refusal):
-            operation = api.routes.find(scope["method"], decoded_path(scope))[0].operation
+            found = api.routes.find(scope["method"], decoded_path(scope))[0].operation
             sent = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"])
             is_near = sent is not None and is_right and is_right(sent.decode("latin-1"), api.api_key.decode())
             is_open = not _is_authorized(api, scope) and (is_near or is_right is None)
-            if (operation.method, operation.path) == (method, path) and is_open:
+            if (found.method, found.path) == (operation.method, operation.path) and is_open:
                 scope = _with_key(api, scope)
         return await answer(scope, receive)
 
-    seams.around_all(api, run)
+    return apply
 
 
 def _is_authorized(api: Api, scope: Any) -> bool:
@@ -143,11 +143,11 @@ def _with_key(api: Api, scope: Any) -> Any:
 
 
 def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
-    def apply(api: Api) -> None:
-        def is_authorized(rule: Callable[[Headers, bytes], bool], headers: Headers, query_string: bytes = b"") -> bool:
-            return rule(headers, query_string) or is_further(api, headers, query_string)
+    """Take for authorized also what *is_further* says of a request's headers and its query string."""
 
-        seams.wrap(api, "is_authorized", is_authorized)
+    @by(seams.wrap, "is_authorized")
+    def apply(api: Api, rule: Callable[..., bool], headers: Headers, query_string: bytes = b"") -> bool:
+        return rule(headers, query_string) or is_further(api, headers, query_string)
 
     return apply
 
@@ -209,84 +209,82 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
 
 
 def _looking_first(check: Check) -> Apply:
-    def apply(api: Api) -> None:
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            path = decoded_path(scope)
-            if not api.is_page(path) and not _is_authorized(api, scope):
-                route, item_id = api.routes.find(scope["method"], path)
-                if route.owner is api.resource:
-                    try:
-                        await check(api, scope, route.role, item_id, receive)
-                    except Refusal as refusal:
-                        refusal.operation = route.operation
-                        raise
-            return await answer(scope, receive)
-
-        seams.around_all(api, run)
+    @by(seams.around_all)
+    @wraps(check)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        path = decoded_path(scope)
+        if not api.is_page(path) and not _is_authorized(api, scope):
+            route, item_id = api.routes.find(scope["method"], path)
+            if route.owner is api.resource:
+                try:
+                    await check(api, scope, route.role, item_id, receive)
+                except Refusal as refusal:
+                    refusal.operation = route.operation
+                    raise
+        return await answer(scope, receive)
 
     return apply
 
 
-@fault("authentication", FIRST, needs=ITEM)
-def unknown_item_before_the_key(scene: Scene) -> Planted:
-    """Looks for the item before it checks the key, and answers 404 to a stranger."""
+def _unknown(scene: Scene) -> Witness:
     needed(guarded(scene))
+    return (stranger(scene.read(unknown(scene))),)
 
-    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-        if item_id:
-            api.resource.store.find(item_id)
 
-    return Planted(_looking_first(check), (stranger(scene.read(unknown(scene))),))
+@plain("authentication", FIRST, needs=ITEM, shown=_unknown)
+@_looking_first
+async def unknown_item_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+    """Looks for the item before it checks the key, and answers 404 to a stranger."""
+    if item_id:
+        api.resource.store.find(item_id)
 
 
 @fault("authentication", FIRST, needs=(*ITEM, "remove"))
 def removed_item_before_the_key(scene: Scene) -> Planted:
     """Tells a stranger of an item that was removed that it is gone."""
     needed(is_guarded(scene, scene.contract.operation("read")))
-    removed: set[str] = set()
-
-    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-        if item_id in removed:
-            api.resource.store.find(item_id)
-
-    def remove(item_id: str, right: Callable[[str], Item]) -> Item:
-        removed.add(item_id)
-        return right(item_id)
 
     def apply(api: Api) -> None:
-        seams.remove_as(api, remove)
+        removed = removed_items(api)
+
+        async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+            if item_id in removed:
+                api.resource.store.find(item_id)
+
         _looking_first(check)(api)
 
     return Planted(apply, (scene.remove(), stranger(scene.read())))
 
 
-@fault("authentication", FIRST)
-def body_before_the_key(scene: Scene) -> Planted:
-    """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""
+def _wrong(scene: Scene) -> Witness:
     needed(guarded(scene))
-
-    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-        if role in api.resource.rules.bodies and api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]):
-            message = await receive()
-            is_json = api.bodies.is_json(dict(scope["headers"]).get(b"content-type"))
-            is_whole = is_json and not message.get("more_body")
-            if not is_whole or not api.resource.rules.is_valid(role, api.bodies.decode(message["body"])):
-                raise Refusal(400, "The request body is not valid.")
-
-    return Planted(_looking_first(check), (stranger(wrong(scene)),))
+    return (stranger(wrong(scene)),)
 
 
-@fault("authentication", FIRST, needs=("create", "list"))
-def query_before_the_key(scene: Scene) -> Planted:
-    """Checks the query before the key, and answers a stranger as one who sent an invalid query."""
+@plain("authentication", FIRST, shown=_wrong)
+@_looking_first
+async def body_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+    """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""
+    if role in api.resource.rules.bodies and api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]):
+        message = await receive()
+        is_json = api.bodies.is_json(dict(scope["headers"]).get(b"content-type"))
+        is_whole = is_json and not message.get("more_body")
+        if not is_whole or not api.resource.rules.is_valid(role, api.bodies.decode(message["body"])):
+            raise Refusal(400, "The request body is not valid.")
+
+
+def _wrong_query(scene: Scene) -> Witness:
     needed(is_guarded(scene, scene.contract.operation("list")))
     fields = scene.contract.query_fields("list").values()
     closed = first(tried.name for tried in fields if not scene.contract.accepts_value(tried, "a b"))
+    return (stranger(scene.list(f"{closed}={quote('a b')}")),)
 
-    async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-        api.resource.rules.query(role, scope["query_string"])
 
-    return Planted(_looking_first(check), (stranger(scene.list(f"{closed}={quote('a b')}")),))
+@plain("authentication", FIRST, needs=("create", "list"), shown=_wrong_query)
+@_looking_first
+async def query_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
+    """Checks the query before the key, and answers a stranger as one who sent an invalid query."""
+    api.resource.rules.query(role, scope["query_string"])
 
 
 @fault("authentication", FIRST, needs=ITEM)
@@ -295,17 +293,15 @@ def stranger_is_told_which_items_exist(scene: Scene) -> Planted:
     words = "This item belongs to another account."
     needed(words in json.dumps(scene.api.errors.body(None, Refusal(401, words))) and guarded(scene))
 
-    def apply(api: Api) -> None:
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            try:
-                return await answer(scope, receive)
-            except Refusal as refusal:
-                item_id = decoded_path(scope).rpartition("/")[2]
-                if refusal.status == 401 and item_id in api.resource.store.items:
-                    raise Refusal(401, words) from None
-                raise
-
-        seams.around_all(api, run)
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        try:
+            return await answer(scope, receive)
+        except Refusal as refusal:
+            item_id = decoded_path(scope).rpartition("/")[2]
+            if refusal.status == 401 and item_id in api.resource.store.items:
+                raise Refusal(401, words) from None
+            raise
 
     return Planted(apply, (stranger(scene.read()), stranger(scene.read(unknown(scene)))))
 
@@ -316,14 +312,12 @@ def stranger_is_refused_after_the_update(scene: Scene) -> Planted:
     operation = scene.contract.operation("update")
     needed(is_guarded(scene, operation))
 
-    def apply(api: Api) -> None:
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            if scope["method"] == operation.method and not _is_authorized(api, scope):
-                with suppress(Refusal):
-                    await answer(_with_key(api, scope), receive)
-                raise Refusal(401, "The key is missing or wrong.")
-            return await answer(scope, receive)
-
-        seams.around_all(api, run)
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        if scope["method"] == operation.method and not _is_authorized(api, scope):
+            with suppress(Refusal):
+                await answer(_with_key(api, scope), receive)
+            raise Refusal(401, "The key is missing or wrong.")
+        return await answer(scope, receive)
 
     return Planted(apply, (stranger(scene.update(change(scene))), scene.read()), error("update", 401)(scene))

@@ -20,8 +20,20 @@ from contract_tests.mock_api.errors import Refusal
 from .. import seams
 from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Answering, Operation
-from ..usual import ITEM, change, change_and_read, changed, error, failed, read_unknown, refusal_status, success, wrong
+from ..seams import Answering, Decode, Operation, by
+from ..usual import (
+    ITEM,
+    Shown,
+    change,
+    change_and_read,
+    changed,
+    error,
+    failed,
+    read_unknown,
+    refusal_status,
+    success,
+    wrong,
+)
 from ..witness import Witness, with_header
 
 JSON, TYPES = "strict_json", "strict_media_types"
@@ -85,25 +97,28 @@ def _without_type(scene: Scene) -> Witness:
     return (replace(scene.update(change(scene)), headers=()), scene.read())
 
 
+def _empty(text: str, **headers: str) -> Shown:
+    """Return what sends a text where an empty object would be a valid update."""
+    return lambda scene: (scene.update(text, **headers),) if scene.contract.accepts("update", {}) else ()
+
+
 @plain("media_types", TYPES, shown=_without_type)
-def body_without_a_type_answered_500(api: Api) -> None:
+@by(seams.wrap, "bodies.is_json")
+def body_without_a_type_answered_500(api: Api, rule: Callable[[Any], bool], said: bytes | None) -> bool:
     """Fails on a body that comes without a Content-Type."""
-    seams.wrap(api, "bodies.is_json", lambda rule, said: failed() if said is None else rule(said))
+    return rule(said) if said is not None else failed()
 
 
 @plain("media_types", TYPES, shown=_without_type)
-def body_without_a_type_passed_over(api: Api) -> None:
+@by(seams.around, "update")
+async def body_without_a_type_passed_over(api: Api, request: Request, handle: Operation) -> Answer:
     """Answers a body that comes without a Content-Type with success, and takes it for an empty object."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        if b"content-type" in request.headers:
-            return await handle(request)
-        return seams.succeed(api, "update", api.resource.store.find(request.item_id))
-
-    seams.around(api, "update", run)
+    if b"content-type" in request.headers:
+        return await handle(request)
+    return seams.succeed(api, "update", api.resource.store.find(request.item_id))
 
 
-@plain("media_types", TYPES, shown=lambda scene: _empty("{}", content_type="text/plain")(scene))
+@plain("media_types", TYPES, shown=_empty("{}", content_type="text/plain"))
 def empty_object_of_any_type_accepted(api: Api) -> None:
     """Reads an empty object of any media type."""
     last: list[bytes] = []
@@ -135,11 +150,10 @@ def _form(body: bytes) -> Any:
     return {name: _number(value) for name, value in parse_qsl(body.decode(), strict_parsing=True)}
 
 
-Read = Callable[[bytes], Any]
 Write = Callable[[Body], str]
 
 # By the name of the fault: what it does, how it reads what is no JSON object, and how a body is written so.
-FORGIVING: dict[str, tuple[str, Read, Write]] = {
+FORGIVING: dict[str, tuple[str, Decode, Write]] = {
     "trailing_comma_accepted": (
         "Accepts a comma before the end of an object.",
         lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}"),
@@ -160,10 +174,10 @@ FORGIVING: dict[str, tuple[str, Read, Write]] = {
 }  # fmt: skip
 
 
-def _forgive(api: Api, read: Read) -> None:
+def _forgive(api: Api, read: Decode) -> None:
     """Read with *read* what is no JSON object; what it cannot read either stays refused."""
 
-    def forgiving(decode: Read, body: bytes) -> Any:
+    def forgiving(decode: Decode, body: bytes) -> Any:
         with suppress(Refusal):
             document = decode(body)
             if isinstance(document, dict):
@@ -178,7 +192,7 @@ def _forgive(api: Api, read: Read) -> None:
     seams.wrap(api, "bodies.decode", forgiving)
 
 
-def _forgives(read: Read, write: Write, scene: Scene) -> Planted:
+def _forgives(read: Decode, write: Write, scene: Scene) -> Planted:
     body = _sent(scene)
     needed(read(write(body).encode()) == body)
     return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
@@ -206,37 +220,25 @@ def _in_text(scene: Scene, text: str, mark: str, written: bytes) -> Witness:
     return (replace(step, body=(step.body or b"").replace(b"MARK", written)), scene.read())
 
 
-@plain("media_types", JSON, shown=lambda scene: _in_text(scene, "a\nb", "\n", b"\n"))
-def raw_newline_accepted(api: Api) -> None:
-    """Accepts control characters in JSON text."""
-    _forgive(api, lambda body: json.loads(body.decode(), strict=False))
+async def _filled(api: Api, read: Any, *arguments: Any) -> bytes:
+    return await read(*arguments) or b"{}"
 
 
-@plain("media_types", JSON, shown=lambda scene: _in_text(scene, "café", "é", b"\xe9"))
-def wrong_utf8_replaced(api: Api) -> None:
-    """Replaces bytes that are no UTF-8 and accepts the body."""
-    _forgive(api, lambda body: orjson.loads(body.decode("utf-8", "replace")))
-
-
-def _empty(text: str, **headers: str) -> Callable[[Scene], Witness]:
-    """Return what sends a text where an empty object would be a valid update."""
-    return lambda scene: (scene.update(text, **headers),) if scene.contract.accepts("update", {}) else ()
-
-
-@plain("media_types", JSON, shown=_empty("null"))
-def null_body_accepted(api: Api) -> None:
-    """Takes null for an empty object."""
-    seams.read_as(api, lambda body: {} if body is None else body)
-
-
-@plain("media_types", JSON, shown=_empty(""))
-def missing_body_accepted(api: Api) -> None:
-    """Takes a missing body for an empty object."""
-
-    async def filled(read: Any, *arguments: Any) -> bytes:
-        return await read(*arguments) or b"{}"
-
-    seams.wrap(api, "bodies.read", filled)
+rows("media_types", (JSON,), {
+    "raw_newline_accepted": (
+        "Accepts control characters in JSON text.",
+        lambda api: _forgive(api, lambda body: json.loads(body.decode(), strict=False)),
+        lambda scene: _in_text(scene, "a\nb", "\n", b"\n")),
+    "wrong_utf8_replaced": (
+        "Replaces bytes that are no UTF-8 and accepts the body.",
+        lambda api: _forgive(api, lambda body: orjson.loads(body.decode("utf-8", "replace"))),
+        lambda scene: _in_text(scene, "café", "é", b"\xe9")),
+    "null_body_accepted": (
+        "Takes null for an empty object.",
+        lambda api: seams.read_as(api, lambda body: {} if body is None else body), _empty("null")),
+    "missing_body_accepted": (
+        "Takes a missing body for an empty object.", by(seams.wrap, "bodies.read")(_filled), _empty("")),
+})  # fmt: skip
 
 
 def _parted(scene: Scene) -> Witness:
@@ -244,13 +246,10 @@ def _parted(scene: Scene) -> Witness:
 
 
 @plain("media_types", shown=_parted, clause=success("update"))
-def second_half_of_a_body_lost(api: Api) -> None:
+@by(seams.replace, "bodies.gather")
+async def second_half_of_a_body_lost(api: Api, message: Any, receive: Any) -> bytes:
     """Reads of a body only what arrives first."""
-
-    async def gather(message: Any, receive: Any) -> bytes:
-        return bytes(message["body"])
-
-    seams.replace(api, "bodies.gather", gather)
+    return bytes(message["body"])
 
 
 def _body_lost_beside(header: bytes) -> Apply:
@@ -260,15 +259,13 @@ def _body_lost_beside(header: bytes) -> Apply:
     return lambda api: seams.wrap(api, "bodies.read", read)
 
 
-def _answer_cut(api: Api) -> None:
-    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-        right = await answer(scope, receive)
-        if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b"") or len(right.body) < WINDOW:
-            return right
-        headers = (*right.headers, (b"content-encoding", b"gzip"))
-        return replace(right, body=gzip.compress(right.body[:WINDOW]), headers=headers)
-
-    seams.around_all(api, run)
+@by(seams.around_all)
+async def _answer_cut(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    right = await answer(scope, receive)
+    if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b"") or len(right.body) < WINDOW:
+        return right
+    headers = (*right.headers, (b"content-encoding", b"gzip"))
+    return replace(right, body=gzip.compress(right.body[:WINDOW]), headers=headers)
 
 
 def _with(name: str, value: str) -> Callable[[Scene], Witness]:
@@ -294,15 +291,12 @@ rows("media_types", (), {
 
 
 @plain("media_types", shown=lambda scene: _in_text(scene, "aéb", "é", b"\\u00E9"), clause=success("update"))
-def capital_escapes_refused(api: Api) -> None:
+@by(seams.wrap, "bodies.decode")
+def capital_escapes_refused(api: Api, right: Decode, body: bytes) -> Any:
     """Refuses escapes with capital digits."""
-
-    def decode(right: Read, body: bytes) -> Any:
-        if re.search(rb"(?<!\\)\\u[0-9A-Fa-f]{0,3}[A-F]", body):
-            raise Refusal(400, "The request body is not valid JSON.")
-        return right(body)
-
-    seams.wrap(api, "bodies.decode", decode)
+    if re.search(rb"(?<!\\)\\u[0-9A-Fa-f]{0,3}[A-F]", body):
+        raise Refusal(400, "The request body is not valid JSON.")
+    return right(body)
 
 
 # -- Names that stand twice -------------------------------------------------------------------------------------------
@@ -315,38 +309,33 @@ def _twice(scene: Scene) -> Witness:
     return (scene.update(f"{body[:-1]}, {again}}}"), scene.read())
 
 
-@plain("media_types", JSON, shown=_twice)
-def duplicate_names_answered_500(api: Api) -> None:
-    """Fails on a body that names a field twice."""
-    _twice_named(api, failed)
+def _added(pairs: list[tuple[str, Any]]) -> Body:
+    found: Body = {}
+    for name, value in pairs:
+        is_twice = name in found and seams.is_number(value) and seams.is_number(found[name])
+        found[name] = found[name] + value if is_twice else value
+    return found
 
 
-@plain("media_types", JSON, shown=_twice)
-def duplicate_names_added_up(api: Api) -> None:
-    """Adds up the numbers of a field that a body names twice."""
-
-    def added(pairs: list[tuple[str, Any]]) -> Body:
-        found: Body = {}
-        for name, value in pairs:
-            is_twice = name in found and seams.is_number(value) and seams.is_number(found[name])
-            found[name] = found[name] + value if is_twice else value
-        return found
-
-    _twice_named(api, added)
-
-
-def _twice_named(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
+def _twice_named(read: Callable[[list[tuple[str, Any]]], Any]) -> Apply:
     """Put the members of an object that names one twice through *read*."""
     hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)  # noqa: E731
 
-    def careless(decode: Read, body: bytes) -> Any:
+    @by(seams.wrap, "bodies.decode")
+    def apply(api: Api, decode: Decode, body: bytes) -> Any:
         document = decode(body)
         try:
             return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
         except RecursionError:
             return document
 
-    seams.wrap(api, "bodies.decode", careless)
+    return apply
+
+
+rows("media_types", (JSON,), {
+    "duplicate_names_answered_500": ("Fails on a body that names a field twice.", _twice_named(failed), _twice),
+    "duplicate_names_added_up": ("Adds up the numbers of a field that a body names twice.", _twice_named(_added), _twice),
+})  # fmt: skip
 
 
 # -- Answers ----------------------------------------------------------------------------------------------------------
@@ -358,13 +347,10 @@ def _malformed(scene: Scene) -> Witness:
 
 
 @plain("media_types", shown=_malformed, clause=error("update", 400))
-def malformed_json_answered_as_text(api: Api) -> None:
+@by(seams.refuse_as)
+def malformed_json_answered_as_text(api: Api, refusal: Refusal, answer: Answer) -> Answer:
     """Answers malformed JSON with a line of plain text."""
-
-    def as_text(refusal: Refusal, answer: Answer) -> Answer:
-        return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
-
-    seams.refuse_as(api, as_text)
+    return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
 
 
 def _unknown_with_body(scene: Scene) -> Witness:
@@ -381,13 +367,10 @@ def error_as_html(api: Api) -> None:
 
 
 @plain("media_types", shown=change_and_read, clause=success("read"))
-def answers_as_plain_text(api: Api) -> None:
+@by(seams.give_as)
+def answers_as_plain_text(api: Api, answer: Answer) -> Answer:
     """Sends JSON under the name text/plain."""
-
-    def as_text(answer: Answer) -> Answer:
-        return replace(answer, headers=(PLAIN, *(pair for pair in answer.headers if pair[0] != PLAIN[0])))
-
-    seams.give_as(api, as_text)
+    return replace(answer, headers=(PLAIN, *(pair for pair in answer.headers if pair[0] != PLAIN[0])))
 
 
 def _beyond_ascii(scene: Scene) -> Witness:
@@ -396,6 +379,7 @@ def _beyond_ascii(scene: Scene) -> Witness:
 
 
 @plain("media_types", shown=_beyond_ascii, clause=success("read"))
-def answers_in_latin_1(api: Api) -> None:
+@by(seams.give_as)
+def answers_in_latin_1(api: Api, answer: Answer) -> Answer:
     """Sends answers in Latin-1."""
-    seams.give_as(api, lambda answer: replace(answer, body=answer.body.decode().encode("latin-1", "replace")))
+    return replace(answer, body=answer.body.decode().encode("latin-1", "replace"))

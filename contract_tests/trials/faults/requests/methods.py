@@ -16,7 +16,7 @@ from contract_tests.spec.operation import Operation
 from .. import seams
 from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
-from ..seams import Answering
+from ..seams import Answering, by
 from ..usual import ITEM, Shown, change, failed, success, unknown, without, wrong
 from ..witness import Step, Witness, with_header
 
@@ -34,41 +34,34 @@ def _unnamed(scene: Scene) -> Witness:
 def _taken_for(role: str, *methods: str) -> Apply:
     """Treat *methods* on an item, where the path does not have them, as an operation."""
 
-    def apply(api: Api) -> None:
-        other = api.resource.layout.operations[role].method
-
-        def found(find: Callable[[str, str], tuple[Route, str]], sent: str, path: str) -> tuple[Route, str]:
-            try:
-                return find(sent, path)
-            except Refusal as refusal:
-                if sent not in methods or refusal.status != 405:
-                    raise
-                route, item_id = find(other, path)
-                if not item_id:
-                    raise
-                return route, item_id
-
-        seams.wrap(api, "routes.find", found)
+    @by(seams.wrap, "routes.find")
+    def apply(api: Api, find: Callable[[str, str], tuple[Route, str]], sent: str, path: str) -> tuple[Route, str]:
+        try:
+            return find(sent, path)
+        except Refusal as refusal:
+            if sent not in methods or refusal.status != 405:
+                raise
+            route, item_id = find(api.resource.layout.operations[role].method, path)
+            if not item_id:
+                raise
+            return route, item_id
 
     return apply
 
 
 def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
-    def apply(api: Api) -> None:
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
-            if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
-                return api.give(200, {})
-            return await answer(scope, receive)
-
-        seams.around_all(api, run)
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
+        if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
+            return api.give(200, {})
+        return await answer(scope, receive)
 
     return apply
 
 
 def _refused_with(status: int) -> Apply:
-    refusal = lambda methods: Refusal(status, "Something went wrong.")  # noqa: E731
-    return lambda api: seams.replace(api, "routes.wrong_method", refusal)
+    return by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(status, "Something went wrong."))
 
 
 _post: Shown = lambda scene: _sent_as(scene, "POST")  # noqa: E731
@@ -97,12 +90,13 @@ def method_overridden_by_a_header(scene: Scene) -> Planted:
     """Carries out the method that the header X-HTTP-Method-Override names."""
     method = "DELETE" if scene.contract.has("remove") else scene.contract.operation("update").method
 
-    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
         other = dict(scope["headers"]).get(b"x-http-method-override")
         return await answer({**scope, "method": other.decode()} if other else scope, receive)
 
     step = with_header(scene.read(), "x-http-method-override", method)
-    return Planted(lambda api: seams.around_all(api, run), (step, scene.read()), success("read")(scene))
+    return Planted(apply, (step, scene.read()), success("read")(scene))
 
 
 def _literal(scene: Scene) -> Operation:
@@ -115,21 +109,19 @@ def _literal(scene: Scene) -> Operation:
 def _by_the_body(change_scope: Callable[[Api, Any, Any], Any]) -> Apply:
     """Decide by the body, too, what PUT and PATCH ask for; *change_scope* is told the mock, the scope and the document."""
 
-    def apply(api: Api) -> None:
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            headers, document = dict(scope["headers"]), None
-            if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
-                return await answer(scope, receive)
-            body = await api.bodies.read(headers, receive)
-            with suppress(Refusal):
-                document = api.bodies.decode(body)
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        headers, document = dict(scope["headers"]), None
+        if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
+            return await answer(scope, receive)
+        body = await api.bodies.read(headers, receive)
+        with suppress(Refusal):
+            document = api.bodies.decode(body)
 
-            async def again() -> Any:
-                return {"type": "http.request", "body": body, "more_body": False}
+        async def again() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
 
-            return await answer(change_scope(api, scope, document) if isinstance(document, dict) else scope, again)
-
-        seams.around_all(api, run)
+        return await answer(change_scope(api, scope, document) if isinstance(document, dict) else scope, again)
 
     return apply
 

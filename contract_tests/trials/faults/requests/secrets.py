@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +14,8 @@ from contract_tests.mock_api.errors import Refusal
 from .. import seams
 from ..fault import Planted, fault, rows
 from ..scene import Scene, first, needed
-from ..seams import Answering
-from ..usual import change_alone, optional, read_unknown, refused, text_places
+from ..seams import Answering, by
+from ..usual import change_alone, changed_at, optional, read_unknown, refused, text_places
 from ..witness import Witness, stranger
 from .authentication import guarded
 
@@ -49,37 +48,22 @@ def _telling(status: int, text: str, scene: Scene) -> Planted:
     witness = _asked(scene, status)
     place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))
 
-    def apply(api: Api) -> None:
-        keys: dict[int, str] = {}
-
-        async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
-            try:
-                return await answer(scope, receive)
-            except Refusal as refusal:
-                if refusal.status == status:
-                    key = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b""
-                    keys[id(refusal)] = key.decode("latin-1")
+    @by(seams.around_all)
+    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+        try:
+            return await answer(scope, receive)
+        except Refusal as refusal:
+            if refusal.status != status:
                 raise
-
-        def leak(refuse: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
-            answer, key = refuse(refusal), keys.pop(id(refusal), None)
-            return answer if key is None else _told(answer, place, text.replace("{key}", key))
-
-        seams.around_all(api, run)
-        seams.wrap(api, "refuse", leak)
+            key = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b""
+            return _told(api.refuse(refusal), place, text.replace("{key}", key.decode("latin-1")))
 
     return Planted(apply, witness)
 
 
 def _told(answer: Answer, place: Place, text: str) -> Answer:
-    document = orjson.loads(answer.body)
-    inner = document
-    for step in place[:-1]:
-        inner = inner.get(step) if isinstance(inner, dict) else None
-    if not isinstance(inner, dict) or not isinstance(inner.get(place[-1]), str):
-        return answer
-    inner[place[-1]] = f"{inner[place[-1]]} {text}"
-    return replace(answer, body=orjson.dumps(document))
+    tell = lambda known: f"{known} {text}" if isinstance(known, str) else known  # noqa: E731
+    return replace(answer, body=orjson.dumps(changed_at(orjson.loads(answer.body), place, tell)))
 
 
 rows("secrets", (SECRECY,), TEXTS, make=_telling)
@@ -90,8 +74,9 @@ def key_in_an_answer_header(scene: Scene) -> Planted:
     """Sends the caller's key back in a header."""
     needed(scene.contract.key.kind != "none")
 
-    def apply(api: Api) -> None:
-        seams.give_as(api, lambda answer: replace(answer, headers=(*answer.headers, (b"x-request-key", api.api_key))))
+    @by(seams.give_as)
+    def apply(api: Api, answer: Answer) -> Answer:
+        return replace(answer, headers=(*answer.headers, (b"x-request-key", api.api_key)))
 
     return Planted(apply, (scene.read(),))
 
@@ -101,9 +86,7 @@ def key_in_the_item(scene: Scene) -> Planted:
     """Answers an item with the key that it belongs to."""
     needed(scene.contract.key.kind != "none")
 
-    def apply(api: Api) -> None:
-        seams.show_as(api, lambda item, shown: {**shown, "owner_key": api.api_key.decode()})
-
+    apply = by(seams.show_as)(lambda api, item, shown: {**shown, "owner_key": api.api_key.decode()})
     return Planted(apply, (scene.read(), *optional(change_alone, scene)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,30 +13,11 @@ import orjson
 from contract_tests.mock_api.app import Answer, Api, Request
 from contract_tests.mock_api.errors import Refusal
 
-from .. import seams
+from .. import seams, usual
 from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
-from ..seams import Operation
-from ..usual import (
-    ITEM,
-    body_as,
-    change,
-    change_alone,
-    error,
-    further,
-    optional,
-    read_unknown,
-    refusal_status,
-    refused,
-    shows_item,
-    snake_case,
-    success,
-    success_as,
-    texts,
-    unknown,
-    without,
-    wrong,
-)  # fmt: skip
+from ..seams import Operation, by
+from ..usual import ITEM, change
 from ..witness import Step
 
 Path = tuple[str, ...]
@@ -54,7 +34,7 @@ def _status_as(api: Api, status: int, other: int) -> None:
 @generator
 def refusals_with_another_status(scene: Scene) -> Iterator[Fault]:
     """Each answers an invalid body with a status that is wrong for it."""
-    witness, clause, told = (wrong(scene),), error("update", 400)(scene), refusal_status(scene)
+    witness, clause, told = (usual.wrong(scene),), usual.error("update", 400)(scene), usual.refusal_status(scene)
     for status in (200, 400, 422, 500):
         if status not in scene.contract.operation("update").refusals:
             apply = lambda api, status=status: _status_as(api, told, status)  # noqa: E731
@@ -68,50 +48,51 @@ def writes_with_another_status(scene: Scene) -> Iterator[Fault]:
     for role, (group, called, statuses) in SUCCESSES.items():
         if not scene.contract.has(role):
             continue
-        witness = optional(change_alone, scene) if role == "update" else (scene.remove(),)
+        witness = usual.optional(usual.change_alone, scene) if role == "update" else (scene.remove(),)
         for status in statuses if witness else ():
             if not scene.contract.operation(role).names(status):
                 apply = lambda api, role=role, status=status: _succeeding_as(api, role, status)  # noqa: E731
-                summary, clause = f"Answers {called} with {status}.", success(role)(scene)
+                summary, clause = f"Answers {called} with {status}.", usual.success(role)(scene)
                 yield Fault(f"{role}_answered_{status}", group, summary, clause, apply, witness)
 
 
 def _succeeding_as(api: Api, role: str, status: int) -> None:
-    success_as(api, role, lambda answer: Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers))
+    usual.success_as(
+        api, role, lambda answer: Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers)
+    )
 
 
-@plain("statuses", needs=ITEM, shown=read_unknown, clause=error("read", 404))
-def unknown_item_answered_400(api: Api) -> None:
-    """Answers 400 where no item has the id."""
-    _status_as(api, 404, 400)
+rows("statuses", (), {
+    "unknown_item_answered_400": (
+        "Answers 400 where no item has the id.", lambda api: _status_as(api, 404, 400), usual.read_unknown),
+}, ITEM, usual.error("read", 404))  # fmt: skip
 
 
-@plain("statuses", needs=ITEM, shown=read_unknown, clause=error("read", 404))
-def unknown_item_answered_with_null(api: Api) -> None:
+@plain("statuses", needs=ITEM, shown=usual.read_unknown, clause=usual.error("read", 404))
+@by(seams.around, "read")
+async def unknown_item_answered_with_null(api: Api, request: Request, handle: Operation) -> Answer:
     """Answers with success and null where no item has the id."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        if request.item_id in api.resource.store.items:
-            return await handle(request)
-        answer = api.resource.succeed("read", api.resource.envelopes["read"].filled(None))
-        return replace(answer, body=answer.body or b"null")
-
-    seams.around(api, "read", run)
+    if request.item_id in api.resource.store.items:
+        return await handle(request)
+    answer = api.resource.succeed("read", api.resource.envelopes["read"].filled(None))
+    return replace(answer, body=answer.body or b"null")
 
 
 @fault("statuses", needs=ITEM)
 def item_not_wrapped(scene: Scene) -> Planted:
     """Answers an item by itself instead of in its envelope."""
     path = needed(scene.contract.item_at("read"))
-    return Planted(lambda api: body_as(api, "read", partial(_at, path=path)), (scene.read(),), success("read")(scene))
+    return Planted(
+        lambda api: usual.body_as(api, "read", partial(_at, path=path)), (scene.read(),), usual.success("read")(scene)
+    )
 
 
 @fault("statuses", needs=ITEM)
 def item_wrapped(scene: Scene) -> Planted:
     """Answers an item in an envelope that the contract does not have."""
     needed(not scene.contract.item_at("read"))
-    apply = lambda api: body_as(api, "read", lambda document: {"item": document})  # noqa: E731
-    return Planted(apply, (scene.read(),), success("read")(scene))
+    apply = lambda api: usual.body_as(api, "read", lambda document: {"item": document})  # noqa: E731
+    return Planted(apply, (scene.read(),), usual.success("read")(scene))
 
 
 @fault("statuses")
@@ -119,21 +100,16 @@ def update_answered_with_what_was_sent(scene: Scene) -> Planted:
     """Answers an update with those fields alone that it changed, and those that must be there."""
     body, path = change(scene), scene.contract.item_at("update")
     required = scene.contract.document.required(scene.contract.resource.item_pointer)
-    needed(shows_item(scene, "update") and not scene.item.keys() <= {*required, *body})
+    needed(usual.shows_item(scene, "update") and not scene.item.keys() <= {*required, *body})
 
-    def apply(api: Api) -> None:
-        async def run(request: Request, handle: Operation) -> Answer:
-            before = dict(getattr(api.resource.store.items.get(request.item_id), "fields", {}))
-            answer = await handle(request)
-            document = orjson.loads(answer.body)
-            item = _at(document, path)
-            for name in [name for name in item if name not in required and before.get(name) == item[name]]:
-                del item[name]
-            return replace(answer, body=orjson.dumps(document))
+    @by(seams.around, "update")
+    async def apply(api: Api, request: Request, handle: Operation) -> Answer:
+        before = dict(getattr(api.resource.store.items.get(request.item_id), "fields", {}))
+        answer = await handle(request)
+        cut = lambda item: {n: v for n, v in item.items() if n in required or before.get(n) != v}  # noqa: E731
+        return replace(answer, body=orjson.dumps(usual.changed_at(orjson.loads(answer.body), path, cut)))
 
-        seams.around(api, "update", run)
-
-    return Planted(apply, (scene.update(body),), success("update")(scene))
+    return Planted(apply, (scene.update(body),), usual.success("update")(scene))
 
 
 @fault("statuses", needs=ITEM)
@@ -148,7 +124,7 @@ def _other_case(name: str) -> str:
     if "_" in name:
         first, *rest = name.split("_")
         return first + "".join(part.capitalize() for part in rest)
-    return snake_case(name)
+    return usual.snake_case(name)
 
 
 # -- Errors -----------------------------------------------------------------------------------------------------------
@@ -156,8 +132,8 @@ def _other_case(name: str) -> str:
 
 def _errors(scene: Scene) -> Iterator[tuple[str, int, Step, Any]]:
     """Yield errors whose body the contract describes: the role, the status, a request, what the mock answers."""
-    asked = [("update", refusal_status(scene), step) for step in optional(refused, scene)]
-    for role, status, step in (*asked, ("read", 404, scene.read(unknown(scene)))):
+    asked = [("update", usual.refusal_status(scene), step) for step in usual.optional(usual.refused, scene)]
+    for role, status, step in (*asked, ("read", 404, scene.read(usual.unknown(scene)))):
         operation = scene.api.resource.layout.operations[role]
         body = scene.api.errors.body(operation, Refusal(status, "MESSAGE"))
         if isinstance(step, Step) and scene.contract.operation(role).answer_pointer(status) and isinstance(body, dict):
@@ -170,36 +146,11 @@ def _at(document: Any, path: Path) -> Any:
     return document
 
 
-def _owners(document: Any, path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects that have the last name of *path*, in which `*` stands for every element of an array."""
-    name, *rest = path
-    if name == "*":
-        for element in document if isinstance(document, list) else ():
-            yield from _owners(element, tuple(rest))
-    elif isinstance(document, dict) and name in document:
-        if rest:
-            yield from _owners(document[name], tuple(rest))
-        else:
-            yield document
-
-
-def _without(document: Any, path: Path) -> Any:
-    changed = deepcopy(document)
-    for owner in _owners(changed, path):
-        del owner[path[-1]]
-    return changed
-
-
-def _with(document: Any, path: Path, value: Any) -> Any:
-    changed = deepcopy(document)
-    for owner in _owners(changed, path):
-        owner[path[-1]] = value
-    return changed
-
-
 def _value_at(document: Any, path: Path) -> Any:
-    """Return what stands at *path*, in the first element of each array; None where nothing does."""
-    return next((owner[path[-1]] for owner in _owners(document, path)), None)
+    """Return what stands at *path* first; None where nothing does."""
+    found: list[Any] = []
+    usual.changed_at(document, path, found.append)
+    return next(iter(found), None)
 
 
 Rewrite = Callable[[Scene, str, int, Any], Any]
@@ -208,12 +159,12 @@ Rewrite = Callable[[Scene, str, int, Any], Any]
 
 def _no_code(scene: Scene, role: str, status: int, body: Any) -> Any:
     path = scene.contract.error_code_at(role, status)
-    return _without(body, path) if path and _value_at(body, path) is not None else None
+    return usual.without_at(body, path) if path and _value_at(body, path) is not None else None
 
 
 def _no_message(scene: Scene, role: str, status: int, body: Any) -> Any:
     code_at = scene.contract.error_code_at(role, status)
-    changed = (_without(body, path) for path in texts(body) if path != code_at)
+    changed = (usual.without_at(body, path) for path in usual.texts(body) if path != code_at)
     return next((each for each in changed if scene.contract.answer_faults(role, status, each)), None)
 
 
@@ -222,7 +173,7 @@ def _code_as(change_code: Callable[[Any, int], Any]) -> Rewrite:
         path = scene.contract.error_code_at(role, status)
         if not path or _value_at(body, path) is None:
             return None
-        changed = _with(body, path, change_code(_value_at(body, path), status))
+        changed = usual.changed_at(body, path, lambda code: change_code(code, status))
         is_told = scene.contract.error_code(role, status) is not None
         return changed if is_told or scene.contract.answer_faults(role, status, changed) else None
 
@@ -291,18 +242,18 @@ def _arrays(node: Any, path: Path = ()) -> Iterator[Path]:
 @generator
 def listed_values_in_another_shape(scene: Scene) -> Iterator[Fault]:
     """Each answers an operation that lists values in another shape."""
-    for name in further(scene):
+    for name in usual.further(scene):
         operation, body = scene.contract.operation(name), scene.api.answer_of(name)
         for path in [path for path in _arrays(body) if path][:1]:
             elements = _at(body, path)
-            numbered = {str(n): each for n, each in enumerate(elements)}
-            shapes = {"numbered": (f"Answers {name} with an object instead of an array.", _with(body, path, numbered))}
+            numbered = usual.changed_at(body, path, lambda elements: {str(n): each for n, each in enumerate(elements)})
+            shapes = {"numbered": (f"Answers {name} with an object instead of an array.", numbered)}
             if elements and all(isinstance(each, dict) and each for each in elements):
                 member = list(elements[0])[-1]
-                less = _with(body, path, [without(each, member) for each in elements])
+                less = usual.without_at(body, (*path, "*", member))
                 shapes["incomplete"] = (f"Leaves {member} out of {name}.", less)
             for defect, (summary, shape) in shapes.items():
                 if scene.contract.answer_faults(name, operation.successes[0], json.loads(json.dumps(shape))):
-                    apply = lambda api, name=name, shape=shape: body_as(api, name, lambda _: shape)  # noqa: E731
+                    apply = lambda api, name=name, shape=shape: usual.body_as(api, name, lambda _: shape)  # noqa: E731
                     clause, witness = operation.success_pointer or operation.pointer, (Step("GET", operation.path),)
-                    yield Fault(f"{snake_case(name)}_{defect}", "statuses", summary, clause, apply, witness)
+                    yield Fault(f"{usual.snake_case(name)}_{defect}", "statuses", summary, clause, apply, witness)

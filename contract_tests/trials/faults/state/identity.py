@@ -317,10 +317,8 @@ def _take(api: Api, name: str, take: Callable[[Item, Any], Item]) -> None:
 @generator
 def faults_of_server_fields(scene: Scene) -> Iterator[Fault]:
     """Yield what a field of the server does that the contract does not say of it."""
-    changed = next((f for f in scene.free if scene.other(f) is not None), None)
-    if not scene.contract.has(*CRUD) or changed is None:
-        return
-    document, update = scene.contract.document, scene.shows(scene.change(changed))
+    needed(scene.contract.has(*CRUD))
+    document, update = scene.contract.document, scene.shows(scene.change(first(scene.changing)))
     for name, field in scene.contract.server_fields.items():
         if name == scene.contract.resource.id_name:
             continue  # it has faults of its own

@@ -22,6 +22,7 @@ from contract_tests.spec.listing import Listing
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
+from ..seams import Paging, by
 from ..usual import Shown, failed, in_turn, optional, without
 from ..witness import START, Witness
 
@@ -55,7 +56,7 @@ def _failing_to_read(part: str) -> Apply:
     return _listing_as(part, careless)
 
 
-def _by_token(scene: Scene) -> str:
+def by_token(scene: Scene) -> str:
     """Return the parameter of the token of a page; NoPlace where there is none."""
     return needed(listing_of(scene).paging.token)
 
@@ -71,20 +72,18 @@ def _size(scene: Scene) -> Field:
 def _sized(read: Callable[[str], int | None], beside: str = "") -> Apply:
     """Read the size of a page otherwise, beside one with a role only; *read* returns a number, or None to leave it to the contract."""
 
-    def apply(api: Api) -> None:
-        name = api.resource.listing.roles["page_size"]
-        start = f"{name}=".encode()
-
-        def other(query: Callable[[str, bytes], Fields], role: str, query_string: bytes) -> Fields:
-            parts = [part for part in query_string.split(b"&") if part]
-            texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
-            is_meant = role == "list" and api.resource.listing.roles.get(beside, "").encode() in query_string
-            size = read(texts[-1]) if texts and is_meant else None
-            if size is None:
-                return query(role, query_string)
-            return {**query(role, b"&".join(part for part in parts if not part.startswith(start))), name: size}
-
-        seams.wrap(api, "resource.rules.query", other)
+    @by(seams.wrap, "resource.rules.query")
+    def apply(api: Api, query: Callable[[str, bytes], Fields], role: str, query_string: bytes) -> Fields:
+        roles = api.resource.listing.roles
+        start = f"{roles['page_size']}=".encode()
+        parts = [part for part in query_string.split(b"&") if part]
+        texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
+        is_meant = role == "list" and roles.get(beside, "").encode() in query_string
+        size = read(texts[-1]) if texts and is_meant else None
+        if size is None:
+            return query(role, query_string)
+        rest = b"&".join(part for part in parts if not part.startswith(start))
+        return {**query(role, rest), roles["page_size"]: size}
 
     return apply
 
@@ -138,13 +137,10 @@ def _of_one(scene: Scene) -> Witness:
 
 
 def _resized(resize: Callable[[int], int]) -> Apply:
-    def apply(api: Api) -> None:
+    @by(seams.wrap, "resource.listing.cut")
+    def apply(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
         name = api.resource.listing.roles["page_size"]
-
-        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
-            return right(items, {**query, name: resize(query[name])} if name in query else query)
-
-        seams.wrap(api, "resource.listing.cut", cut)
+        return right(items, {**query, name: resize(query[name])} if name in query else query)
 
     return apply
 
@@ -155,7 +151,7 @@ def _size_clause(scene: Scene) -> str:
 
 def _negative_beside_a_token(scene: Scene) -> Witness:
     needed(not scene.contract.accepts_value(_size(scene), -1))
-    return (*_of_one(scene), scene.list(f"{_size(scene).name}=-1&{needed(listing_of(scene).paging.token)}={{token}}"))
+    return (*_of_one(scene), scene.list(f"{_size(scene).name}=-1&{by_token(scene)}={{token}}"))
 
 
 rows("pagination", (), {
@@ -204,7 +200,7 @@ def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]]) -> Appl
         return change(items, rest) if place is not None else rest
 
     def apply(api: Api) -> None:
-        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+        def cut(right: Paging, items: list[Item], query: Fields) -> Page:
             return right(change([*items[:1], *items], items) if _turned(api, query) else items, query)
 
         seams.wrap(api, "resource.listing.after", after)
@@ -236,10 +232,10 @@ rows("pagination", (WHOLE,), {
 def next_large_page_skips_one(scene: Scene) -> Planted:
     """Begins the next page one item too late where pages are large."""
     size = _size(scene)
-    needed(listing_of(scene).paging.token and scene.contract.accepts_value(size, LARGE))
+    needed(by_token(scene) and scene.contract.accepts_value(size, LARGE))
 
     def apply(api: Api) -> None:
-        def cut(right: Callable[..., Page], items: list[Item], query: Fields) -> Page:
+        def cut(right: Paging, items: list[Item], query: Fields) -> Page:
             page, number = right(items, query), query.get(size.name, 0)
             is_lost = number >= LARGE and len(items) > number + 1
             return Page(page.items, api.resource.listing.token(items[number], query)) if is_lost else page
@@ -255,43 +251,33 @@ def next_large_page_skips_one(scene: Scene) -> Planted:
 
 
 def _list_by_token(scene: Scene) -> Witness:
-    needed(listing_of(scene).paging.token)
+    needed(by_token(scene))
     return (scene.list(),)
 
 
-def _one_by_token(scene: Scene) -> Witness:
-    return _list_by_token(scene) and _of_one(scene)
-
-
-def _made_up(scene: Scene) -> Witness:
-    return (scene.list(f"{needed(listing_of(scene).paging.token)}=made-up"),)
+def made_up_token(scene: Scene) -> Witness:
+    """Ask for the page of a token that nobody gave."""
+    return (scene.list(f"{by_token(scene)}=made-up"),)
 
 
 @plain("pagination", WHOLE, needs=LIST, shown=_list_by_token)
-def last_page_has_a_token(api: Api) -> None:
+@by(seams.wrap, "resource.listing.cut")
+def last_page_has_a_token(api: Api, cut: Paging, items: list[Item], query: Fields) -> Page:
     """Gives a token on every page that is not empty."""
-
-    def endless(cut: Callable[..., Page], items: list[Item], query: Fields) -> Page:
-        page = cut(items, query)
-        token = api.resource.listing.token(page.items[-1], query) if page.items else None
-        return Page(page.items, page.next_token or token)
-
-    _listing_as("cut", endless)(api)
+    page = cut(items, query)
+    token = api.resource.listing.token(page.items[-1], query) if page.items else None
+    return Page(page.items, page.next_token or token)
 
 
-@plain("pagination", WHOLE, needs=LIST, shown=_made_up)
-def made_up_token_shows_the_first_page(api: Api) -> None:
+@plain("pagination", WHOLE, needs=LIST, shown=made_up_token)
+@by(seams.wrap, "resource.listing.page")
+def made_up_token_shows_the_first_page(api: Api, page: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Takes a token that it cannot read for none."""
-    name = api.resource.listing.roles.get("page_token", "")
-
-    def lenient(page: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-        known = list(items)
-        try:
-            return page(known, query)
-        except Refusal:
-            return page(known, without(query, name))
-
-    _listing_as("page", lenient)(api)
+    known = list(items)
+    try:
+        return page(known, query)
+    except Refusal:
+        return page(known, without(query, api.resource.listing.roles.get("page_token", "")))
 
 
 rows("pagination", (WHOLE,), {
@@ -302,15 +288,16 @@ rows("pagination", (WHOLE,), {
     "made_up_token_of_digits_shows_the_first_page": (
         "Takes a token of digits for none.",
         _listing_as("place", lambda place, token, query: None if token.isdecimal() else place(token, query)),
-        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=1"),)),
+        lambda scene: (scene.list(f"{by_token(scene)}=1"),)),
     "full_page_has_no_token": (
         "Gives no token, so that the items after the first page are never seen.",
-        _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)), _one_by_token),
-    "made_up_token_answered_500": ("Fails on a token that it cannot read.", _failing_to_read("place"), _made_up),
+        _listing_as("cut", lambda cut, items, query: Page(cut(items, query).items, None)),
+        lambda scene: by_token(scene) and _of_one(scene)),
+    "made_up_token_answered_500": ("Fails on a token that it cannot read.", _failing_to_read("place"), made_up_token),
     "token_of_no_base64_beside_a_size_answered_500": (
         "Fails on a token of characters that base64 lacks where a page has a size.",
         _listing_as("place", lambda place, token, query: failed() if "@" in token and len(query) > 1 else place(token, query)),
-        lambda scene: (scene.list(f"{needed(listing_of(scene).paging.token)}=@@@&{_size(scene).name}=2"),)),
+        lambda scene: (scene.list(f"{by_token(scene)}=@@@&{_size(scene).name}=2"),)),
 }, LIST)  # fmt: skip
 
 
@@ -318,7 +305,7 @@ rows("pagination", (WHOLE,), {
 def token_of_another_order_answered_500(scene: Scene) -> Planted:
     """Fails on the next page of a list that is ordered."""
     listing = listing_of(scene)
-    token, order = needed(listing.paging.token), first(listing.orders[::-1])
+    token, order = by_token(scene), first(listing.orders[::-1])
     needed(scene.contract.accepts_value(_size(scene), 1))
 
     def careless(place: Callable[[str, Fields], Any], token: str, query: Fields) -> Any:
@@ -378,14 +365,15 @@ rows("pagination", (), {
 @fault("pagination", WHOLE, needs=CRUD_AND_LIST)
 def order_leaves_out_the_newest_once_updated(scene: Scene) -> Planted:
     """Leaves the newest item out of an order without a filter once it was updated."""
-    listing = scene.api.resource.listing
 
-    def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
+    @by(seams.wrap, "resource.listing.page")
+    def apply(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
+        listing = api.resource.listing
         known = sorted(items, key=lambda item: item.created_at)
         is_lost = listing.asked(query, "order") and not listing.conditions(query) and known and known[-1].updated_at
         return right(known[:-1] if is_lost else known, query)
 
-    return Planted(_listing_as("page", page), (*_updates(scene, "{other}"), *_orders(scene)))
+    return Planted(apply, (*_updates(scene, "{other}"), *_orders(scene)))
 
 
 @fault("pagination", needs=LIST)
@@ -497,14 +485,11 @@ rows("pagination", (FOUND, "exact_text"), _table, CRUD_AND_LIST, make=_missing)
 def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Apply:
     """Change what there is to list where it is filtered by a value; *change* is told the items and the order."""
 
-    def apply(api: Api) -> None:
+    @by(seams.wrap, "resource.listing.page")
+    def apply(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
         listing = api.resource.listing
-
-        def page(right: Callable[..., Page], items: Iterable[Item], query: Fields) -> Page:
-            is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
-            return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
-
-        seams.wrap(api, "resource.listing.page", page)
+        is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
+        return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
 
     return apply
 
@@ -558,12 +543,10 @@ def filter_by_time_forgotten_in_another_order(scene: Scene) -> Planted:
     name, listing = _time_filter(scene), listing_of(scene)
     other = first(order for order in listing.orders if order.lstrip("-") != name)
 
-    def apply(api: Api) -> None:
-        def conditions(right: Callable[[Fields], list[Condition]], query: Fields) -> list[Condition]:
-            is_lost = query.get(listing.order or "") == other
-            return [each for each in right(query) if not (is_lost and each.field == name)]
-
-        seams.wrap(api, "resource.listing.conditions", conditions)
+    @by(seams.wrap, "resource.listing.conditions")
+    def apply(api: Api, right: Callable[[Fields], list[Condition]], query: Fields) -> list[Condition]:
+        is_lost = query.get(listing.order or "") == other
+        return [each for each in right(query) if not (is_lost and each.field == name)]
 
     query = filtered(scene, name, "2999-01-01T00:00:00Z")
     return Planted(apply, (scene.list(f"{query}&{listing.order}={other}"),))
@@ -577,12 +560,10 @@ def filter_by_time_turned_round(scene: Scene) -> Planted:
     return Planted(_matching(turned), (scene.list(filtered(scene, name, "2999-01-01T00:00:00Z")),))
 
 
-def _unreadable_time(scene: Scene) -> Witness:
-    return (scene.list(filtered(scene, _time_filter(scene), "yesterday")),)
-
-
 rows("pagination", (FOUND,), {
-    "unreadable_filter_answered_500": ("Fails on a filter that it cannot read.", _failing_to_read("condition"), _unreadable_time),
+    "unreadable_filter_answered_500": (
+        "Fails on a filter that it cannot read.", _failing_to_read("condition"),
+        lambda scene: (scene.list(filtered(scene, _time_filter(scene), "yesterday")),)),
 }, LIST)  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 from typing import Any, TypeAlias
 
@@ -18,6 +18,8 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
+from ..seams import Update, by
+from ..usual import without
 from ..witness import Witness
 
 Found: TypeAlias = Iterator[tuple[str, str, Apply, Body]]
@@ -44,31 +46,23 @@ def _refusing(is_refused: Callable[[Fields], bool]) -> Apply:
     return lambda api: seams.judge_body(api, lambda sent: False if is_refused(sent) else None)
 
 
-def _changed(scene: Scene) -> list[Field]:
-    """Return the free fields of which the item of the witness can be given another value."""
-    return [tried for tried in scene.free if scene.other(tried) is not None]
-
-
 def _forgotten(scene: Scene) -> Found:
     body = scene.change(*scene.fields.values())
     most = min(5, len(body) // 2)
     if most:
         summary = "Stores the first five fields of a body, or half of them where there are fewer, and forgets the rest."
         yield "last_fields_forgotten", summary, _storing(lambda fields: dict(list(fields.items())[:most])), body
-    numbers = [tried for tried in _changed(scene) if tried in scene.numbers][:2]
+    numbers = [tried for tried in scene.changing if tried in scene.numbers][:2]
     summary = "Stores only the first of two numbers where both are sent."
     yield from _last_forgotten(scene, "second_of_two_numbers_forgotten", summary, numbers, 2)
     summary = "Forgets the last of three fields where all three are sent."
-    yield from _last_forgotten(scene, "third_of_three_forgotten", summary, _changed(scene)[-3:], 3)
+    yield from _last_forgotten(scene, "third_of_three_forgotten", summary, scene.changing[-3:], 3)
 
 
-def _last_forgotten(scene: Scene, name: str, summary: str, fields: list[Field], number: int) -> Found:
+def _last_forgotten(scene: Scene, name: str, summary: str, fields: Sequence[Field], number: int) -> Found:
     names = [tried.name for tried in fields]
     body = scene.change(*fields)
-
-    def forget(sent: Fields) -> Fields:
-        return {n: v for n, v in sent.items() if n != names[-1]} if {*names} <= sent.keys() else sent
-
+    forget = lambda sent: without(sent, names[-1]) if {*names} <= sent.keys() else sent  # noqa: E731
     if len(names) == number and {*names} <= body.keys():
         yield name, summary, _storing(forget), body
 
@@ -112,7 +106,7 @@ def _with_null(scene: Scene) -> Found:
 def _resetting(scene: Scene) -> Iterator[tuple[Field, Field]]:
     """Yield pairs of fields, the first of which may change and the second be cleared, the enums first."""
     for cleared in sorted(scene.clearing, key=lambda tried: tried not in scene.enums):
-        for sent in sorted(_changed(scene), key=lambda tried: tried not in scene.enums):
+        for sent in sorted(scene.changing, key=lambda tried: tried not in scene.enums):
             if sent != cleared and scene.rules.lawful(scene.item, {**scene.change(sent), cleared.name: None}):
                 yield sent, cleared
 
@@ -139,17 +133,15 @@ def _swapped(scene: Scene) -> Found:
 @fault("combinations", "idempotent_update")
 def same_update_twice_refused(scene: Scene) -> Planted:
     """Refuses an update that changes nothing."""
-    body = scene.change(first(_changed(scene)))
+    body = scene.change(first(scene.changing))
 
-    def apply(api: Api) -> None:
-        def update(right: Callable[[str, Fields], object], item_id: str, changes: Fields) -> object:
-            before = api.resource.store.find(item_id)
-            after = right(item_id, changes)
-            if changes and after is before:
-                raise Refusal(400, "The update changes nothing.")
-            return after
-
-        seams.wrap(api, "resource.store.update", update)
+    @by(seams.wrap, "resource.store.update")
+    def apply(api: Api, right: Update, item_id: str, changes: Fields) -> Item:
+        before = api.resource.store.find(item_id)
+        after = right(item_id, changes)
+        if changes and after is before:
+            raise Refusal(400, "The update changes nothing.")
+        return after
 
     return Planted(apply, scene.shows(body, body))
 

@@ -12,6 +12,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Fault, OnField, Planted, fault, generator
 from ..scene import Body, Scene, needed
+from ..seams import by
 
 # Words that YAML 1.1, or a careless program, takes for something else.
 WORDS = frozenset(("off", "on", "yes", "no", "none", "null", "true", "false"))
@@ -73,13 +74,11 @@ def extension_of_the_stored_taken(scene: Scene, tried: Field) -> Planted:
     """Takes a text that begins with the stored {field} and a dash for the stored one."""
     name, values = tried.name, tried.schema["enum"]
 
-    def apply(api: Api) -> None:
-        def change(item: Item, body: Body) -> Body:
-            stored, new = item.fields.get(name), body.get(name)
-            is_met = stored is not None and new not in values and str(new).startswith(f"{stored}-")
-            return {**body, name: stored} if is_met else body
-
-        seams.read_update_as(api, change)
+    @by(seams.read_update_as)
+    def apply(api: Api, item: Item, body: Body) -> Body:
+        stored, new = item.fields.get(name), body.get(name)
+        is_met = stored is not None and new not in values and str(new).startswith(f"{stored}-")
+        return {**body, name: stored} if is_met else body
 
     value = needed(scene.item.get(name))
     return Planted(apply, (scene.update({name: f"{value}-2"}),), f"{tried.pointer}/enum")

@@ -19,6 +19,8 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, generator, variant
 from ..scene import Body, Scene, first, needed
+from ..seams import by
+from ..usual import without
 
 Check = Callable[[Fields, Fields], None]
 
@@ -113,14 +115,11 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
 
 
 def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> Apply:
-    return _checking(
-        lambda fields, sent, rule: rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
-    )
+    @by(seams.wrap, "resource.choices.check")
+    def apply(api: Api, rule: Check, fields: Fields, sent: Fields) -> None:
+        rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
 
-
-def _checking(check: Callable[[Fields, Fields, Check], None]) -> Apply:
-    """Put *check* in the place of the rule of listed values; it is told the item, what was sent, and the rule."""
-    return lambda api: seams.wrap(api, "resource.choices.check", lambda rule, fields, sent: check(fields, sent, rule))
+    return apply
 
 
 def _stored_decides(pair: Pair) -> Iterator[Fault]:
@@ -150,12 +149,13 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
 
 
 def _refused(blamed: str, is_refused: Callable[[Fields, Fields], bool]) -> Apply:
-    def change(item: Item, changes: Fields) -> Fields:
+    @by(seams.change_update)
+    def apply(api: Api, item: Item, changes: Fields) -> Fields:
         if is_refused(item.fields, changes):
             raise Refusal(400, "A value is not listed.", [{"field": blamed, "description": "It is not listed."}])
         return changes
 
-    return lambda api: seams.change_update(api, change)
+    return apply
 
 
 def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
@@ -169,7 +169,8 @@ def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
         apply = _following(pair, only_if_needed=False)
         yield pair.fault("reset_by_what_it_depends_on", summary, apply, {given: o, name: v}, {given: o})
 
-    def move(item: Item, changes: Fields) -> Fields:
+    @by(seams.change_update)
+    def moving(api: Api, item: Item, changes: Fields) -> Fields:
         others = [o for v, o in pair.lawful if v == changes.get(name)]
         is_alone = changes.get(name) is not None and changes.get(given) is None
         is_moved = is_alone and others and item.fields.get(given) not in others
@@ -177,11 +178,12 @@ def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
 
     for v, _ in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other)):
         summary = f"Changes the field that {name} depends on to a value that goes with the new {name}."
-        yield pair.fault("moves_what_it_depends_on", summary, lambda api: seams.change_update(api, move), {name: v})
+        yield pair.fault("moves_what_it_depends_on", summary, moving, {name: v})
 
 
 def _following(pair: Pair, *, only_if_needed: bool) -> Apply:
-    def change(item: Item, changes: Fields) -> Fields:
+    @by(seams.change_update)
+    def apply(api: Api, item: Item, changes: Fields) -> Fields:
         other = changes.get(pair.given)
         fitting = [value for value in pair.listed if pair.fits(value, other)]
         is_alone = other is not None and changes.get(pair.name) is None and bool(fitting)
@@ -189,7 +191,7 @@ def _following(pair: Pair, *, only_if_needed: bool) -> Apply:
             return changes
         return {**changes, pair.name: fitting[0]}
 
-    return lambda api: seams.change_update(api, change)
+    return apply
 
 
 def _misjudged(pair: Pair) -> Iterator[Fault]:
@@ -210,12 +212,9 @@ def _misjudged(pair: Pair) -> Iterator[Fault]:
     if pair.scene.values.is_unlisted(name, ""):
         summary = f"Takes an empty {name} for one that is left out where the field that it depends on is sent."
 
-        def left_out(body: Any) -> Any:
-            is_met = isinstance(body, dict) and body.get(name) == "" and pair.given in body
-            return {n: v for n, v in body.items() if n != name} if is_met else body
-
-        def apply(api: Api) -> None:
-            seams.read_role_as(api, "update", left_out)
+        @by(seams.read_role_as, "update")
+        def apply(api: Api, body: Fields) -> Fields:
+            return without(body, name) if body.get(name) == "" and pair.given in body else body
 
         yield pair.fault("empty_ignored_beside_what_it_depends_on", summary, apply, {pair.given: other, name: ""})
 
@@ -223,11 +222,12 @@ def _misjudged(pair: Pair) -> Iterator[Fault]:
 def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:
     """Let *fits* say which values go together; it is told both, and what is right."""
 
-    def said(rule: Callable[[str, Any, Fields], bool], name: str, value: Any, fields: Fields) -> bool:
+    @by(seams.wrap, "resource.choices.fits")
+    def apply(api: Api, rule: Callable[[str, Any, Fields], bool], name: str, value: Any, fields: Fields) -> bool:
         is_right = rule(name, value, fields)
         return fits(value, fields.get(pair.given), is_right) if name == pair.name else is_right
 
-    return lambda api: seams.wrap(api, "resource.choices.fits", said)
+    return apply
 
 
 # -- A listed value by itself -----------------------------------------------------------------------------------------
@@ -259,15 +259,13 @@ def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
     """Yield the acceptance of values that nobody lists."""
     for tried in _listed(scene) if scene.contract.has(*CRUD) else ():
         on = OnField(scene, tried, "cross_field", scene.clause(tried, "x-values-from"))
-        known = scene.values.values(tried.name)
-        summary, apply = f"Accepts {tried.name} that nobody lists.", _unlisted_accepted(tried.name, known)
-        yield from on.planted("unknown_accepted", summary, apply, scene.values.unknown(tried.name))
+        name, known = tried.name, scene.values.values(tried.name)
+        summary, apply = f"Accepts {name} that nobody lists.", _unlisted_accepted(name, known)
+        yield from on.planted("unknown_accepted", summary, apply, scene.values.unknown(name))
         for defect, summary, matches, makes in READINGS:
             if defect != "listed_in_any_case" or not _is_open(tried):
                 shown = _shown(scene, tried, matches, makes)
-                yield from on.planted(
-                    defect, summary.format(tried.name), _comparing(tried.name, known, matches), *shown
-                )
+                yield from on.planted(defect, summary.format(name), _comparing(name, known, matches), *shown)
 
 
 @variant()
@@ -301,7 +299,8 @@ def _shown(scene: Scene, tried: Field, matches: Matches, makes: Iterable[Callabl
 def _comparing(name: str, known: list[Any], matches: Matches) -> Apply:
     """Take a text for each listed one that it matches."""
 
-    def check(fields: Fields, sent: Fields, rule: Check) -> None:
+    @by(seams.wrap, "resource.choices.check")
+    def apply(api: Api, rule: Check, fields: Fields, sent: Fields) -> None:
         text = fields.get(name)
         if isinstance(text, str) and text not in known:
             for listed in [each for each in known if isinstance(each, str) and matches(text, each)]:
@@ -310,4 +309,4 @@ def _comparing(name: str, known: list[Any], matches: Matches) -> Apply:
                     return
         rule(fields, sent)
 
-    return _checking(check)
+    return apply

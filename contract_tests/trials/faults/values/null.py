@@ -13,6 +13,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Scene, first, needed
+from ..seams import by
 from ..usual import change_and_read
 
 Merge = Callable[[Fields, Fields], Fields]
@@ -59,12 +60,9 @@ def _of_update(on: OnField) -> Iterator[Fault]:
 
 def _on_null(name: str, *, is_kept: bool) -> Apply:
     def apply(api: Api) -> None:
-        rules = api.resource.rules
-        keeps, clears = rules.keeps_on_null, rules.clears_on_null
-        seams.replace(api, "resource.rules.keeps_on_null", lambda other: is_kept if other == name else keeps(other))
-        seams.replace(
-            api, "resource.rules.clears_on_null", lambda other: not is_kept if other == name else clears(other)
-        )
+        for answer, part in ((is_kept, "keeps_on_null"), (not is_kept, "clears_on_null")):
+            says = lambda rule, other, answer=answer: answer if other == name else rule(other)  # noqa: E731
+            seams.wrap(api, f"resource.rules.{part}", says)
 
     return apply
 
@@ -126,15 +124,11 @@ def cleared_field_stays_cleared(scene: Scene) -> Planted:
     """Keeps a field that null has cleared from taking a value ever again."""
     tried = first(_clearing(scene))
 
-    def apply(api: Api) -> None:
-        cleared: set[tuple[str, str]] = set()
-
-        def update(before: Item, changes: Fields) -> None:
-            now, clears = api.resource.store.find(before.id), api.resource.rules.clears_on_null
-            cleared.update((before.id, n) for n, v in changes.items() if v is None and clears(n))
-            seams.write_fields(api, now, {n: v for n, v in now.fields.items() if (before.id, n) not in cleared})
-
-        seams.update_as(api, update)
+    @by(seams.update_as, memory=lambda api: set())
+    def apply(api: Api, cleared: set[tuple[str, str]], before: Item, changes: Fields) -> None:
+        now, clears = api.resource.store.find(before.id), api.resource.rules.clears_on_null
+        cleared.update((before.id, n) for n, v in changes.items() if v is None and clears(n))
+        seams.write_fields(api, now, {n: v for n, v in now.fields.items() if (before.id, n) not in cleared})
 
     return Planted(apply, scene.tries(tried, None, scene.good(tried)[0]))
 
@@ -156,10 +150,11 @@ def last_field_not_cleared(scene: Scene) -> Planted:
     last, *others = needed(names)
     needed(others)
 
-    def keep(item: Item, changes: Fields) -> Fields:
+    @by(seams.change_update)
+    def apply(api: Api, item: Item, changes: Fields) -> Fields:
         is_last = [name for name in names if name in item.fields] in [[name] for name in changes]
         return {n: v for n, v in changes.items() if not (is_last and v is None)}
 
     bodies = [scene.lawful(dict.fromkeys(others)), scene.lawful({last: None})]
     clause = scene.clause(scene.fields[last], "x-on-null")
-    return Planted(lambda api: seams.change_update(api, keep), scene.shows(*bodies), clause)
+    return Planted(apply, scene.shows(*bodies), clause)

@@ -21,6 +21,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
+from ..seams import Decode, by
 from ..witness import Witness
 
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -235,12 +236,13 @@ def exponent_refused(scene: Scene) -> Planted:
     tried = first(scene.fractions)
     value = first((*_limits(tried), *scene.good(tried)))
 
-    def read(decode: Callable[[bytes], Any], raw: bytes) -> Any:
+    @by(seams.wrap, "bodies.decode")
+    def apply(api: Api, decode: Decode, raw: bytes) -> Any:
         if EXPONENT.search(raw):
             raise Refusal(400, "The request body is not valid JSON.")
         return decode(raw)
 
-    return Planted(lambda api: seams.wrap(api, "bodies.decode", read), _spelled(scene, tried, value, f"{value}e0"))
+    return Planted(apply, _spelled(scene, tried, value, f"{value}e0"))
 
 
 def _spelled(scene: Scene, tried: Field, value: Any, text: str) -> Witness:
@@ -255,7 +257,8 @@ def numbers_answered_as_text(scene: Scene) -> Planted:
     places = scene.contract.document.properties(scene.contract.resource.item_pointer)
     names = needed([tried.name for tried in scene.numbers if tried.name in places and tried.name in scene.item])
 
-    def show(item: Item, shown: Fields) -> Fields:
+    @by(seams.show_as)
+    def apply(api: Api, item: Item, shown: Fields) -> Fields:
         return {n: str(v) if n in names and seams.is_number(v) else v for n, v in shown.items()}
 
-    return Planted(lambda api: seams.show_as(api, show), (scene.read(),), places[names[0]])
+    return Planted(apply, (scene.read(),), places[names[0]])

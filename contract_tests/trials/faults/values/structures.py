@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from contract_tests.mock_api.errors import Refusal
+from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.rules import Fields
 from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, fault, generator
-from ..scene import Scene
+from ..scene import Scene, needed
+from ..seams import by
+from ..usual import failed
 
 DEPTH = 150
 DEEPEST = 64
@@ -84,9 +86,7 @@ def _of_false(on: OnField) -> Iterator[Fault]:
 
 
 def _stored_where_true(name: str) -> Apply:
-    def kept(fields: Fields) -> Fields:
-        return {n: v for n, v in fields.items() if n != name or v is None or v}
-
+    kept = lambda fields: {n: v for n, v in fields.items() if n != name or v is None or v}  # noqa: E731
     return lambda api: seams.store_update_as(api, kept)
 
 
@@ -95,35 +95,30 @@ def of_a_list_unwrapped(scene: Scene, tried: Field) -> Planted:
     """Takes a list of one value for the value, in {field} and in others."""
     names = {f.name for f in scene.free if "array" not in f.types}
 
-    def unwrapped(body: Any) -> Any:
+    @by(seams.read_as)
+    def apply(api: Api, body: Any) -> Any:
         if not isinstance(body, dict):
             return body
         return {n: v[0] if isinstance(v, list) and len(v) == 1 and n in names else v for n, v in body.items()}
 
-    witness = scene.tries(tried, [scene.other(tried)])
-    return Planted(lambda api: seams.read_as(api, unwrapped), witness, scene.clause(tried, "type"))
+    return Planted(apply, scene.tries(tried, [scene.other(tried)]), scene.clause(tried, "type"))
 
 
 @fault("size", each=lambda scene: scene.texts[:1])
 def deep_nesting_answered_500(scene: Scene, tried: Field) -> Planted:
     """Fails on values that are nested more than 64 deep, such as in {field}."""
+    return _deep(scene, tried, lambda body: failed() if _is_deep(body) else body)
 
-    def read(body: Any) -> Any:
-        if _is_deep(body):
-            raise Refusal(500, "Something went wrong.")
-        return body
 
-    return _deep(scene, tried, read)
+def _shallow(body: Any) -> Any:
+    return {n: v for n, v in body.items() if not _is_deep(v)} if isinstance(body, dict) else body
 
 
 @fault("size", each=lambda scene: [f for f in scene.texts if not f.is_required][:1])
-def deep_nesting_dropped(scene: Scene, tried: Field) -> Planted | None:
+def deep_nesting_dropped(scene: Scene, tried: Field) -> Planted:
     """Drops values that are nested more than 64 deep, such as in {field}, and accepts the rest."""
-
-    def read(body: Any) -> Any:
-        return {n: v for n, v in body.items() if not _is_deep(v)} if isinstance(body, dict) else body
-
-    return _deep(scene, tried, read) if scene.contract.accepts("update", {}) else None
+    needed(scene.contract.accepts("update", {}))
+    return _deep(scene, tried, _shallow)
 
 
 def _deep(scene: Scene, tried: Field, read: Callable[[Any], Any]) -> Planted:

@@ -6,7 +6,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,7 @@ from contract_tests.mock_api.errors import Refusal
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, generator
 from ..scene import Scene, is_text
+from ..seams import by
 
 # The width of a column, and of a text that has no limit.
 COLUMN = 255
@@ -206,16 +207,12 @@ def _cut_to_64_kib(text: str) -> str:
 
 
 def _longest(size: int, status: int) -> Apply:
-    def apply(api: Api) -> None:
-        read = api.bodies.read
-
-        async def limited(*arguments: Any) -> bytes:
-            body = await read(*arguments)
-            if len(body) > size:
-                raise Refusal(status, "The request body is not valid.")
-            return body
-
-        seams.replace(api, "bodies.read", limited)
+    @by(seams.wrap, "bodies.read")
+    async def apply(api: Api, read: Callable[..., Awaitable[bytes]], *arguments: Any) -> bytes:
+        body = await read(*arguments)
+        if len(body) > size:
+            raise Refusal(status, "The request body is not valid.")
+        return body
 
     return apply
 
