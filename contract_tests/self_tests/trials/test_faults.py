@@ -16,11 +16,12 @@ import pytest
 
 from contract_tests.mock_api.__main__ import assemble
 from contract_tests.mock_api.process import MockStartError, running_mock
+from contract_tests.self_tests.trials.replay import Reply, pin, promised, replies
 from contract_tests.spec.contract import Contract, load_contract
 from contract_tests.trials import faults
 from contract_tests.trials.faults.company.pairs import pairs
 from contract_tests.trials.faults.fault import Apply
-from contract_tests.trials.faults.witness import Reply, Witness, pin, promised, replies
+from contract_tests.trials.faults.witness import Witness
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "contract_tests" / "self_tests" / "contracts"

@@ -24,6 +24,9 @@ GROUPS = (
     "creation", "pagination", "sometimes", "company",
 )  # fmt: skip
 
+LAWFUL = ""
+"""The group of what breaks nothing: a lawful variant."""
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -92,11 +95,6 @@ def fault(
     return register
 
 
-def variant(*promises: str, needs: tuple[str, ...] = CRUD) -> Callable[[Make], Make]:
-    """Register the decorated function as the template of a lawful variant, as `fault` does."""
-    return fault("", *promises, needs=needs)
-
-
 def plain(
     group: str,
     *promises: str,
@@ -122,13 +120,6 @@ def plain(
         return apply
 
     return register
-
-
-def lawful(
-    *promises: str, shown: Shown, needs: tuple[str, ...] = CRUD, never_with: tuple[str, ...] = ()
-) -> Callable[[Apply], Apply]:
-    """Register the decorated function, which changes a mock, as a lawful variant that is the same for each contract."""
-    return plain("", *promises, shown=shown, needs=needs, never_with=never_with)
 
 
 def rows(
@@ -163,7 +154,7 @@ def _add(
     needs: tuple[str, ...],
     each: Select | None,
 ) -> None:
-    assert group in ("", *GROUPS), group
+    assert group in (LAWFUL, *GROUPS), group
 
     def faults(scene: Scene) -> Iterator[Fault]:
         contract = scene.contract

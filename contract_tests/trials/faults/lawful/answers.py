@@ -22,7 +22,7 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
-from ..fault import Apply, Fault, Planted, generator, lawful, rows, variant
+from ..fault import LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Body, NoPlace, Scene, first, needed
 from ..seams import Answering, Create, Operation, by
 from ..state.identity import of_kind
@@ -47,7 +47,7 @@ def make_and_read(scene: Scene, body: Body) -> Witness:
 # -- Items ------------------------------------------------------------------------------------------------------------
 
 
-@variant(needs=ITEM)
+@fault(LAWFUL, needs=ITEM)
 def cleared_fields_left_out(scene: Scene) -> Planted:
     """Leaves out what is not set instead of answering null."""
     required = scene.contract.document.required(scene.contract.resource.item_pointer)
@@ -59,7 +59,7 @@ def cleared_fields_left_out(scene: Scene) -> Planted:
     return Planted(lambda api: seams.show_as(api, show), make_and_read(scene, scene.smallest))
 
 
-@variant(needs=ITEM)
+@fault(LAWFUL, needs=ITEM)
 def further_fields_answered(scene: Scene) -> Planted:
     """Answers an item with fields that the contract does not name, as newer releases do."""
     status = scene.contract.operation("read").successes[0]
@@ -86,7 +86,7 @@ def _beside_each(ids: Callable[[], Iterator[str]]) -> Apply:
     return apply
 
 
-rows("", (), {
+rows(LAWFUL, (), {
     "further_fields_beside_the_item": (
         "Answers every object with a field that the contract does not name.", _beside_each(lambda: repeat("4f6c1d20")), _beside),
     "request_ids_in_every_answer": (
@@ -100,7 +100,7 @@ def singles(scene: Scene) -> list[str]:
     return [tried.name for tried in scene.fractions if tried.schema.get("format") == "float"]
 
 
-@variant()
+@fault(LAWFUL)
 def numbers_in_single_precision(scene: Scene) -> Planted:
     """Stores numbers in single precision and prints them shortest, so that 0.8 stays 0.8."""
     names = singles(scene)
@@ -110,7 +110,7 @@ def numbers_in_single_precision(scene: Scene) -> Planted:
     return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
 
 
-@variant()
+@fault(LAWFUL)
 def numbers_always_with_a_fraction(scene: Scene) -> Planted:
     """Answers 15 as 15.0."""
     names = {tried.name for tried in scene.fractions}
@@ -163,7 +163,7 @@ def _read_times(scene: Scene) -> Witness:
     return (*usual.change_or_read(scene), scene.read())
 
 
-rows("", (), {
+rows(LAWFUL, (), {
     "times_with_an_offset": (
         "Answers times in a zone two hours ahead of UTC.",
         _spelling(lambda t: t.astimezone(timezone(timedelta(hours=2)))), _read_times),
@@ -193,7 +193,7 @@ def _new(scene: Scene) -> Witness:
     return (*make_and_read(scene, scene.item), scene.read("{new}"))
 
 
-@lawful(needs=ITEM, shown=_new)
+@plain(LAWFUL, needs=ITEM, shown=_new)
 @by(seams.create_as)
 def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
     """Sets the time of the last update when an item is created."""
@@ -201,7 +201,7 @@ def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
     return api.resource.store.write(item._replace(updated_at=item.created_at))
 
 
-@variant(needs=ITEM)
+@fault(LAWFUL, needs=ITEM)
 def update_time_told_by_reads_only(scene: Scene) -> Planted:
     """Shows no time of an update in the answer to a creation, and that of the creation in every read after it."""
     names = _moving(scene)
@@ -236,7 +236,7 @@ def _same_twice(scene: Scene) -> Witness:
     return scene.shows(change(scene), change(scene))
 
 
-@lawful(shown=_same_twice)
+@plain(LAWFUL, shown=_same_twice)
 @by(seams.update_as)
 def update_time_moves_on_every_update(api: Api, before: Item, changes: Fields) -> None:
     """Moves the time of the last update on every update that it accepts, also where nothing changes."""
@@ -324,7 +324,7 @@ def _read_unknown_in_words(scene: Scene) -> Witness:
     return usual.read_unknown(scene)
 
 
-@lawful(needs=ITEM, shown=_read_unknown_in_words)
+@plain(LAWFUL, needs=ITEM, shown=_read_unknown_in_words)
 @by(seams.around_all, memory=lambda api: count(1))
 async def errors_name_the_request(
     api: Api, numbers: Iterator[int], scope: Any, receive: Any, answer: Answering
@@ -373,7 +373,7 @@ def _compressed(answer: Answer) -> Answer:
     return Answer(answer.status, gzip.compress(answer.body, 1), (*answer.headers, (b"content-encoding", b"gzip")))
 
 
-rows("", (), {
+rows(LAWFUL, (), {
     "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), usual.just_read),
     "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), usual.just_read),
     "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), usual.just_read),
@@ -384,7 +384,7 @@ rows("", (), {
 }, ITEM)  # fmt: skip
 
 
-@lawful(needs=ITEM, shown=usual.just_read)
+@plain(LAWFUL, needs=ITEM, shown=usual.just_read)
 @by(seams.replace, "send")
 async def answers_in_chunks(api: Api, answer: Answer, out: Send) -> None:
     """Sends answers in chunks, without their length."""
@@ -394,7 +394,7 @@ async def answers_in_chunks(api: Api, answer: Answer, out: Send) -> None:
     await out({"type": "http.response.body", "body": answer.body[middle:]})
 
 
-@lawful(needs=ITEM, shown=usual.just_read)
+@plain(LAWFUL, needs=ITEM, shown=usual.just_read)
 @by(seams.wrap, "send")
 async def slow_answers(api: Api, send: Any, answer: Answer, out: Send) -> None:
     """Takes 300 milliseconds for every answer."""
@@ -417,7 +417,7 @@ def _turned(node: Any, step: int) -> Any:
     return {n: _turned(v, step) for n, v in node.items()} if isinstance(node, dict) else node
 
 
-@lawful(needs=ITEM, shown=_ask_twice)
+@plain(LAWFUL, needs=ITEM, shown=_ask_twice)
 @by(seams.wrap, "further_operation", memory=lambda api: cycle((-1, 1)))
 async def listed_values_in_another_order_each_time(
     api: Api, turns: Iterator[int], handle: Operation, request: Request
@@ -428,7 +428,7 @@ async def listed_values_in_another_order_each_time(
     return replace(answer, body=body)
 
 
-@variant(needs=ITEM)
+@fault(LAWFUL, needs=ITEM)
 def many_more_listed_values(scene: Scene) -> Planted:
     """Lists more than fifty further values."""
     sources = [tried.values_from for tried in scene.listed if tried.values_from is not None]

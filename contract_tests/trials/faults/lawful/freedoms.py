@@ -20,7 +20,7 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, Planted, generator, lawful, rows, variant
+from ..fault import CRUD, LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answering, Operation, Paging, by
 from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
@@ -42,7 +42,7 @@ def _unnamed_method(scene: Scene) -> tuple[Step, ...]:
 # -- Statuses ---------------------------------------------------------------------------------------------------------
 
 
-@variant("strict_media_types")
+@fault(LAWFUL, "strict_media_types")
 def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
     """Answers a body of another media type as an invalid one instead of with 415."""
     status = refusal_status(scene)
@@ -60,7 +60,7 @@ def _as_text(refusal: Refusal, answer: Answer) -> Answer:
     return text if refusal.status == 405 else answer
 
 
-rows("", ("named_methods_only",), {
+rows(LAWFUL, ("named_methods_only",), {
     "wrong_method_answered_404": (
         "Answers 404 instead of 405 to a method that the path does not have.",
         by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(404, "Nothing is at this path.")), _unnamed_method),
@@ -70,7 +70,7 @@ rows("", ("named_methods_only",), {
 })  # fmt: skip
 
 
-@lawful(needs=ITEM, shown=lambda scene: (replace(scene.read(), method="HEAD"),))
+@plain(LAWFUL, needs=ITEM, shown=lambda scene: (replace(scene.read(), method="HEAD"),))
 @by(seams.wrap, "routes.find")
 def head_answered(api: Api, find: Callable[[str, str], Any], method: str, path: str) -> Any:
     """Answers HEAD as GET, without the body."""
@@ -82,7 +82,7 @@ def _wrong_and_unknown(scene: Scene) -> Witness:
     return (replace(wrong(scene), path=scene.path("update", unknown(scene))),)
 
 
-@lawful(shown=_wrong_and_unknown)
+@plain(LAWFUL, shown=_wrong_and_unknown)
 @by(seams.around, "update")
 async def unknown_item_before_the_body(api: Api, request: Request, handle: Operation) -> Answer:
     """Looks for the item before it reads the body: 404 where both are wrong."""
@@ -95,7 +95,7 @@ def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
     return tuple(map(stranger, _unnamed_method(scene)))
 
 
-@lawful("key_before_anything", shown=_unnamed_method_of_a_stranger)
+@plain(LAWFUL, "key_before_anything", shown=_unnamed_method_of_a_stranger)
 @by(seams.around_all)
 async def method_and_media_type_before_the_key(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
     """Answers 405 and 415 to a stranger."""
@@ -108,7 +108,7 @@ async def method_and_media_type_before_the_key(api: Api, scope: Any, receive: An
     return await answer(scope, receive)
 
 
-@lawful(needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
+@plain(LAWFUL, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
 @by(seams.around, "remove", memory=lambda api: [])
 async def second_removal_answered_as_the_first(
     api: Api, last: list[Answer], request: Request, handle: Operation
@@ -125,7 +125,7 @@ def _open_removal(scene: Scene) -> Witness:
     return (scene.remove(),)
 
 
-@lawful(needs=REMOVAL, shown=_open_removal)
+@plain(LAWFUL, needs=REMOVAL, shown=_open_removal)
 @by(seams.around, "remove")
 async def removal_shows_what_is_gone(api: Api, request: Request, handle: Operation) -> Answer:
     """Answers a removal with more of the item that was removed."""
@@ -142,7 +142,7 @@ def _removal_with_conflicts(scene: Scene) -> Witness:
     return (scene.remove(),)
 
 
-@lawful(needs=REMOVAL, shown=_removal_with_conflicts)
+@plain(LAWFUL, needs=REMOVAL, shown=_removal_with_conflicts)
 def in_use_after_a_write(api: Api) -> None:
     """Answers 409 to the removal of an item that was written a moment ago."""
     written: dict[str, float] = {}
@@ -169,7 +169,7 @@ def _clears_on_empty(scene: Scene) -> Witness:
     return scene.shows(scene.lawful({tried.name: ""}))
 
 
-@lawful(shown=_clears_on_empty)
+@plain(LAWFUL, shown=_clears_on_empty)
 @by(seams.replace, "resource.rules.clears_on_empty")
 def empty_text_reads_back_empty(api: Api, name: str) -> bool:
     """Answers an empty text that clears a field as an empty text."""
@@ -182,7 +182,7 @@ def _with_a_further_field(scene: Scene) -> Witness:
     return (scene.update(body),)
 
 
-@lawful(shown=_with_a_further_field)
+@plain(LAWFUL, shown=_with_a_further_field)
 def unnamed_fields_refused(api: Api) -> None:
     """Refuses a body with a field that the contract does not name."""
     names = {name for fields in api.resource.rules.fields.values() for name in fields} | {*api.resource.server_fields}
@@ -213,7 +213,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-rows("", (), {
+rows(LAWFUL, (), {
     "first_of_duplicate_names_wins": (
         "Takes the first value where a body names a field twice.", _decoding(lambda pairs: dict(reversed(pairs))), _twice),
     "duplicate_names_refused": (
@@ -225,7 +225,7 @@ rows("", (), {
 })  # fmt: skip
 
 
-@variant()
+@fault(LAWFUL)
 def numbers_read_in_single_precision(scene: Scene) -> Planted:
     """Reads numbers in single precision, so that the double next to a limit is the limit."""
     names = singles(scene)
@@ -242,7 +242,7 @@ def numbers_read_in_single_precision(scene: Scene) -> Planted:
     return Planted(apply, scene.shows({tried.name: beyond}), never_with=("numbers_in_single_precision",))
 
 
-@variant(needs=ITEM)
+@fault(LAWFUL, needs=ITEM)
 def create_fills_in_defaults(scene: Scene) -> Planted:
     """Gives a new item defaults for what its creation leaves out."""
     contract, smallest, create = scene.contract, scene.smallest, scene.contract.fields("create")
@@ -317,7 +317,7 @@ def _two_pages(scene: Scene) -> Witness:
     return _paged(scene, "", "TOKEN")
 
 
-@lawful("whole_list", needs=LIST, shown=_two_pages)
+@plain(LAWFUL, "whole_list", needs=LIST, shown=_two_pages)
 @by(seams.wrap, "resource.listing.cut")
 def short_pages(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
     """Shows three items on a page at most, whatever size is asked for, and a token that leads on."""
@@ -326,7 +326,7 @@ def short_pages(api: Api, right: Paging, items: list[Item], query: Fields) -> Pa
     return Page(items[:size], listing.token(items[size - 1], query)) if len(items) > size else right(items, query)
 
 
-@lawful("whole_list", needs=LIST, shown=made_up_token)
+@plain(LAWFUL, "whole_list", needs=LIST, shown=made_up_token)
 @by(seams.wrap, "resource.listing.page")
 def made_up_token_finds_nothing(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Answers a token that it cannot read with an empty page."""
@@ -338,7 +338,7 @@ def made_up_token_finds_nothing(api: Api, right: Paging, items: Iterable[Item], 
         return Page([], None)
 
 
-@lawful("whole_list", needs=LIST, shown=_two_pages, never_with=("made_up_token_finds_nothing",))
+@plain(LAWFUL, "whole_list", needs=LIST, shown=_two_pages, never_with=("made_up_token_finds_nothing",))
 @by(seams.wrap, "resource.listing.page")
 def first_page_empty(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Begins every list with an empty page, whose token leads to the items."""
@@ -350,7 +350,7 @@ def first_page_empty(api: Api, right: Paging, items: Iterable[Item], query: Fiel
     return Page([], encode_token([*listing.bound(query), start]))
 
 
-@variant("whole_list", needs=LIST)
+@fault(LAWFUL, "whole_list", needs=LIST)
 def last_page_without_a_token_member(scene: Scene) -> Planted:
     """Leaves the token out of the last page instead of answering null."""
     place, pointer = listing_of(scene).paging.token_at, needed(scene.contract.operation("list").success_pointer)
@@ -364,7 +364,7 @@ def last_page_without_a_token_member(scene: Scene) -> Planted:
     return Planted(apply, (scene.list(),))
 
 
-@lawful(needs=LIST, shown=lambda scene: (scene.list(), scene.create(scene.item), scene.list()))
+@plain(LAWFUL, needs=LIST, shown=lambda scene: (scene.list(), scene.create(scene.item), scene.list()))
 @by(seams.wrap, "resource.store.all", memory=lambda api: [float("-inf")])
 def lists_lag(api: Api, known: list[Any], everything: Callable[[], Iterator[Item]]) -> Iterator[Item]:
     """Lists items as they were up to a second ago."""
@@ -373,7 +373,7 @@ def lists_lag(api: Api, known: list[Any], everything: Callable[[], Iterator[Item
     return iter(known[1:])
 
 
-@variant(needs=(*CRUD, "list"))
+@fault(LAWFUL, needs=(*CRUD, "list"))
 def never_updated_listed_last(scene: Scene) -> Planted:
     """Lists items that were never updated last, where the list is ordered by the time of the update, either way."""
     listing, kinds = listing_of(scene), scene.api.resource.server_fields
@@ -390,7 +390,7 @@ def never_updated_listed_last(scene: Scene) -> Planted:
     return Planted(apply, (scene.update(change(scene)), *lists))
 
 
-@variant("whole_list", needs=LIST)
+@fault(LAWFUL, "whole_list", needs=LIST)
 def token_brings_its_filter_and_order(scene: Scene) -> Planted:
     """Goes on with the filter and the order of the page that gave the token, whatever the query says."""
     listing = listing_of(scene)
@@ -409,7 +409,7 @@ def token_brings_its_filter_and_order(scene: Scene) -> Planted:
     return Planted(apply, _paged(scene, f"{size}=1&{listing.order}={first(listing.orders)}", f"{size}=1&TOKEN"))
 
 
-@variant("filters_find", needs=LIST)
+@fault(LAWFUL, "filters_find", needs=LIST)
 def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
     """Finds items by a part of a text, in any case."""
     name = needed(text_filter(scene))

@@ -17,7 +17,7 @@ from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Planted, generator, variant
+from ..fault import CRUD, LAWFUL, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
 from ..seams import by
 from ..usual import without
@@ -268,7 +268,7 @@ def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
                 yield from on.planted(defect, summary.format(name), _comparing(name, known, matches), *shown)
 
 
-@variant()
+@fault(LAWFUL)
 def listed_value_taken_in_any_case(scene: Scene) -> Planted:
     """Compares a field with the listed values without case, where the contract leaves that open."""
     tried = first(tried for tried in _listed(scene) if _is_open(tried))
