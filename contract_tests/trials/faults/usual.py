@@ -135,6 +135,12 @@ def read_unknown(scene: Scene) -> Witness:
     return (scene.read(unknown(scene)),)
 
 
+def removal_of_another(scene: Scene) -> Witness:
+    """Make another item and remove it, where that can be."""
+    needed(scene.contract.has("remove"))
+    return (scene.create(scene.bystander), scene.remove("{new}"))
+
+
 def just_read(scene: Scene) -> Witness:
     """Read an item."""
     return (scene.read(),)

@@ -74,9 +74,9 @@ class Calls:
         """Return the other calls that are under way."""
         return [call for call in self.under_way if call is not self.now]
 
-    def last_write(self) -> Call | None:
-        """Return the last create, update or removal."""
-        return next((call for call in reversed(self.past) if call.role in WRITES), None)
+    def writes(self) -> list[Call]:
+        """Return the creates, updates and removals, the last first."""
+        return [call for call in reversed(self.past) if call.role in WRITES]
 
     def _decode(self, decode: Callable[[bytes], Any], raw: bytes) -> Any:
         call = NOW.get(None)

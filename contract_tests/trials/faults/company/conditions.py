@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from contract_tests.mock_api.rules import Fields
 
 from .. import seams
 from ..scene import Body, is_text, needed
 from ..scene import first as first_of
-from ..usual import change, in_turn, unknown, wrong
+from ..usual import change, in_turn, removal_of_another, unknown, wrong
 from ..witness import Step, Witness
 from .calls import Call, Calls
 from .place import Place, is_limit, limits
@@ -65,10 +66,6 @@ def _after(*steps: Before, target: str = "{id}") -> Met:
         return Telling(body, tuple(s for one in made for s in ((one,) if isinstance(one, Step) else one)), target)
 
     return met
-
-
-def _sent(place: Place, body: Body) -> Telling:
-    return Telling(body, (place.scene.update(body),))
 
 
 def _with(number: int, *, is_first: bool = False) -> Met:
@@ -152,11 +149,6 @@ def _limit_beside(place: Place) -> Step:
     return scene.update(first_of({f.name: v} for f in place.changing for v in limits(f) if accepts(f, v)))
 
 
-def _removed(place: Place) -> Witness:
-    needed(place.scene.contract.has("remove"))
-    return place.scene.create(place.scene.bystander), place.scene.remove("{new}")
-
-
 def _listed(place: Place) -> Step:
     needed(place.scene.contract.has("list"))
     return place.scene.list()
@@ -170,16 +162,13 @@ def _now(is_so: Callable[[Place, Fields, Fields], bool]) -> Holds:
     return lambda place, calls: is_so(place, calls.now.before, calls.now.brought)
 
 
-def _last_update(is_so: Callable[[Call, Calls], bool]) -> Holds:
-    return lambda place, calls: any(is_so(call, calls) for call in calls.updates()[:1])
+def _last(which: Callable[[Calls], Iterable[Call]], is_so: Callable[[Call, Calls], bool]) -> Holds:
+    """Judge the first of some calls, which are given the last first."""
+    return lambda place, calls: any(is_so(call, calls) for call in islice(which(calls), 1))
 
 
-def _last_write(is_so: Callable[[Call, Calls], bool]) -> Holds:
-    return lambda place, calls: any(is_so(call, calls) for call in (calls.last_write(),) if call)
-
-
-def _last_call(is_so: Callable[[Call], bool]) -> Holds:
-    return lambda place, calls: any(is_so(call) for call in list(calls.past)[-1:])
+def _all(calls: Calls) -> Iterable[Call]:
+    return reversed(calls.past)
 
 
 def _spelling(pattern: re.Pattern[bytes]) -> Holds:
@@ -199,10 +188,6 @@ def _in_turn(*kinds: str) -> Holds:
 
 def _is_refused_create(call: Call, calls: Calls) -> bool:
     return call.role == "create" and call.is_refused
-
-
-def _is_removal(call: Call, calls: Calls) -> bool:
-    return call.role == "remove" and not call.is_refused
 
 
 def _is_namesake(place: Place, calls: Calls) -> bool:
@@ -229,8 +214,8 @@ def _elsewhere(place: Place) -> Step:
 
 
 def _is_after_a_create(place: Place, calls: Calls) -> bool:
-    last = calls.last_write()
-    return last is not None and last.role == "create" and not last.is_refused and bool(calls.updates())
+    last = calls.writes()[:1]
+    return bool(calls.updates()) and any(call.role == "create" and not call.is_refused for call in last)
 
 
 def _long_name(place: Place) -> tuple[str, str]:
@@ -294,18 +279,19 @@ CONDITIONS = (
               _now(lambda place, was, sent: sent.keys() >= place.scene.fields.keys()), _among_all,
               of_body=True, unfit=BESIDE),
     Condition("after_refused", "after an update that was refused",
-              _last_update(lambda call, calls: call.is_refused), _after(_REFUSED)),
+              _last(Calls.updates, lambda call, calls: call.is_refused), _after(_REFUSED)),
     Condition("after_a_clear", "after an update that cleared a field",
-              _last_update(lambda call, calls: not call.is_refused and None in call.brought.values()),
+              _last(Calls.updates, lambda call, calls: not call.is_refused and None in call.brought.values()),
               _after(_NULL_BESIDE), unfit=BESIDE),
     Condition("twice", "where the same update was sent just before",
-              _last_update(lambda call, calls: call.body == calls.now.body), _sent, unfit=TWICE),
-    Condition("after_a_removal", "after the removal of another item", _last_write(_is_removal),
-              _after(_removed)),
+              _last(Calls.updates, lambda call, calls: call.body == calls.now.body),
+              lambda place, body: Telling(body, (place.scene.update(body),)), unfit=TWICE),
+    Condition("after_a_removal", "after the removal of another item", _last(Calls.writes, lambda call, calls: call.role == "remove" and not call.is_refused),
+              _after(lambda place: removal_of_another(place.scene))),
     Condition("after_another_update", "after an update of another item",
-              _last_write(lambda call, calls: call.role == "update" and call.item_id != calls.now.item_id),
+              _last(Calls.writes, lambda call, calls: call.role == "update" and call.item_id != calls.now.item_id),
               _after(lambda place: place.scene.update(change(place.scene), "{other}"))),
-    Condition("after_a_list", "after a list", _last_call(lambda call: call.role == "list"), _after(_listed)),
+    Condition("after_a_list", "after a list", _last(_all, lambda call, calls: call.role == "list"), _after(_listed)),
     Condition("in_escapes", "where a letter is written as an escape", _spelling(ESCAPE), _spelled(_in_escapes)),
     Condition("over_lines", "where the body is written over several lines", _spelling(re.compile(b"\n")),
               _spelled(lambda name, body: json.dumps(body, indent=2))),
@@ -328,11 +314,11 @@ CONDITIONS = (
     Condition("after_a_clear_and_a_refusal", "where it was cleared, and then an update refused",
               _in_turn("clear", "refused"), _after(_null, _REFUSED), unfit=UNSET),
     Condition("after_what_is_no_json", "after a body that is no JSON",
-              _last_call(lambda call: call.role == "update" and call.body is None),
+              _last(_all, lambda call, calls: call.role == "update" and call.body is None),
               _after(lambda place: place.scene.update('{"')), unfit=DATED),
     Condition("after_an_unknown_item", "after an update of what is not there",
-              _last_call(lambda call: call.role == "update" and not call.before), _after(_elsewhere), unfit=DATED),
-    Condition("after_a_refused_create", "after a create that was refused", _last_write(_is_refused_create),
+              _last(_all, lambda call, calls: call.role == "update" and not call.before), _after(_elsewhere), unfit=DATED),
+    Condition("after_a_refused_create", "after a create that was refused", _last(Calls.writes, _is_refused_create),
               _after(_REFUSED_CREATE)),
     Condition("after_a_create", "after a create that follows an update", _is_after_a_create,
               _after(lambda place: tuple(map(place.scene.update, in_turn(place.scene, 2))),
@@ -341,7 +327,7 @@ CONDITIONS = (
               "create"),
     Condition("in_a_create", "in a create", lambda place, calls: True, _new(), "create", unfit=EVERY_VALUE),
     Condition("in_a_create_after_a_refused_one", "in a create after one that was refused",
-              _last_write(_is_refused_create), _new(_REFUSED_CREATE), "create"),
+              _last(Calls.writes, _is_refused_create), _new(_REFUSED_CREATE), "create"),
     Condition("in_a_create_in_escapes", "in a create where a letter is written as an escape", _spelling(ESCAPE),
               _new(spell=_in_escapes), "create"),
 )  # fmt: skip

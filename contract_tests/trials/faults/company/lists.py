@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from contract_tests.mock_api.app import Api
@@ -15,36 +14,17 @@ from contract_tests.mock_api.store import Item
 from .. import seams
 from ..fault import CRUD, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
-from ..state.pagination import filtered, listing_of, text_filter
-from ..usual import change, without, wrong
-from ..witness import Step, Witness
+from ..seams import Paging
+from ..state.pagination import by_token, filtered, listing_of, page_size, text_filter
+from ..usual import change, removal_of_another, without, wrong
+from ..witness import Witness
 from .calls import Calls
 
 Holds = Callable[[Scene, Calls, Fields], bool]
 Change = Callable[[Scene, Page, Fields], Page]
-Query = Callable[[Scene], str]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """When a list goes wrong."""
-
-    words: str
-    holds: Holds
-    query: Query = lambda scene: ""
-    before: Callable[[Scene], Witness] = lambda scene: ()
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """What goes wrong with a list."""
-
-    words: str
-    promise: str
-    change: Change
-    """Returns the page that is shown; it is told the right one, and the query."""
-    conditions: tuple[str, ...]
-    query: Query = lambda scene: ""
+"""Returns the page that is shown; is told the right one, and the query."""
+Ask = Callable[[Scene], tuple[Witness, str]]
+"""Returns what comes before, and a part of the query."""
 
 
 def _asked(role: str) -> Holds:
@@ -52,35 +32,12 @@ def _asked(role: str) -> Holds:
 
 
 def _after(role: str, *, is_refused: bool) -> Holds:
-    def holds(scene: Scene, calls: Calls, query: Fields) -> bool:
-        last = calls.last_write()
-        return last is not None and (last.role, last.is_refused) == (role, is_refused)
-
-    return holds
+    return lambda scene, calls, query: any((c.role, c.is_refused) == (role, is_refused) for c in calls.writes()[:1])
 
 
-def _size(scene: Scene, size: int) -> str:
-    name = needed(listing_of(scene).paging.size).name
-    return f"{name}={size}"
-
-
-def _one_by_token(scene: Scene) -> str:
-    return needed(listing_of(scene).paging.token) and _size(scene, 1)
-
-
-def _by_text(scene: Scene) -> str:
+def _renamed(scene: Scene) -> tuple[Witness, str]:
     name = needed(text_filter(scene))
-    return filtered(scene, name, scene.item[name])
-
-
-def _renamed(scene: Scene) -> Witness:
-    name = needed(text_filter(scene))
-    return (scene.update(scene.lawful({name: "Renamed"})), scene.update(scene.lawful({name: scene.item[name]})))
-
-
-def _removal(scene: Scene) -> Witness:
-    needed(scene.contract.has("remove"))
-    return (scene.create(scene.bystander), scene.remove("{new}"))
+    return tuple(scene.update(scene.lawful({name: text})) for text in ("Renamed", scene.item[name])), ""
 
 
 def _matches(is_so: Callable[[list[Item]], bool]) -> Holds:
@@ -93,19 +50,21 @@ def _matches(is_so: Callable[[list[Item]], bool]) -> Holds:
     return holds
 
 
-CONDITIONS = {
-    "ordered": Condition("where it is ordered", _asked("order"),
-                         lambda scene: f"{needed(listing_of(scene).order)}={first(listing_of(scene).orders)}"),
-    "sized": Condition("where a page has a size", _asked("page_size"), lambda scene: _size(scene, 2)),
-    "after_a_removal": Condition("after a removal", _after("remove", is_refused=False), before=_removal),
-    "after_refused": Condition("after an update that was refused", _after("update", is_refused=True),
-                               before=lambda scene: (wrong(scene),)),
-    "after_an_update": Condition("after an update", _after("update", is_refused=False),
-                                 before=lambda scene: (scene.update(change(scene)),)),
-    "renamed": Condition("where the item was changed before", _matches(lambda items: any(i.version > 1 for i in items)),
-                         before=_renamed),
-    "namesakes": Condition("where two items have the text", _matches(lambda items: len(items) > 1),
-                           before=lambda scene: (scene.create(scene.item),)),
+# By the name: when a list goes wrong, the same in code, and what is asked to bring it about.
+CONDITIONS: dict[str, tuple[str, Holds, Ask]] = {
+    "ordered": (
+        "where it is ordered", _asked("order"),
+        lambda scene: ((), f"{needed(listing_of(scene).order)}={first(listing_of(scene).orders)}")),
+    "sized": ("where a page has a size", _asked("page_size"), lambda scene: ((), f"{page_size(scene).name}=2")),
+    "after_a_removal": (
+        "after a removal", _after("remove", is_refused=False), lambda scene: (removal_of_another(scene), "")),
+    "after_refused": (
+        "after an update that was refused", _after("update", is_refused=True), lambda scene: ((wrong(scene),), "")),
+    "after_an_update": (
+        "after an update", _after("update", is_refused=False), lambda scene: ((scene.update(change(scene)),), "")),
+    "renamed": ("where the item was changed before", _matches(lambda items: any(i.version > 1 for i in items)), _renamed),
+    "namesakes": (
+        "where two items have the text", _matches(lambda items: len(items) > 1), lambda scene: ((scene.create(scene.item),), "")),
 }  # fmt: skip
 
 
@@ -126,46 +85,52 @@ def _turned(scene: Scene, page: Page, query: Fields) -> Page:
     return page if listing_of(scene).order in query else Page(list(page.items)[::-1], page.next_token)
 
 
-DEVIATIONS = {
-    "lacks_its_last": Deviation("Leaves the last item out of a page", "whole_list",
-                                _items(lambda items: items[:-1] or items), ("ordered", "sized", "after_a_removal")),
-    "repeats_its_first": Deviation("Shows the first item of a page twice", "whole_list",
-                                   _items(lambda items: [*items, *items[:1]]), ("ordered", "after_refused")),
-    "turned": Deviation("Lists the oldest first", "newest_first", _turned, ("sized", "after_a_removal", "after_an_update")),
-    "has_no_token": Deviation("Gives no token of a next page", "whole_list",
-                              lambda scene, page, query: Page(page.items, None),
-                              ("ordered", "after_an_update"), _one_by_token),
-    "lacks_a_field": Deviation("Leaves a field out of a list", "list_shows_items", _fewer_fields,
-                               ("ordered", "sized", "after_refused"), lambda scene: first(scene.clearing).name[:0]),
-    "finds_nothing": Deviation("Finds nothing by a text", "filters_find", _not_found,
-                               ("ordered", "sized", "renamed", "namesakes"), _by_text),
+def _by_text(scene: Scene) -> str:
+    name = needed(text_filter(scene))
+    return filtered(scene, name, scene.item[name])
+
+
+# By the name: what goes wrong, the promise that is broken, how, the query that is asked besides, and the conditions.
+DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str, ...]]] = {
+    "lacks_its_last": (
+        "Leaves the last item out of a page", "whole_list", _items(lambda items: items[:-1] or items), lambda scene: "",
+        ("ordered", "sized", "after_a_removal")),
+    "repeats_its_first": (
+        "Shows the first item of a page twice", "whole_list", _items(lambda items: [*items, *items[:1]]), lambda scene: "",
+        ("ordered", "after_refused")),
+    "turned": (
+        "Lists the oldest first", "newest_first", _turned, lambda scene: "", ("sized", "after_a_removal", "after_an_update")),
+    "has_no_token": (
+        "Gives no token of a next page", "whole_list", lambda scene, page, query: Page(page.items, None),
+        lambda scene: by_token(scene) and f"{page_size(scene).name}=1", ("ordered", "after_an_update")),
+    "lacks_a_field": (
+        "Leaves a field out of a list", "list_shows_items", _fewer_fields, lambda scene: first(scene.clearing).name[:0],
+        ("ordered", "sized", "after_refused")),
+    "finds_nothing": (
+        "Finds nothing by a text", "filters_find", _not_found, _by_text, ("ordered", "sized", "renamed", "namesakes")),
 }  # fmt: skip
 
 
 @generator
 def lists_in_company(scene: Scene) -> Iterator[Fault]:
     """Yield the faults of the list of a contract."""
-    for name, deviation in DEVIATIONS.items():
-        if scene.contract.has(*CRUD, "list") and scene.contract.promises_that(deviation.promise):
-            for each in deviation.conditions:
+    for name, (words, promise, wrongly, besides, conditions) in DEVIATIONS.items():
+        if scene.contract.has(*CRUD, "list") and scene.contract.promises_that(promise):
+            for condition in conditions:
                 with suppress(NoPlace):
-                    yield _fault(scene, f"list_{name}_{each}", deviation, CONDITIONS[each])
+                    when, holds, ask = CONDITIONS[condition]
+                    before, asked = ask(scene)
+                    shown = (*before, scene.list("&".join(part for part in (besides(scene), asked) if part)))
+                    clause, apply = scene.contract.pointer_of_promise(promise), partial(_plant, scene, wrongly, holds)
+                    yield Fault(f"list_{name}_{condition}", "company", f"{words}, {when}.", clause, apply, shown)
 
 
-def _fault(scene: Scene, name: str, deviation: Deviation, condition: Condition) -> Fault:
-    query = "&".join(part for part in (deviation.query(scene), condition.query(scene)) if part)
-    summary = f"{deviation.words}, {condition.words}."
-    clause, apply = scene.contract.pointer_of_promise(deviation.promise), partial(_plant, scene, deviation, condition)
-    step: Step = scene.list(query)
-    return Fault(name, "company", summary, clause, apply, (*condition.before(scene), step))
-
-
-def _plant(scene: Scene, deviation: Deviation, condition: Condition, api: Api) -> None:
+def _plant(scene: Scene, wrongly: Change, holds: Holds, api: Api) -> None:
     calls = Calls(api)
 
-    def page(right: Callable[[Iterable[Item], Fields], Page], items: Iterable[Item], query: Fields) -> Page:
+    def page(right: Paging, items: Iterable[Item], query: Fields) -> Page:
         found = right(items, query)
-        return deviation.change(scene, found, query) if condition.holds(scene, calls, query) else found
+        return wrongly(scene, found, query) if holds(scene, calls, query) else found
 
     seams.wrap(api, "resource.listing.page", page)
     calls.listen()

@@ -23,6 +23,7 @@ from .plants import unstored
 
 Meets = Callable[[Scene, Call, Call], bool]
 """Whether a call that is under way makes an update go wrong."""
+Wrongly = Callable[[Api, Request, Operation], Awaitable[Answer]]
 Shown = Callable[[Scene], tuple[Witness, Step, Step]]
 """Makes what comes before, the call that is under way, and the update."""
 
@@ -95,9 +96,7 @@ def calls_together(scene: Scene) -> Iterator[Fault]:
                 )  # fmt: skip
 
 
-def _plant(
-    scene: Scene, meets: Meets, wrongly: Callable[[Api, Request, Operation], Awaitable[Answer]], api: Api
-) -> None:
+def _plant(scene: Scene, meets: Meets, wrongly: Wrongly, api: Api) -> None:
     calls = Calls(api)
 
     async def run(request: Request, handle: Operation) -> Answer:

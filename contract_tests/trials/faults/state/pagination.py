@@ -64,7 +64,8 @@ def by_token(scene: Scene) -> str:
 # -- Sizes ------------------------------------------------------------------------------------------------------------
 
 
-def _size(scene: Scene) -> Field:
+def page_size(scene: Scene) -> Field:
+    """Return the parameter of the size of a page; NoPlace where there is none."""
     needed(scene.contract.has("list"))
     return needed(listing_of(scene).paging.size)
 
@@ -103,7 +104,7 @@ def _refused(text: str) -> Callable[[str], int | None]:
 @generator
 def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
     """Each judges the size of a page otherwise than the contract does."""
-    size = _size(scene)
+    size = page_size(scene)
     low, high = size.schema.get("minimum"), size.schema.get("maximum")
     found: list[tuple[str, str, str, Any, Callable[[str], int | None]]] = [
         ("in_words_ignored", "Takes a size of a page that is no number for the default.", "type", "ten",
@@ -133,7 +134,7 @@ def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
 
 
 def _of_one(scene: Scene) -> Witness:
-    return (scene.list(f"{_size(scene).name}=1"),)
+    return (scene.list(f"{page_size(scene).name}=1"),)
 
 
 def _resized(resize: Callable[[int], int]) -> Apply:
@@ -146,12 +147,12 @@ def _resized(resize: Callable[[int], int]) -> Apply:
 
 
 def _size_clause(scene: Scene) -> str:
-    return scene.contract.operation("list").parameters["query", _size(scene).name]
+    return scene.contract.operation("list").parameters["query", page_size(scene).name]
 
 
 def _negative_beside_a_token(scene: Scene) -> Witness:
-    needed(not scene.contract.accepts_value(_size(scene), -1))
-    return (*_of_one(scene), scene.list(f"{_size(scene).name}=-1&{by_token(scene)}={{token}}"))
+    needed(not scene.contract.accepts_value(page_size(scene), -1))
+    return (*_of_one(scene), scene.list(f"{page_size(scene).name}=-1&{by_token(scene)}={{token}}"))
 
 
 rows("pagination", (), {
@@ -171,7 +172,7 @@ def _made(scene: Scene, number: int) -> Witness:
 
 def _next(scene: Scene, number: int = 1) -> Witness:
     """Turn to the second page of pages of so many items, by token, offset or number."""
-    paging, size = listing_of(scene).paging, _size(scene)
+    paging, size = listing_of(scene).paging, page_size(scene)
     needed(scene.contract.accepts_value(size, number))
     first_page, further = f"{size.name}={number}", ""
     if paging.token:
@@ -231,7 +232,7 @@ rows("pagination", (WHOLE,), {
 @fault("pagination", WHOLE, needs=LIST)
 def next_large_page_skips_one(scene: Scene) -> Planted:
     """Begins the next page one item too late where pages are large."""
-    size = _size(scene)
+    size = page_size(scene)
     needed(by_token(scene) and scene.contract.accepts_value(size, LARGE))
 
     def apply(api: Api) -> None:
@@ -297,7 +298,7 @@ rows("pagination", (WHOLE,), {
     "token_of_no_base64_beside_a_size_answered_500": (
         "Fails on a token of characters that base64 lacks where a page has a size.",
         _listing_as("place", lambda place, token, query: failed() if "@" in token and len(query) > 1 else place(token, query)),
-        lambda scene: (scene.list(f"{by_token(scene)}=@@@&{_size(scene).name}=2"),)),
+        lambda scene: (scene.list(f"{by_token(scene)}=@@@&{page_size(scene).name}=2"),)),
 }, LIST)  # fmt: skip
 
 
@@ -306,12 +307,12 @@ def token_of_another_order_answered_500(scene: Scene) -> Planted:
     """Fails on the next page of a list that is ordered."""
     listing = listing_of(scene)
     token, order = by_token(scene), first(listing.orders[::-1])
-    needed(scene.contract.accepts_value(_size(scene), 1))
+    needed(scene.contract.accepts_value(page_size(scene), 1))
 
     def careless(place: Callable[[str, Fields], Any], token: str, query: Fields) -> Any:
         return failed() if query.get(listing.order or "") == order else place(token, query)
 
-    ordered = f"{_size(scene).name}=1&{listing.order}={order}"
+    ordered = f"{page_size(scene).name}=1&{listing.order}={order}"
     return Planted(_listing_as("place", careless), (scene.list(ordered), scene.list(f"{ordered}&{token}={{token}}")))
 
 
