@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contract_tests.mock_api.rules import Fields
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import ROLES
 
 from . import seams
 from .scene import NoPlace, Scene
 from .seams import Apply as Apply
+from .seams import Fields
 from .usual import Clause, Shown
 from .witness import Witness
 

@@ -8,12 +8,14 @@ from functools import partial, wraps
 from operator import attrgetter
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.listing import Page
+from contract_tests.mock_api.app import Answer as Answer
+from contract_tests.mock_api.app import Api as Api
+from contract_tests.mock_api.app import Request as Request
+from contract_tests.mock_api.errors import Refusal as Refusal
+from contract_tests.mock_api.listing import Page as Page
 from contract_tests.mock_api.resource import HANDLERS
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.rules import Fields as Fields
+from contract_tests.mock_api.store import Item as Item
 
 Apply = Callable[[Api], None]
 """Replaces one behaviour of a mock that was built a moment ago."""

@@ -10,14 +10,11 @@ from typing import Any
 
 import orjson
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from . import seams
 from .scene import Body, NoPlace, Scene, first, needed
-from .seams import Operation
+from .seams import Answer, Api, Item, Operation, Refusal, Request
 from .witness import Step, Witness
 
 Shown = Callable[[Scene], Witness]

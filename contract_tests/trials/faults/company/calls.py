@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.resource import HANDLERS
-from contract_tests.mock_api.rules import Fields
 
 from .. import seams
-from ..seams import Operation
+from ..seams import Answer, Api, Fields, Operation, Refusal, Request
 
 REMEMBERED = 64
 WRITES = ("create", "update", "remove")

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from contract_tests.mock_api.rules import Fields
-
 from .. import seams
 from ..scene import Body, is_text, needed
 from ..scene import first as first_of
+from ..seams import Fields
 from ..usual import change, in_turn, removal_of_another, unknown, wrong
 from ..witness import Step, Witness
 from .calls import Call, Calls

@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.listing import Page
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
-
 from .. import seams
 from ..fault import CRUD, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Paging
+from ..seams import Api, Fields, Item, Page, Paging
 from ..state.pagination import by_token, filtered, listing_of, page_size, text_filter
 from ..usual import change, removal_of_another, without, wrong
 from ..witness import Witness

@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from contract_tests.mock_api.app import Api
-
 from ..fault import CRUD, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
+from ..seams import Api
 from ..witness import Step, Witness
 from .calls import Calls
 from .conditions import CONDITIONS, Condition, Telling

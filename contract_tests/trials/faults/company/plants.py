@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
-
 from .. import seams
-from ..seams import Operation
+from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request
 from ..usual import others, without
 from .place import Place
 

@@ -8,13 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams
 from ..fault import CRUD, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Operation
+from ..seams import Answer, Api, Operation, Refusal, Request
 from ..state.concurrency import PAUSE_SECONDS
 from ..usual import change, failed, two_fields, wrong
 from ..witness import Step, Witness

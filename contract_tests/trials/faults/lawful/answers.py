@@ -14,17 +14,14 @@ from typing import Any
 
 import orjson
 
-from contract_tests.mock_api.app import Answer, Api, Request, Send
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.app import Send
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
 from ..fault import LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Body, NoPlace, Scene, first, needed
-from ..seams import Answering, Create, Operation, by
+from ..seams import Answer, Answering, Api, Create, Fields, Item, Operation, Refusal, Request, by
 from ..state.identity import of_kind
 from ..usual import ITEM, change
 from ..witness import Step, Witness

@@ -11,18 +11,14 @@ from typing import Any
 
 import orjson
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.listing import Condition, Order, Page, decode_token, encode_token
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.listing import Condition, Order, decode_token, encode_token
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams
 from ..fault import CRUD, LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Answering, Operation, Paging, by
+from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
 from ..usual import ITEM, REMOVAL, change, is_closed, refusal_status, shows_item, unknown, without, wrong
 from ..witness import Step, Witness, stranger

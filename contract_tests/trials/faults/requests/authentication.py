@@ -10,8 +10,6 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests.mock_api.app import Answer, Api
-from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.wire.bodies import Headers
 from contract_tests.mock_api.wire.messages import read_query
 from contract_tests.mock_api.wire.routes import decoded_path
@@ -20,7 +18,7 @@ from contract_tests.spec.operation import Operation as Named
 from .. import seams
 from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answering, by
+from ..seams import Answer, Answering, Api, Refusal, by
 from ..usual import ITEM, change, change_alone, error, further, optional, removed_items, snake_case, unknown, wrong
 from ..witness import Step, Witness, carried, stranger, with_header
 

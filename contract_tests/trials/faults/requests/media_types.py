@@ -14,13 +14,10 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 import yaml
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams
 from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Answering, Decode, Operation, by
+from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by
 from ..usual import (
     ITEM,
     Shown,

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from contract_tests.checks.selections import required_fields
-from contract_tests.mock_api.app import Answer, Api
-from contract_tests.mock_api.errors import Refusal
 from contract_tests.mock_api.wire.routes import Route, decoded_path
 from contract_tests.spec.operation import Operation
 
 from .. import seams
 from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
-from ..seams import Answering, by
+from ..seams import Answer, Answering, Api, Refusal, by
 from ..usual import ITEM, Shown, change, failed, success, unknown, without, wrong
 from ..witness import Step, Witness, with_header
 

@@ -8,13 +8,10 @@ from typing import Any
 
 import orjson
 
-from contract_tests.mock_api.app import Answer, Api
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams
 from ..fault import Planted, fault, rows
 from ..scene import Scene, first, needed
-from ..seams import Answering, by
+from ..seams import Answer, Answering, Api, Refusal, by
 from ..usual import change_alone, changed_at, optional, read_unknown, refused, text_places
 from ..witness import Witness, stranger
 from .authentication import guarded

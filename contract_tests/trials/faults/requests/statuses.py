@@ -10,13 +10,10 @@ from typing import Any
 
 import orjson
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams, usual
 from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
-from ..seams import Operation, by
+from ..seams import Answer, Api, Operation, Refusal, Request, by
 from ..usual import ITEM, change
 from ..witness import Step
 

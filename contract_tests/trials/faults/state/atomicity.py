@@ -9,15 +9,12 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Planted, fault
 from ..scene import Body, NoPlace, Scene, first, needed
-from ..seams import Decode, by
+from ..seams import Api, Decode, Fields, Item, by
 
 ATOMIC = "atomic"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

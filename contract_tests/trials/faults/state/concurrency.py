@@ -7,13 +7,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from unittest.mock import patch
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams
 from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Apply, Operation, by
+from ..seams import Answer, Api, Apply, Operation, Refusal, Request, by
 from ..usual import ITEM, REMOVAL, change, failed, shows_item, success, two_fields, wrong
 from ..witness import Moment, Witness
 

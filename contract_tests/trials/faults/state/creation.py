@@ -9,16 +9,12 @@ from typing import Any
 from unittest.mock import patch
 
 from contract_tests.checks.creations import may_be_alike
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain
 from ..scene import Scene, first, needed
-from ..seams import CREATE, Create, Operation, by
+from ..seams import CREATE, Answer, Api, Create, Fields, Item, Operation, Refusal, Request, by
 from ..usual import ITEM, success, success_as, without
 from ..witness import Witness
 

@@ -6,14 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
-
 from .. import seams, usual
 from ..fault import CRUD, Planted, fault, plain
 from ..scene import Scene, needed
-from ..seams import Create, Operation, Remove, Update, by
+from ..seams import Answer, Api, Create, Fields, Item, Operation, Remove, Request, Update, by
 from ..usual import REMOVAL, change, change_alone, made_next, optional, others, removed_items, success, unknown
 from ..witness import Step, Witness
 from .sometimes import OFTEN, many

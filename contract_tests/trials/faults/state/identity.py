@@ -9,15 +9,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import TICK, Item
+from contract_tests.mock_api.store import TICK
 from contract_tests.spec.resource import ServerField
 
 from .. import seams, usual
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, rows
 from ..scene import Scene, first, needed
-from ..seams import Operation, by
+from ..seams import Answer, Api, Fields, Item, Operation, Request, by
 from ..usual import Shown, change, change_and_read, change_or_read, item_as, optional
 from ..witness import Witness
 from .sometimes import many

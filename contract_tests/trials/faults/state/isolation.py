@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Apply, by
+from ..seams import Api, Apply, Fields, Item, by
 from ..usual import change, change_beside, changed, made_next, others, without
 from ..witness import Witness
 

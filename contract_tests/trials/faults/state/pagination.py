@@ -11,18 +11,14 @@ from urllib.parse import quote
 
 from contract_tests.checks.selections import spells_any_name
 from contract_tests.generation.boundaries import to_json
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.listing import Condition, Order, Page, Place
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.listing import Condition, Order, Place
 from contract_tests.spec.field import Field
 from contract_tests.spec.listing import Listing
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Paging, by
+from ..seams import Api, Fields, Item, Page, Paging, Refusal, by
 from ..usual import Shown, failed, in_turn, optional, without
 from ..witness import START, Witness
 

@@ -6,16 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams, usual
 from ..fault import CRUD, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Answering, Apply, Operation, by
+from ..seams import Answer, Answering, Api, Apply, Fields, Item, Operation, Refusal, Request, by
 from ..usual import ITEM, REMOVAL, change, change_and_read, earlier_states, remembered, success, without
 from ..witness import Witness, with_header
 

@@ -7,16 +7,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Apply, Operation, by
+from ..seams import Answer, Api, Apply, Fields, Item, Operation, Refusal, Request, by
 from ..usual import change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
 from ..witness import Witness
 

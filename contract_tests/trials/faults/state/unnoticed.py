@@ -8,16 +8,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from contract_tests.mock_api.app import Answer, Api, Request
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Planted, fault, plain
 from ..scene import Scene, first, needed
-from ..seams import Apply, Decode, Operation, by
+from ..seams import Answer, Api, Apply, Decode, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
 from ..witness import Witness
 

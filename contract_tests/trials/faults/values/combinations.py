@@ -8,17 +8,14 @@ from itertools import combinations, product
 from typing import Any, TypeAlias
 
 from contract_tests.generation.boundaries import boundaries
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields, names_in
-from contract_tests.mock_api.store import Item
+from contract_tests.mock_api.rules import names_in
 from contract_tests.spec.extensions import Constraint
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
-from ..seams import Update, by
+from ..seams import Api, Fields, Item, Refusal, Update, by
 from ..usual import without
 from ..witness import Witness
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Fault, OnField, Planted, fault, generator
 from ..scene import Body, Scene, needed
-from ..seams import by
+from ..seams import Api, Item, by
 
 # Words that YAML 1.1, or a careless program, takes for something else.
 WORDS = frozenset(("off", "on", "yes", "no", "none", "null", "true", "false"))

@@ -10,16 +10,12 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, LAWFUL, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
-from ..seams import by
+from ..seams import Api, Fields, Item, Refusal, by
 from ..usual import without
 
 Check = Callable[[Fields, Fields], None]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Scene, first, needed
-from ..seams import by
+from ..seams import Api, Fields, Item, by
 from ..usual import change_and_read
 
 Merge = Callable[[Fields, Fields], Fields]

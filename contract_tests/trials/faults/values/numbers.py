@@ -11,17 +11,13 @@ from dataclasses import replace
 from itertools import islice, permutations
 from typing import Any
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.errors import Refusal
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.singles import to_single
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
-from ..seams import Decode, by
+from ..seams import Api, Decode, Fields, Item, Refusal, by
 from ..witness import Witness
 
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.rules import Fields
-from contract_tests.mock_api.store import Item
 from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Scene, needed
-from ..seams import by
+from ..seams import Api, Fields, Item, by
 from ..usual import failed
 
 DEPTH = 150

@@ -12,13 +12,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from contract_tests.mock_api.app import Api
-from contract_tests.mock_api.errors import Refusal
-
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, generator
 from ..scene import Scene, is_text
-from ..seams import by
+from ..seams import Api, Refusal, by
 
 # The width of a column, and of a text that has no limit.
 COLUMN = 255
