@@ -161,18 +161,9 @@ def store_update_as(api: Api, change: Callable[[Fields], Fields]) -> None:
     store_as(api, lambda role, fields: change(fields) if role == UPDATE else fields)
 
 
-def store_text_as(api: Api, change: Callable[[str], str], *fields: str) -> None:
-    """Store the text of *fields* otherwise than it was sent."""
-    _store_some_as(api, change, fields, lambda value: isinstance(value, str))
-
-
-def store_number_as(api: Api, change: Callable[[float], Any], *fields: str) -> None:
-    """Store the number of *fields* otherwise than it was sent."""
-    _store_some_as(api, change, fields, is_number)
-
-
-def _store_some_as(api: Api, change: Any, fields: tuple[str, ...], concerns: Callable[[Any], bool]) -> None:
-    store_as(api, lambda role, body: {n: change(v) if n in fields and concerns(v) else v for n, v in body.items()})
+def store_values_as(api: Api, change: Callable[[Any], Any], *names: str) -> None:
+    """Store the values of some fields otherwise than they were sent."""
+    store_as(api, lambda role, fields: {n: change(v) if n in names else v for n, v in fields.items()})
 
 
 def show_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
@@ -298,6 +289,16 @@ def before_refusal(api: Api, salvage: Callable[[Item, Fields], object]) -> None:
             raise
 
     bodies_heard(api, UPDATE, run)
+
+
+def of_texts(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    """Change texts alone; one that would be left empty stays, so that no length is broken."""
+    return lambda value: (change(value) or value) if isinstance(value, str) else value
+
+
+def of_numbers(change: Callable[[float], Any]) -> Callable[[Any], Any]:
+    """Change numbers alone."""
+    return lambda value: change(value) if is_number(value) else value
 
 
 def is_number(value: Any) -> bool:

@@ -30,7 +30,7 @@ from .plants import (
     storing,
     storing_fields,
     updating,
-)  # fmt: skip
+)
 
 Value = Callable[[Place], Any]
 
@@ -135,12 +135,11 @@ def _bad(place: Place) -> Any:
 
 
 def _number(change: Callable[[float], Any]) -> Change:
-    return lambda place, value: change(value) if seams.is_number(value) else value
+    return lambda place, value: seams.of_numbers(change)(value)
 
 
 def _text(change: Callable[[str], str]) -> Change:
-    """A text that would be left empty stays, so that no length is broken."""
-    return lambda place, value: (change(value) or value) if isinstance(value, str) else value
+    return lambda place, value: seams.of_texts(change)(value)
 
 
 def _moved(place: Place, value: Any) -> Any:
@@ -174,9 +173,7 @@ TIME = "time"
 
 # By the name: what is done to a text, and a text that shows it; beside every second one of `STORED`.
 FURTHER_TEXTS: dict[str, tuple[Callable[[str], str], str, str]] = {
-    "hangul_composed": (
-        lambda t: re.sub("[\u1100-\u11ff]+", lambda found: unicodedata.normalize("NFC", found[0]), t),
-        "Composes the letters of Korean.", "\u1112\u1161\u11ab"),
+    "hangul_composed": (STORED["jamo_composed"][0], "Composes the letters of Korean.", "\u1112\u1161\u11ab"),
     "selectors_removed": (lambda t: re.sub("[\ufe00-\ufe0f]", "", t), "Removes variation selectors.", "\u2764\ufe0f now"),
     "digits_folded": (
         lambda t: "".join(str(unicodedata.decimal(c, c)) for c in t), "Turns digits of other scripts into ASCII.",

@@ -103,7 +103,7 @@ def numbers_in_single_precision(scene: Scene) -> Planted:
     names = singles(scene)
     odd = ((f, v + 3.456789e-9) for f in scene.fractions if f.name in names for v in scene.good(f)[:1])
     tried, value = first((f, v) for f, v in odd if scene.contract.accepts_value(f, v))
-    apply = lambda api: seams.store_number_as(api, nearest_single, *names)  # noqa: E731
+    apply = lambda api: seams.store_values_as(api, seams.of_numbers(nearest_single), *names)  # noqa: E731
     return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
 
 

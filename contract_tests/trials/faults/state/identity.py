@@ -128,10 +128,6 @@ def _unmoved(before: Item, after: Item) -> Item:
     return after._replace(version=before.version, updated_at=before.updated_at or after.updated_at)
 
 
-def _reset_by_nothing(before: Item, after: Item) -> Item | None:
-    return after._replace(updated_at=after.created_at) if after.fields == before.fields else None
-
-
 def _never_moves(api: Api, name: str) -> None:
     seams.wrap(api, "resource.store.touch", lambda touch, item: item.updated_at or touch(item))
     _rewritten(_unmoved)(api, name)
@@ -203,7 +199,9 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
             "Adds a microsecond to {} instead of telling when an update was made.",
             _touched(lambda item: item.last_change + TICK), change_and_read),
         "reset_by_an_empty_update": (
-            "Sets {} back on an update that changes nothing.", _rewritten(_reset_by_nothing), _nothing_after_a_change),
+            "Sets {} back on an update that changes nothing.", _rewritten(
+                lambda before, after: after._replace(updated_at=after.created_at) if after.fields == before.fields else None),
+            _nothing_after_a_change),
     },
     (("updated_at", "version"), "on-update", "x-changes"): {
         "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, usual.change_twice),
@@ -280,23 +278,16 @@ def fields_taken_from_the_body(scene: Scene) -> Iterator[Fault]:
     known = {name: value for name, value in scene.item.items() if name in scene.fields} if scene.is_put else {}
     for own in of_kind(scene, "id", "created_at"):
         value: Any = "2001-02-03T04:05:06Z"
-        take = _aged
+        take: Callable[[Item, Any], Item] = lambda item, sent: item._replace(created_at=item.created_at - LONG)  # noqa: E731
         if own.name == id_name:
-            value, take = (987654321 if usual.has_number_ids(scene) else "another"), _renamed
+            value = 987654321 if usual.has_number_ids(scene) else "another"
+            take = lambda item, sent: item._replace(id=str(sent))  # noqa: E731
         body = {**change(scene), own.name: value}
         if own.changes == "never" and scene.contract.accepts("update", {**known, **body}):
             apply = lambda api, name=own.name, take=take: _take(api, name, take)  # noqa: E731
             summary, clause = f"Takes {own.name} from the body of an update.", _clause(scene, own, "readOnly")
             witness = (scene.update(body), scene.read())
             yield Fault(f"{own.name}_taken_from_the_body", "identity", summary, clause, apply, witness)
-
-
-def _aged(item: Item, sent: Any) -> Item:
-    return item._replace(created_at=item.created_at - LONG)
-
-
-def _renamed(item: Item, sent: Any) -> Item:
-    return item._replace(id=str(sent))
 
 
 def _take(api: Api, name: str, take: Callable[[Item, Any], Item]) -> None:
@@ -328,17 +319,14 @@ def faults_of_server_fields(scene: Scene) -> Iterator[Fault]:
             summary, read = f"Leaves out {name}.", (scene.read(),)
             yield Fault(f"{name}_missing", "identity", summary, field.pointer, _leaving_out(name), read)
         if not document.validator(field.pointer).is_valid({}):
-            summary, apply = f"Shows {name} as an object.", _showing(name, _as_object)
+            apply = _showing(name, lambda item, value: None if value is None else {"value": value})
+            summary = f"Shows {name} as an object."
             clause = _clause(scene, field, "type")
             yield Fault(f"{name}_of_another_type", "identity", summary, clause, apply, (*update, scene.read()))
 
 
 def _leaving_out(name: str) -> Apply:
     return lambda api: seams.show_as(api, lambda item, shown: usual.without(shown, name))
-
-
-def _as_object(item: Item, value: Any) -> Any:
-    return None if value is None else {"value": value}
 
 
 def _moved(item: Item, value: Any) -> Any:

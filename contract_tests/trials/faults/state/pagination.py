@@ -52,6 +52,10 @@ def _failing_to_read(part: str) -> Apply:
     return _listing_as(part, careless)
 
 
+def _place_of(scene: Scene, parameter: str) -> str:
+    return scene.contract.operation("list").parameters["query", parameter]
+
+
 def by_token(scene: Scene) -> str:
     """Return the parameter of the token of a page; NoPlace where there is none."""
     return needed(listing_of(scene).paging.token)
@@ -142,10 +146,6 @@ def _resized(resize: Callable[[int], int]) -> Apply:
     return apply
 
 
-def _size_clause(scene: Scene) -> str:
-    return scene.contract.operation("list").parameters["query", page_size(scene).name]
-
-
 def _negative_beside_a_token(scene: Scene) -> Witness:
     needed(not scene.contract.accepts_value(page_size(scene), -1))
     return (*_of_one(scene), scene.list(f"{page_size(scene).name}=-1&{by_token(scene)}={{token}}"))
@@ -157,7 +157,7 @@ rows("pagination", (), {
         _sized(lambda text: ENOUGH if text.startswith("-") else None, "page_token"), _negative_beside_a_token),
     "page_size_ignored": ("Shows as many items on a page, whatever size is asked for.", _resized(lambda size: ENOUGH), _of_one),
     "page_holds_one_too_many": ("Shows one item more than the size that is asked for.", _resized(lambda size: size + 1), _of_one),
-}, LIST, _size_clause)  # fmt: skip
+}, LIST, lambda scene: _place_of(scene, page_size(scene).name))  # fmt: skip
 
 # -- Pages ------------------------------------------------------------------------------------------------------------
 
@@ -328,7 +328,7 @@ rows("pagination", ("newest_first",), {
 
 
 def _order_clause(scene: Scene) -> str:
-    return scene.contract.operation("list").parameters["query", listing_of(scene).order or ""]
+    return _place_of(scene, listing_of(scene).order or "")
 
 
 def _orders(scene: Scene) -> Witness:
@@ -342,10 +342,6 @@ def _updates(scene: Scene, target: str) -> Witness:
     return tuple(scene.update(body, target) for body in in_turn(scene, 1))
 
 
-def _dashed(scene: Scene) -> Witness:
-    return _orders(scene) if any(order.startswith("-") for order in listing_of(scene).orders) else ()
-
-
 def _unknown_order(scene: Scene) -> Witness:
     name = needed(listing_of(scene).order)
     needed(scene.contract.accepts_value(scene.contract.query_fields("list")[name], "no_such_field"))
@@ -354,7 +350,8 @@ def _unknown_order(scene: Scene) -> Witness:
 
 rows("pagination", (), {
     "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
-    "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")), _dashed),
+    "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")),
+        lambda scene: _orders(scene) if any(order.startswith("-") for order in listing_of(scene).orders) else ()),
     "unknown_order_answered_500": ("Fails on an order that it does not know.", _failing_to_read("order"), _unknown_order),
 }, LIST, _order_clause)  # fmt: skip
 

@@ -15,7 +15,7 @@ from contract_tests.singles import to_single
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
+from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
 from ..seams import Api, Decode, Fields, Item, Refusal, by
 from ..witness import Witness
@@ -195,7 +195,7 @@ def faults_of_digits(scene: Scene) -> Iterator[Fault]:
     clause, names = scene.contract.pointer_of_promise("exact_numbers"), [tried.name for tried in scene.fractions]
     witness = scene.shows(*({tried.name: value} for tried, odd in values for value in odd))
     for name, summary, change in STORED:
-        apply = lambda api, change=change: seams.store_number_as(api, change, *names)  # noqa: E731
+        apply = lambda api, change=change: seams.store_values_as(api, seams.of_numbers(change), *names)  # noqa: E731
         yield Fault(name, "fidelity", summary, clause, apply, witness)
     for tried, odd in values:
         on, shown = OnField(scene, tried, "fidelity", clause), [value for value in odd if round(value, 1) != value]
@@ -209,7 +209,7 @@ def _odd_values(scene: Scene, tried: Field) -> list[float]:
 
 
 def _rounded(name: str) -> Apply:
-    return lambda api: seams.read_field_as(api, name, lambda v: round(v, 1) if seams.is_number(v) else v)
+    return lambda api: seams.read_field_as(api, name, seams.of_numbers(lambda v: round(v, 1)))
 
 
 @fault("types", "strict_json")

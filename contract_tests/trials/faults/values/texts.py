@@ -229,4 +229,4 @@ def faults_of_characters(scene: Scene) -> Iterator[Fault]:
 
 
 def _storing(change: Callable[[str], str], names: list[str]) -> Apply:
-    return lambda api: seams.store_text_as(api, lambda text: change(text) or text, *names)
+    return lambda api: seams.store_values_as(api, seams.of_texts(change), *names)
