@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .. import seams
@@ -30,9 +31,8 @@ def judging(said: bool, is_meant: Judge) -> Plant:
 
 def reading(change: Change) -> Plant:
     """Change a value before it is checked."""
-    return lambda api, place, holds: seams.read_as(
-        api, lambda body: {**body, place.name: change(place, body[place.name])} if holds() else body
-    )
+    read = lambda place, holds, b: {**b, place.name: change(place, b[place.name])} if holds() else b  # noqa: E731
+    return lambda api, place, holds: seams.read_as(api, partial(read, place, holds))
 
 
 def storing(change: Change) -> Plant:
@@ -123,10 +123,9 @@ def accept_unlisted(api: Api, place: Place, holds: Holds) -> None:
 
     def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
         value = sent.get(place.name)
-        is_meant = value is not None and not api.resource.choices.is_listed(place.name, value) and holds()
-        right(
-            {**fields, **goods} if is_meant else fields, {**sent, place.name: goods[place.name]} if is_meant else sent
-        )
+        if value is not None and not api.resource.choices.is_listed(place.name, value) and holds():
+            fields, sent = {**fields, **goods}, {**sent, place.name: goods[place.name]}
+        right(fields, sent)
 
     seams.check_as(api, check)
 
@@ -157,9 +156,8 @@ def show_readers_the_old(api: Api, place: Place, holds: Holds) -> None:
 
 def salvaging(salvage: Callable[[Api, Place, Item, Fields], object]) -> Plant:
     """Do something with an update that is refused."""
-    return lambda api, place, holds: seams.before_refusal(
-        api, lambda item, body: holds() and salvage(api, place, item, body)
-    )
+    save = lambda api, place, holds, item, body: holds() and salvage(api, place, item, body)  # noqa: E731
+    return lambda api, place, holds: seams.before_refusal(api, partial(save, api, place, holds))
 
 
 def store_valid_part(api: Api, place: Place, item: Item, body: Fields) -> None:

@@ -403,9 +403,7 @@ async def slow_answers(api: Api, send: Any, answer: Answer, out: Send) -> None:
 
 
 def _ask_twice(scene: Scene) -> Witness:
-    return tuple(
-        Step("GET", scene.contract.operation(name).path) for name in (*usual.further(scene), *usual.further(scene))
-    )
+    return tuple(Step("GET", scene.contract.operation(name).path) for name in usual.further(scene) * 2)
 
 
 def _turned(node: Any, step: int) -> Any:

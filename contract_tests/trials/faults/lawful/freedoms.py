@@ -227,11 +227,11 @@ def numbers_read_in_single_precision(scene: Scene) -> Planted:
     names = singles(scene)
     tried = first(tried for tried in scene.bounded if tried.name in names)
 
+    single = seams.of_numbers(lambda v: nearest_single(v) if abs(v) < GREATEST_SINGLE else v)
+
     def apply(api: Api) -> None:
         for name in names:
-            seams.read_field_as(
-                api, name, seams.of_numbers(lambda v: nearest_single(v) if abs(v) < GREATEST_SINGLE else v)
-            )
+            seams.read_field_as(api, name, single)
 
     beyond = tried.schema["maximum"] * (1 + 2**-52)
     return Planted(apply, scene.shows({tried.name: beyond}), never_with=("numbers_in_single_precision",))

@@ -163,11 +163,9 @@ def wrong_keys(scene: Scene) -> Iterator[Fault]:
     """Each takes further keys for the right one."""
     step = guarded(scene)
     for name, (summary, is_right, make) in KEYS.items():
-        clause = _security(scene, scene.contract.operation(_role_of(step)))
+        clause, contract = _security(scene, scene.contract.operation(_role_of(step))), scene.contract
         if name == "key_in_any_case":
-            clause = (
-                scene.contract.promises_that("exact_keys") and scene.contract.pointer_of_promise("exact_keys")
-            ) or ""
+            clause = contract.pointer_of_promise("exact_keys") if contract.promises_that("exact_keys") else ""
         if clause and name not in NOT_IN.get(scene.contract.key.kind, ()):
             yield Fault(name, "authentication", summary, clause, _taking(is_right), (stranger(step, make),))
 

@@ -14,23 +14,11 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 import yaml
 
-from .. import seams
+from .. import seams, usual
 from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
 from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by
-from ..usual import (
-    ITEM,
-    Shown,
-    change,
-    change_and_read,
-    changed,
-    error,
-    failed,
-    read_unknown,
-    refusal_status,
-    success,
-    wrong,
-)
+from ..usual import ITEM, Shown, change, change_and_read, error, failed, success, wrong
 from ..witness import Witness, with_header
 
 JSON, TYPES = "strict_json", "strict_media_types"
@@ -300,7 +288,7 @@ def capital_escapes_refused(api: Api, right: Decode, body: bytes) -> Any:
 
 
 def _twice(scene: Scene) -> Witness:
-    tried = first(tried for tried in changed(scene) if tried in scene.numbers)
+    tried = first(tried for tried in usual.changed(scene) if tried in scene.numbers)
     body = (scene.update(scene.change(tried)).body or b"").decode()
     again = f"{json.dumps(tried.name)}: {json.dumps(scene.good(tried)[0])}"
     return (scene.update(f"{body[:-1]}, {again}}}"), scene.read())
@@ -339,7 +327,7 @@ rows("media_types", (JSON,), {
 
 
 def _malformed(scene: Scene) -> Witness:
-    needed(scene.contract.operation("update").answer_pointer(refusal_status(scene)) and wrong(scene))
+    needed(scene.contract.operation("update").answer_pointer(usual.refusal_status(scene)) and wrong(scene))
     return (scene.update("{"),)
 
 
@@ -352,7 +340,7 @@ def malformed_json_answered_as_text(api: Api, refusal: Refusal, answer: Answer) 
 
 def _unknown_with_body(scene: Scene) -> Witness:
     needed(scene.contract.operation("read").answer_pointer(404))
-    return read_unknown(scene)
+    return usual.read_unknown(scene)
 
 
 @plain("media_types", needs=ITEM, shown=_unknown_with_body, clause=error("read", 404))

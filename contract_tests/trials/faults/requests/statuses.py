@@ -48,15 +48,13 @@ def writes_with_another_status(scene: Scene) -> Iterator[Fault]:
         witness = usual.optional(usual.change_alone, scene) if role == "update" else (scene.remove(),)
         for status in statuses if witness else ():
             if not scene.contract.operation(role).names(status):
-                apply = lambda api, role=role, status=status: _succeeding_as(api, role, status)  # noqa: E731
+                apply = by(usual.success_as, role)(partial(_succeeding, status))
                 summary, clause = f"Answers {called} with {status}.", usual.success(role)(scene)
                 yield Fault(f"{role}_answered_{status}", group, summary, clause, apply, witness)
 
 
-def _succeeding_as(api: Api, role: str, status: int) -> None:
-    usual.success_as(
-        api, role, lambda answer: Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers)
-    )
+def _succeeding(status: int, api: Api, answer: Answer) -> Answer:
+    return Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers)
 
 
 rows("statuses", (), {
@@ -79,9 +77,8 @@ async def unknown_item_answered_with_null(api: Api, request: Request, handle: Op
 def item_not_wrapped(scene: Scene) -> Planted:
     """Answers an item by itself instead of in its envelope."""
     path = needed(scene.contract.item_at("read"))
-    return Planted(
-        lambda api: usual.body_as(api, "read", partial(_at, path=path)), (scene.read(),), usual.success("read")(scene)
-    )
+    apply = lambda api: usual.body_as(api, "read", partial(_at, path=path))  # noqa: E731
+    return Planted(apply, (scene.read(),), usual.success("read")(scene))
 
 
 @fault("statuses", needs=ITEM)

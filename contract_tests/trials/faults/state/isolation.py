@@ -28,9 +28,10 @@ def _update_reaching(which: Callable[[Api, Item], Iterable[Item]]) -> Apply:
 
 
 def _reaching_alike(compared: Callable[[Fields], object]) -> Apply:
-    return _update_reaching(
-        lambda api, before: [i for i in others(api, before.id) if compared(i.fields) == compared(before.fields)]
-    )
+    def alike(api: Api, before: Item) -> list[Item]:
+        return [item for item in others(api, before.id) if compared(item.fields) == compared(before.fields)]
+
+    return _update_reaching(alike)
 
 
 rows("isolation", (ISOLATION,), {

@@ -159,25 +159,18 @@ def faults_of_rules(scene: Scene) -> Iterator[Fault]:
     for number, rule in enumerate(scene.contract.constraints if scene.contract.has(*CRUD) else (), 1):
         breaks = _breaks(scene, rule)
         bodies = [{**base, **body} for base, body in breaks]
-        created = [
-            (scene.create(body),) for body in bodies if scene.contract.accepts("create", body) and not rule.is_met(body)
-        ]
+        broken = [body for body in bodies if scene.contract.accepts("create", body) and not rule.is_met(body)]
+        created = [(scene.create(body),) for body in broken]
         shown = [_broken(scene, *each) for each in breaks]
         alone = [_broken(scene, *each) for each in breaks if rule.is_met(each[1])]
         for group, defect, summary, judged, witnesses in (
             ("cross_field", "ignored", "Ignores the rule", lambda fields, sent, stored: None, shown),
-            (
-                "cross_field", "checked_before_the_update", "Holds the item as it was before the update to the rule",
-                lambda fields, sent, stored: fields if stored is None else stored, shown,
-            ),
-            (
-                "cross_field", "checked_for_what_is_sent", "Holds only what is sent to the rule",
-                lambda fields, sent, stored: sent, alone,
-            ),
-            (
-                "creation", "ignored_by_create", "Ignores in a create the rule",
-                lambda fields, sent, stored: None if stored is None else fields, created,
-            ),
+            ("cross_field", "checked_before_the_update", "Holds the item as it was before the update to the rule",
+             lambda fields, sent, stored: fields if stored is None else stored, shown),
+            ("cross_field", "checked_for_what_is_sent", "Holds only what is sent to the rule",
+             lambda fields, sent, stored: sent, alone),
+            ("creation", "ignored_by_create", "Ignores in a create the rule",
+             lambda fields, sent, stored: None if stored is None else fields, created),
         ):  # fmt: skip
             for witness in witnesses[:1]:
                 summary, apply = f"{summary}: {rule.title.rstrip('.')}.", _judging(rule, judged)

@@ -97,10 +97,8 @@ class Clause:
     @property
     def has_finer_faults(self) -> bool:
         """Whether another module has faults for it: limits of the number or the text itself, an enum of texts."""
-        schema = self.tried.schema
-        is_enum = (
-            schema.get("type") == "string" and "enum" in schema and not schema.keys() & {"const", "pattern", "format"}
-        )
+        schema, other = self.tried.schema, {"const", "pattern", "format"}
+        is_enum = schema.get("type") == "string" and "enum" in schema and not schema.keys() & other
         finer = FINER_OF_NUMBERS if is_number(self.tried) else FINER_OF_TEXTS if is_text(self.tried) else ()
         return not self.path and self.keyword in (("enum",) if is_enum else finer)
 

@@ -15,7 +15,7 @@ from contract_tests.singles import to_single
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
+from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
 from ..seams import Api, Decode, Fields, Item, Refusal, by
 from ..witness import Witness

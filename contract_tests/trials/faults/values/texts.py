@@ -179,9 +179,8 @@ def faults_of_long_texts(scene: Scene) -> Iterator[Fault]:
         summary = f"Cuts {name} after 255 characters, the width of its column."
         yield from on.stored("cut_after_255", summary, lambda v: v[:COLUMN], "a" * (COLUMN + 1))
         on = OnField(scene, tried, "size", scene.clause(tried, "type"), _is_text)
-        yield from on.stored(
-            "cut_after_4096", f"Stores the first 4,096 characters of {name}.", lambda v: v[:4096], "a" * 5_000
-        )
+        summary = f"Stores the first 4,096 characters of {name}."
+        yield from on.stored("cut_after_4096", summary, lambda v: v[:4096], "a" * 5_000)
         summary = f"Refuses {name} of more than 4,000 bytes."
         is_long = lambda v: len(v.encode("utf-8", "replace")) > 4000  # noqa: E731
         yield from on.tighter("of_4000_bytes_at_most", summary, is_long, "😀" * 1_001)
