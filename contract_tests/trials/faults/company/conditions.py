@@ -77,10 +77,6 @@ def _with(number: int, *, is_first: bool = False) -> Met:
     return met
 
 
-def _beside_null(place: Place, body: Body) -> Telling:
-    return Telling({**body, first_of(f.name for f in place.clearing if f.name not in body): None})
-
-
 def _among_all(place: Place, body: Body) -> Telling:
     whole = place.scene.change(*place.scene.fields.values())
     needed(whole.keys() >= place.scene.fields.keys() - body.keys())
@@ -270,7 +266,8 @@ CONDITIONS = (
     Condition("not_last", "where another field comes last",
               _now(lambda place, was, sent: [*sent][-1] != place.name), _with(1), of_body=True),
     Condition("beside_null", "where another field is null",
-              _now(lambda place, was, sent: None in [v for n, v in sent.items() if n != place.name]), _beside_null,
+              _now(lambda place, was, sent: None in [v for n, v in sent.items() if n != place.name]),
+              lambda place, body: Telling({**body, first_of(f.name for f in place.clearing if f.name not in body): None}),
               of_body=True, unfit=BESIDE),
     Condition("among_four", "where four fields or more are sent", _now(lambda place, was, sent: len(sent) > 3),
               _with(3), of_body=True, unfit=BESIDE),

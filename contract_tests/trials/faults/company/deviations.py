@@ -36,8 +36,9 @@ class Deviation:
     """A value of the field that shows it; NoPlace where there is none."""
     plant: Plant
     clause: str = "type"
-    """What it breaks: a promise, a keyword of the field, or the time of the last change."""
-    promises: tuple[str, ...] = ()
+    """What it breaks where that is no promise: a keyword of the field, or the time of the last change."""
+    promise: str = ""
+    """Without it it would break nothing."""
     in_create: bool = False
     """Whether a create can do it as well."""
     beside: bool = False
@@ -191,9 +192,9 @@ DEVIATIONS = (
     Deviation("moved", "Moves {field} to the limit that it is beyond", _limited("minimum", "maximum"), _above,
               plants.reading(_moved), "maximum", in_create=True),
     Deviation("rounded", "Rounds {field} to one decimal", lambda scene: scene.fractions, _digits(0.1239),
-              plants.storing(_number(lambda v: round(v, 1))), NUMBER, (NUMBER,), in_create=True),
+              plants.storing(_number(lambda v: round(v, 1))), promise=NUMBER, in_create=True),
     Deviation("of_15_digits", "Stores 15 digits of {field}", lambda scene: scene.fractions,
-              _digits(0.12345678901234568), plants.storing(_number(lambda v: float(f"{v:.15g}"))), NUMBER, (NUMBER,),
+              _digits(0.12345678901234568), plants.storing(_number(lambda v: float(f"{v:.15g}"))), promise=NUMBER,
               in_create=True),
     Deviation("as_text", "Accepts {field} written as text", lambda scene: scene.numbers,
               lambda place: str(first(place.scene.good(place.tried))), plants.reading(_text(_number_of)), in_create=True),
@@ -219,7 +220,7 @@ DEVIATIONS = (
               plants.judging(False, lambda place, v: bool(v == place.tried.schema["enum"][-1])), "enum", in_create=True),
     Deviation("first_stored", "Stores the first value of {field} instead", lambda scene: scene.enums,
               lambda place: place.tried.schema["enum"][-1],
-              plants.storing(lambda place, v: v if v is None else place.tried.schema["enum"][0]), READ, (READ,),
+              plants.storing(lambda place, v: v if v is None else place.tried.schema["enum"][0]), promise=READ,
               in_create=True),
     Deviation("null_ignored", "Leaves {field} on null, which is to clear it", _clearing, _null,
               plants.storing_fields(lambda place, sent: {n: v for n, v in sent.items() if n != place.name or v is not None}),
@@ -229,37 +230,37 @@ DEVIATIONS = (
     Deviation("null_refused", "Refuses null in {field}", lambda scene: scene.nullable, _null,
               plants.judging(False, lambda place, v: v is None), "x-on-null", share=4),
     Deviation("lost", "Forgets an update of {field}", _changing, _usual,
-              plants.updating(lambda api, place, before, after: api.resource.store.write(before)), READ, (READ,), share=4),
+              plants.updating(lambda api, place, before, after: api.resource.store.write(before)), promise=READ, share=4),
     Deviation("not_stored", "Answers a new {field} and does not store it", _changing, _usual, plants.answer_alone,
-              READ, (READ,), share=4),
+              promise=READ, share=4),
     Deviation("read_stale", "Reads an item without its new {field}", _changing, _usual, plants.stale(seams.read_item_as),
-              READ, (READ,), share=4),
+              promise=READ, share=4),
     Deviation("list_stale", "Lists an item without its new {field}", _changing, _usual, plants.stale(seams.list_item_as),
-              "list_shows_items", ("list_shows_items",), share=4),
+              promise="list_shows_items", share=4),
     Deviation("time_stays", "Leaves the time of the last change where it was with an update of {field}", _changing, _usual,
               plants.updating(plants.time_stays), TIME, share=4),
     Deviation("cached", "Shows another client the item without its new {field}", _changing, _usual,
-              plants.show_readers_the_old, READ, (READ,), is_read_apart=True),
+              plants.show_readers_the_old, promise=READ, is_read_apart=True),
     Deviation("unlisted_accepted", "Accepts a {field} that nobody lists", lambda scene: scene.listed,
               lambda place: place.scene.values.unknown(place.name), plants.accept_unlisted, "x-values-from",
               in_create=True, share=4),
     Deviation("clears_another", "Clears {other} with an update of {field}", _changing, _usual,
-              plants.updating(plants.clear_another), ANY, (ANY,)),
+              plants.updating(plants.clear_another), promise=ANY),
     Deviation("reaches_another", "Writes {field} to the newest other item, too", _changing, _new_to_both,
-              plants.updating(plants.reach_another), "isolation", ("isolation",)),
+              plants.updating(plants.reach_another), promise="isolation"),
     Deviation("answered_500", "Fails on a valid {field}", _changing, _usual,
               plants.storing_fields(lambda place, sent: failed()), in_create=True),
     Deviation("refused", "Refuses a valid {field}", _changing, _usual, plants.judging(False, lambda place, v: True),
               in_create=True),
     Deviation("part_stored", "Stores the valid part of a body with a wrong {field}", _refusable, _bad,
-              plants.salvaging(plants.store_valid_part), ATOMIC, (ATOMIC,), beside=True, share=4),
+              plants.salvaging(plants.store_valid_part), promise=ATOMIC, beside=True, share=4),
     Deviation("wrong_moves_time", "Moves the time of the last change with a wrong {field}", _refusable, _bad,
-              plants.salvaging(lambda api, place, item, body: seams.move(api, item)), TIME, (ATOMIC,)),
+              plants.salvaging(lambda api, place, item, body: seams.move(api, item)), TIME, ATOMIC),
     Deviation("wrong_passed_over", "Answers a wrong {field} with success", _refusable, _bad, plants.refusing(200)),
     Deviation("wrong_answered_500", "Fails on a wrong {field}", _refusable, _bad, plants.refusing(500)),
     Deviation("wrong_not_found", "Answers 404 to a wrong {field}", _refusable, _bad, plants.refusing(404)),
     *(
-        Deviation(name, summary.rstrip("."), _texts, _said(shown), plants.storing(_text(change)), TEXT, (TEXT,),
+        Deviation(name, summary.rstrip("."), _texts, _said(shown), plants.storing(_text(change)), promise=TEXT,
                   in_create=True, share=1)
         for name, (change, summary, shown) in {**dict(islice(STORED.items(), 0, None, 2)), **FURTHER_TEXTS}.items()
     ),

@@ -72,14 +72,6 @@ def _fewer_fields(scene: Scene, page: Page, query: Fields) -> Page:
     return Page([item._replace(fields=without(item.fields, name)) for item in page.items], page.next_token)
 
 
-def _not_found(scene: Scene, page: Page, query: Fields) -> Page:
-    return Page([], None) if listing_of(scene).filters[text_filter(scene) or ""][0] in query else page
-
-
-def _turned(scene: Scene, page: Page, query: Fields) -> Page:
-    return page if listing_of(scene).order in query else Page(list(page.items)[::-1], page.next_token)
-
-
 def _by_text(scene: Scene) -> str:
     name = needed(text_filter(scene))
     return filtered(scene, name, scene.item[name])
@@ -94,7 +86,9 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
         "Shows the first item of a page twice", "whole_list", _items(lambda items: [*items, *items[:1]]), lambda scene: "",
         ("ordered", "after_refused")),
     "turned": (
-        "Lists the oldest first", "newest_first", _turned, lambda scene: "", ("sized", "after_a_removal", "after_an_update")),
+        "Lists the oldest first", "newest_first",
+        lambda scene, page, query: page if listing_of(scene).order in query else Page(list(page.items)[::-1], page.next_token),
+        lambda scene: "", ("sized", "after_a_removal", "after_an_update")),
     "has_no_token": (
         "Gives no token of a next page", "whole_list", lambda scene, page, query: Page(page.items, None),
         lambda scene: by_token(scene) and f"{page_size(scene).name}=1", ("ordered", "after_an_update")),
@@ -102,7 +96,9 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
         "Leaves a field out of a list", "list_shows_items", _fewer_fields, lambda scene: first(scene.clearing).name[:0],
         ("ordered", "sized", "after_refused")),
     "finds_nothing": (
-        "Finds nothing by a text", "filters_find", _not_found, _by_text, ("ordered", "sized", "renamed", "namesakes")),
+        "Finds nothing by a text", "filters_find",
+        lambda scene, page, query: Page([], None) if listing_of(scene).filters[text_filter(scene) or ""][0] in query else page,
+        _by_text, ("ordered", "sized", "renamed", "namesakes")),
 }  # fmt: skip
 
 

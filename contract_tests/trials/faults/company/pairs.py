@@ -33,7 +33,7 @@ def pairs(scene: Scene) -> Iterator[tuple[Fault, Witness]]:
         return
     used: Counter[str] = Counter()
     for number, deviation in enumerate(DEVIATIONS):
-        if not all(map(scene.contract.promises_that, deviation.promises)):
+        if deviation.promise and not scene.contract.promises_that(deviation.promise):
             continue
         start = number * 7
         order = [*CONDITIONS[start % len(CONDITIONS) :], *CONDITIONS[: start % len(CONDITIONS)]]
@@ -108,6 +108,6 @@ def _clause(place: Place, deviation: Deviation) -> str:
     contract = place.scene.contract
     if deviation.clause == TIME:
         return first(field.pointer for field in contract.server_fields.values() if field.changes == "on-update")
-    if deviation.clause in deviation.promises:
-        return contract.pointer_of_promise(deviation.clause)
+    if deviation.promise:
+        return contract.pointer_of_promise(deviation.promise)
     return place.scene.clause(place.tried, deviation.clause)

@@ -50,9 +50,7 @@ def cleared_fields_left_out(scene: Scene) -> Planted:
     required = scene.contract.document.required(scene.contract.resource.item_pointer)
     needed(any(tried.name not in {*required, *scene.smallest} for tried in scene.nullable))
 
-    def show(item: Item, shown: Fields) -> Fields:
-        return {n: v for n, v in shown.items() if v is not None or n in required}
-
+    show = lambda item, shown: {n: v for n, v in shown.items() if v is not None or n in required}  # noqa: E731
     return Planted(lambda api: seams.show_as(api, show), make_and_read(scene, scene.smallest))
 
 
@@ -114,10 +112,11 @@ def numbers_always_with_a_fraction(scene: Scene) -> Planted:
     whole = ((tried, value) for tried in scene.fractions for value in range(1, 100))
     tried, value = first((f, v) for f, v in whole if scene.contract.accepts_value(f, v))
 
-    def show(item: Item, shown: Fields) -> Fields:
+    @by(seams.show_as)
+    def apply(api: Api, item: Item, shown: Fields) -> Fields:
         return {n: float(v) if n in names and isinstance(v, int) else v for n, v in shown.items()}
 
-    return Planted(lambda api: seams.show_as(api, show), scene.shows(scene.lawful({tried.name: value})))
+    return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
 
 
 # -- Ids and times ----------------------------------------------------------------------------------------------------
@@ -266,13 +265,14 @@ def _rewritten(scene: Scene, rewrite: Rewrite, operation: str, status: int, body
 
 
 def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
-    def change_answer(refusal: Refusal, answer: Answer) -> Answer:
+    @by(seams.refuse_as)
+    def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
         if refusal.operation is None or not answer.body.startswith(b"{"):
             return answer
         body = _rewritten(scene, rewrite, refusal.operation.name, answer.status, orjson.loads(answer.body))
         return replace(answer, body=orjson.dumps(body))
 
-    return lambda api: seams.refuse_as(api, change_answer)
+    return apply
 
 
 def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:
@@ -316,12 +316,7 @@ ERRORS: dict[str, tuple[str, Rewrite, tuple[str, ...]]] = {
 }
 
 
-def _read_unknown_in_words(scene: Scene) -> Witness:
-    needed(usual.has_room(scene, "read", 404))
-    return usual.read_unknown(scene)
-
-
-@plain(LAWFUL, needs=ITEM, shown=_read_unknown_in_words)
+@plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
 @by(seams.around_all, memory=lambda api: count(1))
 async def errors_name_the_request(
     api: Api, numbers: Iterator[int], scope: Any, receive: Any, answer: Answering
@@ -432,12 +427,9 @@ def many_more_listed_values(scene: Scene) -> Planted:
         operation = scene.contract.operation(name)
         body = _more(scene.api.answer_of(name), source.value) if name in scene.api.further else None
         if body is not None and not scene.contract.answer_faults(name, operation.successes[0], body):
-            return Planted(_answering(name, body), (Step("GET", operation.path),))
+            apply = lambda api, name=name, body=body: api.answers.update({name: body})  # noqa: E731
+            return Planted(apply, (Step("GET", operation.path),))
     raise NoPlace
-
-
-def _answering(name: str, body: Any) -> Apply:
-    return lambda api: api.answers.update({name: body})
 
 
 def _more(answer: Any, value_at: tuple[str, ...]) -> Any:

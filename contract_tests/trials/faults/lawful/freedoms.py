@@ -133,12 +133,7 @@ async def removal_shows_what_is_gone(api: Api, request: Request, handle: Operati
     return replace(answer, body=orjson.dumps(document))
 
 
-def _removal_with_conflicts(scene: Scene) -> Witness:
-    needed(scene.contract.operation("remove").names(409))
-    return (scene.remove(),)
-
-
-@plain(LAWFUL, needs=REMOVAL, shown=_removal_with_conflicts)
+@plain(LAWFUL, needs=REMOVAL, shown=lambda s: (s.remove(),) if s.contract.operation("remove").names(409) else ())
 def in_use_after_a_write(api: Api) -> None:
     """Answers 409 to the removal of an item that was written a moment ago."""
     written: dict[str, float] = {}

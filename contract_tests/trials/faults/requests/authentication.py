@@ -195,10 +195,11 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
     """Answers 403 to a wrong key."""
     step = guarded(scene)
 
-    def answer_as(refusal: Refusal, answer: Answer) -> Answer:
+    @by(seams.refuse_as)
+    def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
         return replace(answer, status=403) if refusal.status == 401 else answer
 
-    return Planted(lambda api: seams.refuse_as(api, answer_as), (stranger(step),), error(_role_of(step), 401)(scene))
+    return Planted(apply, (stranger(step),), error(_role_of(step), 401)(scene))
 
 
 # -- Before the key ---------------------------------------------------------------------------------------------------
@@ -222,12 +223,7 @@ def _looking_first(check: Check) -> Apply:
     return apply
 
 
-def _unknown(scene: Scene) -> Witness:
-    needed(guarded(scene))
-    return (stranger(scene.read(unknown(scene))),)
-
-
-@plain("authentication", FIRST, needs=ITEM, shown=_unknown)
+@plain("authentication", FIRST, needs=ITEM, shown=lambda s: (stranger(s.read(unknown(s))),) if guarded(s) else ())
 @_looking_first
 async def unknown_item_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Looks for the item before it checks the key, and answers 404 to a stranger."""
@@ -252,12 +248,7 @@ def removed_item_before_the_key(scene: Scene) -> Planted:
     return Planted(apply, (scene.remove(), stranger(scene.read())))
 
 
-def _wrong(scene: Scene) -> Witness:
-    needed(guarded(scene))
-    return (stranger(wrong(scene)),)
-
-
-@plain("authentication", FIRST, shown=_wrong)
+@plain("authentication", FIRST, shown=lambda s: (stranger(wrong(s)),) if guarded(s) else ())
 @_looking_first
 async def body_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""

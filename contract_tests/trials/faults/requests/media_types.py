@@ -226,11 +226,7 @@ rows("media_types", (JSON,), {
 })  # fmt: skip
 
 
-def _parted(scene: Scene) -> Witness:
-    return (replace(scene.update(change(scene)), in_parts=True), scene.read())
-
-
-@plain("media_types", shown=_parted, clause=success("update"))
+@plain("media_types", clause=success("update"), shown=lambda s: (replace(s.update(change(s)), in_parts=True), s.read()))
 @by(seams.replace, "bodies.gather")
 async def second_half_of_a_body_lost(api: Api, message: Any, receive: Any) -> bytes:
     """Reads of a body only what arrives first."""
@@ -338,12 +334,10 @@ def malformed_json_answered_as_text(api: Api, refusal: Refusal, answer: Answer) 
     return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
 
 
-def _unknown_with_body(scene: Scene) -> Witness:
-    needed(scene.contract.operation("read").answer_pointer(404))
-    return usual.read_unknown(scene)
-
-
-@plain("media_types", needs=ITEM, shown=_unknown_with_body, clause=error("read", 404))
+@plain(
+    "media_types", needs=ITEM, clause=error("read", 404),
+    shown=lambda s: usual.read_unknown(s) if s.contract.operation("read").answer_pointer(404) else (),
+)  # fmt: skip
 def error_as_html(api: Api) -> None:
     """Answers 404 with an HTML page."""
     page = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"

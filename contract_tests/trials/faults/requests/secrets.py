@@ -92,7 +92,8 @@ def parser_in_errors(scene: Scene) -> Planted:
     """Answers the message of its JSON parser, with the name of the module and the line."""
     place = first(text_places(scene, "update", 400))
 
-    def change_answer(refusal: Refusal, answer: Answer) -> Answer:
+    @by(seams.refuse_as)
+    def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
         return _told(answer, place, PARSER) if "valid JSON" in refusal.message else answer
 
-    return Planted(lambda api: seams.refuse_as(api, change_answer), (scene.update("{"),))
+    return Planted(apply, (scene.update("{"),))

@@ -12,7 +12,7 @@ from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Apply, Operation, Refusal, Request, by
 from ..usual import ITEM, REMOVAL, change, failed, shows_item, success, two_fields, wrong
-from ..witness import Moment, Witness
+from ..witness import Witness
 
 TOGETHER, GONE, STORES = "concurrent_updates", "removed_is_gone", "create_stores_everything"
 
@@ -25,20 +25,20 @@ def _two_fields(scene: Scene) -> Witness:
     return (tuple(scene.update(body) for body in two_fields(scene)), scene.read())
 
 
-def _two_items(scene: Scene) -> Moment:
+def _two_items(scene: Scene) -> Witness:
     needed(shows_item(scene, "update"))
-    return (scene.update(change(scene)), scene.update(change(scene), "{other}"))
+    return ((scene.update(change(scene)), scene.update(change(scene), "{other}")),)
 
 
-def _two_new(scene: Scene) -> Moment:
-    return tuple(scene.create(scene.named(scene.item, name)) for name in ("One", "Two"))
+def _two_new(scene: Scene) -> Witness:
+    return (tuple(scene.create(scene.named(scene.item, name)) for name in ("One", "Two")), scene.read("{new}"))
 
 
-def _long_and_short(scene: Scene) -> Moment:
+def _long_and_short(scene: Scene) -> Witness:
     long, other = first(scene.long_texts), first(tried for tried in scene.free if tried not in scene.long_texts)
     bodies = {long.name: "Ask. " * LONG}, {other.name: scene.other(other)}
     needed(scene.rules.lawful(scene.item, {**bodies[0], **bodies[1]}))
-    return tuple(map(scene.update, bodies))
+    return (tuple(map(scene.update, bodies)), scene.read())
 
 
 @plain("concurrency", TOGETHER, shown=_two_fields)
@@ -54,7 +54,7 @@ async def concurrent_update_lost(api: Api, request: Request, handle: Operation) 
     return seams.succeed(api, "update", store.update(request.item_id, changes))
 
 
-@plain("concurrency", TOGETHER, shown=lambda scene: (_long_and_short(scene), scene.read()))
+@plain("concurrency", TOGETHER, shown=_long_and_short)
 @by(seams.around, "update")
 async def update_beside_a_long_one_lost(api: Api, request: Request, handle: Operation) -> Answer:
     """Takes long to store a long text, and then writes the whole item back."""
@@ -79,7 +79,7 @@ async def update_beside_a_removal_revives(api: Api, request: Request, handle: Op
     return answer
 
 
-@plain("concurrency", shown=lambda scene: (_two_items(scene),), clause=success("update"))
+@plain("concurrency", shown=_two_items, clause=success("update"))
 @by(seams.around, "update", memory=lambda api: [""])
 async def concurrent_answers_mixed(api: Api, last: list[str], request: Request, handle: Operation) -> Answer:
     """Keeps the item under way in one variable for all requests, so that a caller is answered with another's."""
@@ -89,7 +89,7 @@ async def concurrent_answers_mixed(api: Api, last: list[str], request: Request, 
     return seams.succeed(api, "update", api.resource.store.find(last[0]))
 
 
-@plain("concurrency", STORES, needs=ITEM, shown=lambda scene: (_two_new(scene), scene.read("{new}")))
+@plain("concurrency", STORES, needs=ITEM, shown=_two_new)
 @by(seams.around, "create", memory=lambda api: [])
 async def concurrent_creates_share_an_id(api: Api, reserved: list[str], request: Request, handle: Operation) -> Answer:
     """Reserves the next id, waits for its database and only then counts on."""

@@ -160,19 +160,9 @@ def _moving_others(api: Api, before: Item, changes: Fields) -> None:
         seams.move(api, item)
 
 
-def _numbers_changed(scene: Scene) -> Witness:
-    needed(first(usual.changed(scene)) in scene.numbers)
-    return scene.shows(*usual.in_turn(scene, 3))
-
-
 def _null_after_a_change(scene: Scene) -> Witness:
     cleared = first(tried.name for tried in scene.clearing[::-1] if tried.name in scene.item)
     return (*change_and_read(scene), *scene.shows(scene.lawful({cleared: None})))
-
-
-def _nothing_after_a_change(scene: Scene) -> Witness:
-    needed(scene.contract.accepts("update", {}))
-    return (*change_and_read(scene), *scene.shows({}))
 
 
 Table = dict[str, tuple[str, Plant, Shown]]
@@ -201,11 +191,12 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
         "reset_by_an_empty_update": (
             "Sets {} back on an update that changes nothing.", _rewritten(
                 lambda before, after: after._replace(updated_at=after.created_at) if after.fields == before.fields else None),
-            _nothing_after_a_change),
+            lambda s: (*change_and_read(s), *s.shows({})) if s.contract.accepts("update", {}) else ()),
     },
     (("updated_at", "version"), "on-update", "x-changes"): {
         "never_moves": ("Sets {} with the first update at most and never again.", _never_moves, usual.change_twice),
-        "ignores_numbers": ("Does not move {} where only a number is changed.", _ignoring(seams.is_number), _numbers_changed),
+        "ignores_numbers": ("Does not move {} where only a number is changed.", _ignoring(seams.is_number),
+            lambda s: s.shows(*usual.in_turn(s, 3)) if first(usual.changed(s)) in s.numbers else ()),
         "ignores_nulls": ("Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change),
         "moves_with_reading": ("Moves {} when an item is read.", lambda api, name: seams.read_item_as(api, partial(seams.move, api)), _read_twice),
         "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),

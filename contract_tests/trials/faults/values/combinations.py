@@ -87,9 +87,8 @@ def _refused(scene: Scene) -> Found:
 
 def _with_null(scene: Scene) -> Found:
     for sent, cleared in list(_resetting(scene))[:1]:
-        body, names = scene.change(sent), (sent.name, cleared.name)
-        summary, apply = "Clears one field where another is sent without it.", _clearing(*names)
-        yield "one_field_resets_another", summary, apply, body
+        body, summary = scene.change(sent), "Clears one field where another is sent without it."
+        yield "one_field_resets_another", summary, _clearing(sent.name, cleared.name), body
         if not scene.is_put:
             body = {cleared.name: None, **body}
             change = _storing(lambda fields: {n: None for n, v in fields.items() if v is None} or fields)

@@ -162,8 +162,7 @@ def _number_of_text(value: Any) -> Any:
 @generator
 def faults_of_two_limits(scene: Scene) -> Iterator[Fault]:
     """Yield a number that is checked against the least value of another, and one with a hole in its range."""
-    if not scene.contract.has(*CRUD):
-        return
+    needed(scene.contract.has(*CRUD))
     swapped = (one for tried, other in permutations(scene.bounded, 2) for one in _with_minimum_of(scene, tried, other))
     yield from (replace(each, name="limits_of_two_numbers_swapped") for each in islice(swapped, 1))
     for tried in [tried for tried in scene.bounded if tried in scene.fractions][:1]:
@@ -184,9 +183,8 @@ def _with_minimum_of(scene: Scene, tried: Field, other: Field) -> Iterator[Fault
 @generator
 def faults_of_digits(scene: Scene) -> Iterator[Fault]:
     """Yield the numbers that read back with other digits; shown by values between the limits with many digits."""
-    values = [(tried, _odd_values(scene, tried)) for tried in scene.fractions if _odd_values(scene, tried)]
-    if not scene.contract.has(*CRUD) or not values:
-        return
+    values = needed([(tried, _odd_values(scene, tried)) for tried in scene.fractions if _odd_values(scene, tried)])
+    needed(scene.contract.has(*CRUD))
     for tried, odd in values:
         on = OnField(scene, tried, "fidelity", f"{tried.pointer}/type", seams.is_number)
         yield from on.stored("loses_its_fraction", f"Stores {tried.name} as a whole number.", int, odd[0])

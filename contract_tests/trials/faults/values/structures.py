@@ -27,8 +27,7 @@ SHOWN_TIME = "2025-01-24T10:00:00.123Z"
 @generator
 def faults_of_structures(scene: Scene) -> Iterator[Fault]:
     """Yield what is stored otherwise: of arrays, of objects, and of what is false in a condition."""
-    if not (scene.contract.has(*CRUD) and scene.contract.promises_that("read_your_writes")):
-        return
+    needed(scene.contract.has(*CRUD) and scene.contract.promises_that("read_your_writes"))
     for tried in scene.free:
         on = OnField(scene, tried, "fidelity", scene.clause(tried, "type"))
         if "array" in tried.types:
@@ -60,7 +59,8 @@ def _of_object(on: OnField) -> Iterator[Fault]:
     summary = f"Stores {tried.name} without its last property, where there are several."
     yield from on.stored("loses_its_last_property", summary, lambda value: dict([*value.items()][:-1]) or value, *good)
 
-    def merge(item: Item, changes: Fields) -> Fields:
+    @by(seams.change_update)
+    def merging(api: Api, item: Item, changes: Fields) -> Fields:
         old, new = item.fields.get(tried.name), changes.get(tried.name)
         return {**changes, tried.name: {**old, **new}} if isinstance(old, dict) and isinstance(new, dict) else changes
 
@@ -68,7 +68,7 @@ def _of_object(on: OnField) -> Iterator[Fault]:
     pairs = ((a, b) for a in good for b in good if a.keys() - b.keys() and on.scene.is_put)
     pair = next(pairs, ())
     summary = f"Merges {tried.name} with what is stored, which a PUT replaces whole."
-    yield from on.planted("merged_with_the_stored", summary, lambda api: seams.change_update(api, merge), *pair)
+    yield from on.planted("merged_with_the_stored", summary, merging, *pair)
 
 
 def _of_false(on: OnField) -> Iterator[Fault]:

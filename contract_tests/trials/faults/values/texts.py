@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, OnField, generator
-from ..scene import Scene, is_text
+from ..scene import Scene, is_text, needed
 from ..seams import Api, Refusal, by
 
 # The width of a column, and of a text that has no limit.
@@ -170,8 +170,7 @@ def _of_types(kinds: tuple[type, ...]) -> Callable[[Any], bool]:
 @generator
 def faults_of_long_texts(scene: Scene) -> Iterator[Fault]:
     """Yield the limits that texts without a limit, and bodies with such texts, have all the same."""
-    if not scene.contract.has(*CRUD):
-        return
+    needed(scene.contract.has(*CRUD))
     for tried in scene.long_texts:
         name, on = tried.name, OnField(scene, tried, "limits", f"{tried.pointer}/type", _is_text)
         summary = f"Refuses {name} of more than 10,000 characters, a limit that nothing documents."
@@ -216,8 +215,7 @@ def _longest(size: int, status: int) -> Apply:
 @generator
 def faults_of_characters(scene: Scene) -> Iterator[Fault]:
     """Yield the texts that read back otherwise than they were sent."""
-    if not (scene.texts and scene.contract.has(*CRUD) and scene.contract.promises_that("exact_text")):
-        return
+    needed(scene.texts and scene.contract.has(*CRUD) and scene.contract.promises_that("exact_text"))
     clause, names = scene.contract.pointer_of_promise("exact_text"), [tried.name for tried in scene.texts]
     for name, (change, summary, shown) in STORED.items():
         tried = next((f for f in scene.texts if scene.contract.accepts_value(f, shown)), scene.texts[0])
