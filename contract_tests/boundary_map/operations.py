@@ -189,8 +189,7 @@ class QueryProber(Prober):
         items = self.run.api.shape.items_in(exchange.json)
         if items is None:
             raise Inconclusive(f"{self.tried.operation} answered {exchange.received()}")
-        listing = self.run.contract.listing
-        size = listing.paging.size if listing is not None else None
+        size = self.run.contract.listing.paging.size
         is_size = size is not None and size.name == self.tried.name and isinstance(value, int)
         if is_size and len(items) > max(value, 0):
             self.ignores = True

@@ -17,10 +17,10 @@ from typing import Any
 from contract_tests.boundary_map.alterations import Altered, alteration
 from contract_tests.boundary_map.limit_result import Counts, LimitResult, Verdict
 from contract_tests.boundary_map.slots import Slot
-from contract_tests.checks.judge import values_at
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.generation.boundaries import good_values, to_json
+from contract_tests.generation.listed import walk
 from contract_tests.spec.field import Field
 from contract_tests.spec.resource import Role
 from contract_tests.transport.exchange import Exchange
@@ -135,7 +135,7 @@ class Prober(ABC):
     def blames_the_field(self, exchange: Exchange) -> bool:
         """Whether an error names this field."""
         place = self.run.contract.error_fields_at(self.role, exchange.status)
-        return place is not None and any(self.tried.name in str(said) for said in values_at(exchange.json, place))
+        return place is not None and any(self.tried.name in str(said) for said, _ in walk(exchange.json, place))
 
     def good_values(self) -> list[Any]:
         """List values of the field that are valid beyond doubt."""

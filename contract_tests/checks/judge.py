@@ -14,6 +14,7 @@ from contract_tests.checks.findings import BROKEN, LOOSER, Finding, Violation, r
 from contract_tests.checks.leaks import echoes_key, internal_name
 from contract_tests.checks.observations import Observations, brief
 from contract_tests.checks.readings import Reader, is_earlier, parse_time, same_instant, until_next
+from contract_tests.generation.listed import walk
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract, Fault
 from contract_tests.spec.operation import is_json_type
@@ -164,7 +165,7 @@ class Judge:
         path = self.contract.error_fields_at(name, exchange.status)
         if path is None or not self.contract.promises_that("error_fields"):
             return []
-        named = [str(said) for said in values_at(exchange.json, path)]
+        named = [str(said) for said, _ in walk(exchange.json, path)]
         wrong = [said for said in named if said.lstrip("/") in self.contract.item_fields - {field_name}]
         if not wrong or any(field_name in said for said in named):
             return []
@@ -196,9 +197,8 @@ class Judge:
         sent = exchange.earlier[1:] if exchange.method == "GET" else (exchange,)
         if any(step.was_accepted and f'"{name}"'.encode() in step.request_body for step in sent):
             return f"api.shows(answer, {name!r}, {[*readings]!r})"
-        return (
-            f"api.read().get({name!r}) == before.get({name!r})" if own is not None and exchange.method != "GET" else ""
-        )
+        is_changed = own is not None and exchange.method != "GET"
+        return f"api.read().get({name!r}) == before.get({name!r})" if is_changed else ""
 
     def misdated(
         self, exchange: Exchange, before: Mapping[str, Any], after: Mapping[str, Any], waited: float
@@ -250,11 +250,8 @@ class Judge:
         problem = f"{exchange.method} {exchange.path} answered {exchange.status} instead of 405 or 404"
         promise = "a method that the contract does not name gets 405 or 404"
         clause = self.contract.pointer_of_promise("named_methods_only")
-        kind = LOOSER if exchange.was_accepted else BROKEN
-        return [
-            *self.leaks(exchange),
-            Finding(kind, problem, promise, clause, exchange, expects=has_status((404, 405))),
-        ]
+        kind, expects = LOOSER if exchange.was_accepted else BROKEN, has_status((404, 405))
+        return [*self.leaks(exchange), Finding(kind, problem, promise, clause, exchange, expects=expects)]
 
     def _note(self, name: str, exchange: Exchange, status: int) -> None:
         """Note in what the answer goes beyond what the contract says of *status*: by being there, by its fields."""
@@ -292,14 +289,12 @@ class Judge:
         path = None if code is None else self.contract.error_code_at(name, status)
         if path is None:
             return []
-        shown = list(values_at(exchange.json, path))
+        shown = [said for said, _ in walk(exchange.json, path)]
         if str(code) in map(str, shown) or (not shown and "*" in path):  # an array without elements says none
             return []
         problem = f"the {exchange.status} has code {next(iter(shown), None)!r} instead of {code!r}"
-        promise, clause = f"{'.'.join(path)} is {code}", f"{pointer}/x-error-code"
-        return [
-            Finding(BROKEN, problem, promise, clause, exchange, expects=f"{str(code)!r} in api.codes(answer, {path!r})")
-        ]
+        promise, expects = f"{'.'.join(path)} is {code}", f"{str(code)!r} in api.codes(answer, {path!r})"
+        return [Finding(BROKEN, problem, promise, f"{pointer}/x-error-code", exchange, expects=expects)]
 
     def _misshapen(self, fault: Fault, exchange: Exchange) -> Finding:
         problem = f"the {exchange.status} breaks its schema: {fault.path or 'body'}: {fault.message}"
@@ -368,17 +363,6 @@ def _shows_what_was_sent(exchange: Exchange) -> bool:
     """Whether an answer is too deep for some clients only because it refuses a body that was as deep."""
     sent = sum(map(exchange.request_body.count, (b"[", b"{")))
     return exchange.status >= 400 and exchange.unreadable == TOO_DEEP and sent >= DEEPEST
-
-
-def values_at(answer: Any, path: tuple[str, ...]) -> list[Any]:
-    """Return what stands at a path in an answer, where `*` is every element of an array."""
-    found = [answer]
-    for step in path:
-        if step == "*":
-            found = [item for node in found if isinstance(node, list) for item in node]
-        else:
-            found = [node[step] for node in found if isinstance(node, dict) and step in node]
-    return found
 
 
 def _no_number(text: str) -> float:

@@ -18,6 +18,7 @@ import yaml
 
 from contract_tests.errors import Refused
 from contract_tests.spec.contract import Contract
+from contract_tests.spec.document import Loader
 
 # Where a file is looked for, from the folder of the contract. A folder may hold further contracts, such as a new one:
 # the second place belongs to the one that is taken without a name.
@@ -71,7 +72,7 @@ def read_divergences(contract: Contract, path: Path) -> tuple[Divergence, ...]:
         DivergenceError: With the file, the entry, the field and what to do there.
     """
     try:
-        listed = yaml.load(path.read_text("utf-8"), _Loader)
+        listed = yaml.load(path.read_text("utf-8"), Loader)  # a date is a text, so that one in another form can be told
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DivergenceError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
     if listed is not None and not isinstance(listed, list):
@@ -104,16 +105,6 @@ def divergences_for(entries: tuple[Divergence, ...], host: str) -> tuple[Diverge
     return tuple(entry for entry in entries if host and entry.target in ("", host, host.partition(":")[0]))
 
 
-class _Loader(yaml.SafeLoader):
-    """Leaves a date as the text that it is, so that one in another form can be told."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _read(contract: Contract, place: str, number: int, given: Any) -> Divergence:
     if not isinstance(given, dict):
         raise DivergenceError(f"{place}: is no object; write kind, clause, date and reason")
@@ -124,14 +115,12 @@ def _read(contract: Contract, place: str, number: int, given: Any) -> Divergence
         if not isinstance(given.get(name), str) or not given[name].strip():
             raise DivergenceError(f"{place}: {name}: {_missing(given, name)}; {HINTS[name]}")
     entry = Divergence(number, **given)
-    name = contract.document.name
+    name, is_vague = contract.document.name, entry.kind == "broken" and not entry.about
     wrong = {
         "kind": f"is {entry.kind!r}" if entry.kind not in KINDS else "",
         "date": f"is {entry.date!r}" if not _is_date(entry.date) else "",
         "clause": f"is {entry.clause!r}" if not entry.clause.startswith("#/") else "",
-        "about": "is missing, and a clause may be broken in two ways"
-        if entry.kind == "broken" and not entry.about
-        else "",
+        "about": "is missing, and a clause may be broken in two ways" if is_vague else "",
     }
     if entry.kind != "drift" and not wrong["clause"] and not contract.document.has(entry.clause):
         wrong["clause"] = f"{name} has nothing at {entry.clause}"

@@ -123,8 +123,8 @@ class ListedValues:
 
 
 def _fields(contract: Contract) -> dict[str, Field]:
-    roles = [role for role in ("create", "update") if contract.has(role)]
-    return {name: tried for role in roles for name, tried in contract.fields(role).items() if not tried.is_free}
+    fields = [*contract.fields("create").values(), *contract.fields("update").values()]
+    return {tried.name: tried for tried in fields if not tried.is_free}
 
 
 def _once(values: Any) -> list[Any]:

@@ -35,10 +35,7 @@ class Reader:
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """The fields that a body may bring, those of the update first."""
-        fields: dict[str, Field] = {}
-        for role in ("create", "update"):
-            fields |= self.contract.fields(role) if self.contract.has(role) else {}
-        return fields
+        return self.contract.fields("create") | self.contract.fields("update")
 
     @cached_property
     def _times(self) -> frozenset[str]:
@@ -89,11 +86,7 @@ class Reader:
 
     def after_create(self, body: Mapping[str, Any]) -> Readings:
         """Return what each field of a new item may read as; of a null, as of what is left out, nothing is promised."""
-        return {
-            name: self.after_update(name, None, value)
-            for name, value in body.items()
-            if value is not None and name in self.fields and not self.fields[name].is_write_only
-        }
+        return self.after({}, {name: value for name, value in body.items() if value is not None})
 
     def after(self, before: Mapping[str, Any], body: Mapping[str, Any]) -> Readings:
         """Return what each field that an update names may read as; what is only written is not read."""
@@ -106,6 +99,10 @@ class Reader:
     def untouched(self, before: Mapping[str, Any], named: Mapping[str, Any] | None = None) -> Readings:
         """Return what the fields read as that an update does not name."""
         return {name: (before.get(name),) for name in self.steady if named is None or name not in named}
+
+    def updated(self, before: Mapping[str, Any], body: Mapping[str, Any]) -> Readings:
+        """Return what the fields read as after an update, those that it names and those that it does not."""
+        return self.untouched(before, body) | self.after(before, body)
 
     def unmoved(self, before: Mapping[str, Any]) -> Readings:
         """Return what all fields read as after a request that may change nothing."""

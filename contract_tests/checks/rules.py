@@ -28,7 +28,7 @@ class Rules:
     listed: ListedValues
 
     def _merged(self, item: Mapping[str, Any], body: Mapping[str, Any]) -> Body:
-        fields = self.contract.fields("update") if self.contract.has("update") else {}
+        fields = self.contract.fields("update")
         after = dict(item)
         for name, value in body.items():
             if value is not None or name not in fields or fields[name].on_null != "keep":

@@ -178,8 +178,6 @@ class Run:
             where: The values of fields that the items must have.
         """
         listing = self.contract.listing
-        if listing is None:
-            return {}
         found: dict[str, str] = {}
         if size is not None and listing.paging.size is not None:
             found[listing.paging.size.name] = str(size)
@@ -248,8 +246,8 @@ class Run:
                 continue
             with suppress(Violation):
                 shown = item.read()
-                fields = self.contract.fields("update") if self.contract.has("update") else {}
-                if all(shown.get(name) is not None for name, tried in fields.items() if not tried.is_write_only):
+                fields = self.contract.fields("update").items()
+                if all(shown.get(name) is not None for name, tried in fields if not tried.is_write_only):
                     return item
             self._remove(item)
         return None

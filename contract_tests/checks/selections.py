@@ -172,22 +172,21 @@ def id_schema(contract: Contract) -> dict[str, Any]:
 
 def page_size(contract: Contract) -> Field | None:
     """Return the parameter that says how many items a page may hold."""
-    return contract.listing.paging.size if contract.listing is not None else None
+    return contract.listing.paging.size
 
 
 def orders(contract: Contract) -> list[str]:
     """Return what the list can be ordered by: a field, with a dash in front for descending."""
-    return list(contract.listing.orders) if contract.listing is not None else []
+    return list(contract.listing.orders)
 
 
 def finds_by_name(contract: Contract) -> bool:
     """Whether a filter of the list finds an item by the name of a run."""
-    return contract.listing is not None and contract.run_name in contract.listing.filters
+    return contract.run_name in contract.listing.filters
 
 
 def spells_any_name(contract: Contract) -> bool:
     """Whether a filter spells any name as it is: it is the name alone, or has it in quotes."""
-    assert contract.listing is not None, "a name is filtered by"
     before, _, after = contract.listing.filters[str(contract.run_name)][1].partition(f"{{{contract.run_name}}}")
     return before + after == "" or before[-1:] == after[:1] == '"'
 
@@ -213,5 +212,5 @@ CAN_FAIL = where(fields_with_faults, "no value of a field is refused")
 TAKES_NULL = where(nullable_fields, "no field takes null")
 HAS_BIRTH = where(birth_time, "no time says when an item was created")
 HAS_NAME_FILTER = where(finds_by_name, "no filter finds an item by the name of a run")
-HAS_PAGE_TOKEN = where(lambda of: of.listing and of.listing.paging.token is not None, "pages have no token")
-SHOWS_EVERY_ITEM = where(lambda of: of.listing and of.listing.paging.shows_all, "nothing says how the pages are turned")
+HAS_PAGE_TOKEN = where(lambda contract: contract.listing.paging.token is not None, "pages have no token")
+SHOWS_EVERY_ITEM = where(lambda contract: contract.listing.paging.shows_all, "nothing says how the pages are turned")

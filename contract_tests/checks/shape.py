@@ -9,6 +9,7 @@ from contract_tests.checks.readings import Reader
 from contract_tests.checks.selections import has_form_of, id_schema, page_size
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.document import Document
+from contract_tests.spec.listing import Listing
 from contract_tests.spec.operation import Operation
 from contract_tests.transport.api_key import ApiKey
 from contract_tests.transport.resource_shape import ErrorShape, Paging, ResourceShape
@@ -27,8 +28,8 @@ def shape_of(contract: Contract) -> ResourceShape:
         name=resource.name, list_path=resource.create.path, item_path=resource.item_path, id_parameter=resource.id_parameter,
         id_name=resource.id_name, id_schema=id_schema(contract), item_at=resource.item_at, list_at=resource.list_at,
         run_name=contract.run_name, created_field=created,
-        name_filter=contract.listing.filters.get(contract.run_name or "") if contract.listing is not None else None,
-        newest_first=_newest_first(contract, created), paging=_paging(contract),
+        name_filter=contract.listing.filters.get(contract.run_name or ""),
+        newest_first=_newest_first(contract.listing, created), paging=_paging(contract),
         methods={role: operation.method for role, operation in resource.operations.items()},
         body_types={role: operation.body_type for role, operation in resource.operations.items() if operation.body_pointer},
         operations=frozenset(f"{each.method} {each.path}" for each in every),
@@ -41,16 +42,12 @@ def shape_of(contract: Contract) -> ResourceShape:
     )  # fmt: skip
 
 
-def _newest_first(contract: Contract, created: str | None) -> dict[str, str]:
-    listing = contract.listing
-    if listing is None or listing.order is None or f"-{created}" not in listing.orders:
-        return {}
-    return {listing.order: f"-{created}"}
+def _newest_first(listing: Listing, created: str | None) -> dict[str, str]:
+    order = f"-{created}"
+    return {listing.order: order} if listing.order is not None and order in listing.orders else {}
 
 
 def _paging(contract: Contract) -> Paging:
-    if contract.listing is None:
-        return Paging()
     paging = contract.listing.paging
     size = paging.size.schema if paging.size is not None else {}
     number = contract.query_fields("list").get(paging.page_number or "")

@@ -111,7 +111,7 @@ def find_client(contract: Contract, folder: Path | None = None) -> ClientPackage
     return None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name as it is compared: the client writes perPage as per_page."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -188,8 +188,8 @@ class Caller:
     def items(self, **query: str) -> list[Any]:
         """List the items of one page."""
         method = self.package.method(self.client, "list")
-        names = {_plain(name): name for name in inspect.signature(method).parameters}
-        known = {names[_plain(name)]: value for name, value in query.items() if _plain(name) in names}
+        names = {plain_name(name): name for name in inspect.signature(method).parameters}
+        known = {names[plain_name(name)]: value for name, value in query.items() if plain_name(name) in names}
         listed = method(**{name: int(value) if value.isdigit() else value for name, value in known.items()})
         shown = self.understood("list", lambda: listed.page().items if hasattr(listed, "page") else listed)
         found: list[Any] = shown if isinstance(shown, list) else self.run.api.shape.items_in(shown) or []

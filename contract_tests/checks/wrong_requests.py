@@ -1,8 +1,8 @@
-"""Wrong requests: updates that are no JSON object or of another media type, and keys that are not the account's."""
+"""Wrong requests: updates that are no JSON object, of another media type, or of values that nobody lists; wrong keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
@@ -11,7 +11,7 @@ from contract_tests.checks.conditions import where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Judge
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import changeable_fields, free_fields, text_fields
+from contract_tests.checks.selections import changeable_fields, free_fields, listed_rule, text_fields
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.exchange import Exchange
@@ -154,6 +154,11 @@ def other_type(item: ItemUnderTest, content_type: str) -> Rejection:
     promise, clause = wrong_type(item.contract, content_type)
     token = item.body(known_good(item.contract))
     return Rejection(token, promise, clause, statuses=statuses, content_type=content_type)
+
+
+def unlisted(item: ItemUnderTest, name: str, body: Mapping[str, Any]) -> Rejection:
+    """Return an update that breaks the rule of a field whose values another operation lists."""
+    return Rejection(item.body(body), *listed_rule(item.contract, name), about=to_json(body))
 
 
 # -- Keys --------------------------------------------------------------------------------------------------------------

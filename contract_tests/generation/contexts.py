@@ -185,9 +185,7 @@ class Contexts:
     def _not_listed(self, tried: Field) -> list[Boundary]:
         if tried.is_free:
             return []
-        values = self._unlisted.get(
-            tried.name, [None]
-        )  # without an answer of the API, the class has a name and no value
+        values = self._unlisted.get(tried.name, [None])  # without an answer of the API, the class has no value
         return [
             Boundary("listed", "not-listed", v, LISTED, to_json(v), source=tried.place, field=tried, accepted=False)
             for v in values
@@ -249,10 +247,8 @@ class Contexts:
         bare = [BARE] if is_update and len(self.clearable) > 2 else []
         yield "beside", [*([] if self.is_whole else [ALONE, "one", *bare]), ALL, *null]
         yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
-        yield (
-            "spelled",
-            ["plain", "pretty", "lines", "escaped", *(["charset"] if promises("strict_media_types") else [])],
-        )
+        charset = ["charset"] if promises("strict_media_types") else []
+        yield "spelled", ["plain", "pretty", "lines", "escaped", *charset]
         yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
             yield "state", [CLEARED] if self.clearable else []
@@ -278,9 +274,9 @@ class Contexts:
         return any(not value.accepted for tried in known for value in boundaries(self.contract, tried))
 
     def _reads(self) -> Iterator[str]:
-        listing, promises = self.contract.listing, self.contract.promises_that
-        if listing is not None and promises("list_shows_items"):
-            yield from ["list", *(["filter"] if self.contract.run_name in listing.filters else [])]
+        contract, promises = self.contract, self.contract.promises_that
+        if contract.has("list") and promises("list_shows_items"):
+            yield from ["list", *(["filter"] if contract.run_name in contract.listing.filters else [])]
         yield from ["client"] if promises("read_your_writes") else []
 
     def _fits(self, factor: str, level: str, other: str, its: str) -> bool:
@@ -328,10 +324,10 @@ class Contexts:
             return False
         if factor == "age" and other == "after":
             return its not in (("update", "same") if level == "fresh" else ("create",))
-        its = (
-            its if other.endswith(HELD) else its.removeprefix(left("")) if other.endswith(SENT) and is_left(its) else ""
-        )
-        if its and self.role == "update" and (factor, level) in (("age", "fresh"), ("after", "create")):
+        if other.endswith(SENT):
+            its = its.removeprefix(left("")) if is_left(its) else ""
+        is_new = self.role == "update" and (factor, level) in (("age", "fresh"), ("after", "create"))
+        if is_new and its and other.endswith((HELD, SENT)):
             unit = self.units[other.removesuffix(HELD).removesuffix(SENT)]
             is_made = all(tried.name in self.contract.fields("create") for tried in unit.fields)
             return its != UNSET and is_made and (unit.name != self.contract.run_name or its == MIDDLE)
@@ -414,10 +410,8 @@ def _unit(contract: Contract, tried: Field) -> Unit:
         level = LOW if _is_as_large(size, least) else HIGH if _is_as_large(size, most) else MIDDLE
         found[level].append({tried.name: value})
     unit = Unit(tried.name, (tried,), {level: some for level, some in found.items() if some}, is_sized)
-    telling = ({tried.name: (v, to_json(v))} for v in _telling(contract, tried, least, most))
-    return replace(
-        unit, telling=[each for each in telling if unit.level_of({tried.name: each[tried.name][0]}) == MIDDLE]
-    )
+    telling = [v for v in _telling(contract, tried, least, most) if unit.level_of({tried.name: v}) == MIDDLE]
+    return replace(unit, telling=[{tried.name: (value, to_json(value))} for value in telling])
 
 
 def _telling(contract: Contract, tried: Field, least: Any, most: Any) -> list[Any]:

@@ -63,10 +63,10 @@ def _choices(tried: Field, answers: Mapping[str, Any]) -> Iterator[tuple[Any, di
     source = tried.values_from
     assert source is not None
     answer = answers.get(source.operation_id)
-    for value, indexes in _walk(answer, source.value, ()):
+    for value, indexes in walk(answer, source.value):
         given: list[dict[str, Any]] = [{}]
         for name, path in source.given.items():
-            others = [other for other, its in _walk(answer, path, ()) if _is_same_element(its, indexes)]
+            others = [other for other, its in walk(answer, path) if _is_same_element(its, indexes)]
             given = [{**row, name: other} for row in given for other in others]
         yield from ((value, row) for row in given)
 
@@ -75,12 +75,12 @@ def _is_same_element(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(a == b for a, b in zip(one, other, strict=False))
 
 
-def _walk(node: Any, path: tuple[str, ...], indexes: tuple[int, ...]) -> Iterator[tuple[Any, tuple[int, ...]]]:
-    """Yield what stands at a path, and the index that each star of it stands for."""
+def walk(node: Any, path: tuple[str, ...], indexes: tuple[int, ...] = ()) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """Yield what stands at a path, where `*` is every element of an array, and the index that each star stands for."""
     if not path:
         yield node, indexes
     elif path[0] == "*":
         for index, item in enumerate(node if isinstance(node, list) else ()):
-            yield from _walk(item, path[1:], (*indexes, index))
+            yield from walk(item, path[1:], (*indexes, index))
     elif isinstance(node, dict) and path[0] in node:
-        yield from _walk(node[path[0]], path[1:], indexes)
+        yield from walk(node[path[0]], path[1:], indexes)

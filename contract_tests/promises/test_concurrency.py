@@ -108,9 +108,8 @@ def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge
 def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
     """Take an update of every field apart into updates that need not know of each other."""
     body = run.full_body("update", index)
-    rules = to_json([run.contract.at(rule.pointer) for rule in run.contract.constraints])
-    is_bound = {n: to_json(n) in rules or n in run.listed.names for n in body}
-    single = {n: v for n, v in body.items() if not is_bound[n] and run.contract.accepts("update", {n: v})}
+    bound = {*run.listed.names, *(name for rule in run.contract.constraints for name in rule.names)}
+    single = {n: v for n, v in body.items() if n not in bound and run.contract.accepts("update", {n: v})}
     joined = {n: v for n, v in body.items() if n not in single}
     parts = [part for part in (joined, *({n: v} for n, v in single.items())) if part]
     return [part for part in parts if run.contract.accepts("update", part) and run.rules.lawful(item.last, part)]
@@ -220,9 +219,7 @@ def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUn
             run.discard(met)
         is_refused = what == "refused-update"
         require(judge.success("update", own) + (judge.success(ROLES[what], met) if not is_refused else []))
-        both = {**body, **cleared}
-        expected = {**judge.reader.untouched(before, both), **judge.reader.after(before, both)}
-        require(judge.shows(own, item.read(), expected, LAST))
+        require(judge.shows(own, item.read(), judge.reader.updated(before, {**body, **cleared}), LAST))
 
 
 @needs("create", "read", "update", "remove", "removed_is_gone", CAN_CHANGE)
@@ -262,7 +259,7 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
         refused, accepted = _at_once(_update(item, _spoilt(item, wrong, tried.name)), _update(item, good))
         refusals = run.contract.operation("update").refusals
         require(judge.success("update", accepted) + judge.answer("update", refused, *refusals))
-        expected = {**judge.reader.untouched(before, good), **judge.reader.after(before, good)}
+        expected = judge.reader.updated(before, good)
         require(judge.shows(refused, item.read(), expected, "the accepted update holds, the refused one does not"))
 
 

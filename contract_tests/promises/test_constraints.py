@@ -17,7 +17,6 @@ from contract_tests.checks.judge import require
 from contract_tests.checks.run import Run
 from contract_tests.checks.updates import Body, whole
 from contract_tests.generation.boundaries import boundaries, good_values, to_json
-from contract_tests.spec.contract import Contract
 from contract_tests.spec.extensions import Constraint
 from contract_tests.spec.field import Field
 
@@ -41,16 +40,6 @@ class Break:
     change: Body
     kept: Body
     """An update of the same field that keeps the rule; empty where none was found."""
-
-
-def _speaks_of(contract: Contract, node: Any) -> list[str]:
-    if not isinstance(node, dict):
-        return []
-    names = [*node.get("properties", {}), *node.get("required", ()), *node.get("dependentRequired", {})]
-    inner = [node.get(word) for word in ("if", "then", "else", "not")]
-    branches = [branch for word in ("allOf", "anyOf", "oneOf") for branch in node.get(word, ())]
-    names += [name for each in (*inner, *branches) for name in _speaks_of(contract, each)]
-    return [name for name in dict.fromkeys(names) if name in contract.fields("update")]
 
 
 def _limits(node: Any, name: str) -> Iterator[Any]:
@@ -86,17 +75,14 @@ def _present(values: Body) -> Body:
     return {name: value for name, value in values.items() if value is not ABSENT}
 
 
-def _is_lawful(run: Run, values: Body) -> bool:
-    item = _item(run, values)
-    return all(rule.is_met(item) for rule in run.contract.constraints) and not run.listed.wrong(item)
-
-
-def _item(run: Run, values: Body) -> Body:
-    return _present({**run.full_body(), **values})
+def _broken(run: Run, values: Body) -> list[Constraint | str]:
+    """Return the rules that an item of some values would break, and its listed fields that do not go together."""
+    item = _present({**run.full_body(), **values})
+    return [*(rule for rule in run.contract.constraints if not rule.is_met(item)), *run.listed.wrong(item)]
 
 
 def _names(run: Run, rule: Constraint) -> list[str]:
-    return _speaks_of(run.contract, run.contract.at(rule.pointer))
+    return [name for name in rule.names if name in run.contract.fields("update")]
 
 
 def _without(run: Run, rule: Constraint) -> Body:
@@ -109,17 +95,15 @@ def _breaks(run: Run, rule: Constraint) -> list[Break]:
     fields = run.contract.fields("update")
     names = _names(run, rule)
     choices = {name: _values(run, rule, fields[name]) for name in names}
-    others = [other for other in run.contract.constraints if other.pointer != rule.pointer]
     found: dict[str, list[Break]] = {}
     for attempt, row in enumerate(product(*choices.values())):
         if attempt > ATTEMPTS or sum(map(len, found.values())) >= BREAKS * len(names):
             break
         values = dict(zip(names, row, strict=True))
-        item = _item(run, values)
-        if rule.is_met(item) or not all(other.is_met(item) for other in others) or run.listed.wrong(item):
+        if _broken(run, values) != [rule]:
             continue
         for name in [name for name in names if values[name] is not ABSENT and len(found.get(name, ())) < BREAKS]:
-            lawful = [value for value in choices[name] if _is_lawful(run, {**values, name: value})]
+            lawful = [value for value in choices[name] if not _broken(run, {**values, name: value})]
             if lawful:
                 before = _present({**values, name: lawful[0]})
                 kept = [value for value in lawful[1:] if value is not ABSENT]

@@ -220,7 +220,7 @@ def _spoilt(run: Run) -> list[Body]:
 
 def _made_of(run: Run, bodies: list[Body]) -> list[str]:
     name = run.contract.run_name
-    if name is None or run.contract.listing is None:
+    if name is None or not run.contract.has("list"):
         return []
     names = [str(body[name]) for body in bodies]
     if finds_by_name(run.contract):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.checks.account_findings import doubled
+from contract_tests.checks.account_findings import doubled, listed_otherwise
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
@@ -51,6 +51,7 @@ from contract_tests.checks.wrong_requests import (
     no_object,
     other_type,
     other_types,
+    unlisted,
     wrong_keys,
 )
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values, plain_fault, to_json
@@ -206,11 +207,7 @@ def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnder
         bodies = [*malformed(run.contract), *no_object(run.contract)]
         wrongs += [no_json(shared_item, body) for body in bodies if body.name in TELLING]
     if run.contract.promises_that("strict_media_types"):
-        wrongs += [
-            other_type(shared_item, content_type)
-            for content_type in other_types(run.contract)
-            if content_type in TELLING
-        ]
+        wrongs += [other_type(shared_item, kind) for kind in other_types(run.contract) if kind in TELLING]
     shared_item.refuses(*wrongs)
 
 
@@ -247,20 +244,15 @@ def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> No
     """update, x-values-from: a value is one that is listed, and goes with what the item has in the other fields."""
     rows = run.listed.combinations()
     shared_item.accepts(allowed(shared_item, rows[0]))
-    wrong: list[tuple[Field, Body]] = []
-    for name, tried in listed_fields(run.contract).items():
+    wrongs: list[Rejection] = []
+    for name in listed_fields(run.contract):
         bodies = [{name: value} for value in (run.listed.unknown(name), *run.listed.near(name, rows[0][name])[:3])]
         # A value that does not go with what is stored, and a new value that what is stored does not go with.
         foreign = run.listed.mismatches(name, shared_item.last)[:1]
         foreign += [row[name] for row in rows if run.listed.wrong({**shared_item.last, name: row[name]})][:1]
         bodies += [body for value in foreign for body in ({name: value}, {**rows[0], name: value})]
-        wrong += [(tried, body) for body in bodies]
-    shared_item.refuses(
-        *(
-            Rejection(shared_item.body(body), tried.promise, f"{tried.pointer}/x-values-from", about=f"{body}")
-            for tried, body in wrong
-        )
-    )
+        wrongs += [unlisted(shared_item, name, body) for body in bodies]
+    shared_item.refuses(*wrongs)
     other = max(rows, key=lambda row: sum(value != rows[0][name] for name, value in row.items()))
     shared_item.accepts(allowed(shared_item, dict(reversed(other.items()))))
 
@@ -307,14 +299,11 @@ def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: Ite
     spaced, plain = {field: f"{run.api.new_name()} in a list"}, {field: run.api.new_name()}
     shared_item.accepts(allowed_part(shared_item, spaced) or allowed(shared_item, plain))
     name = shared_item.last[field]
-    expected = judge.reader.untouched(shared_item.last)
-    expected |= {moving: (shared_item.last.get(moving),) for moving in judge.reader.moving}
 
     def look() -> list[Finding]:
         for page in run.pages(40, **run.query(where={field: name})):
-            for item in page.items:
-                if run.api.shape.id_of(item) == shared_item.item_id:
-                    return judge.shows(page, item, expected, "a list shows what a read shows")
+            if any(run.api.shape.id_of(item) == shared_item.item_id for item in page.items):
+                return listed_otherwise(run, [shared_item], page.items, page, is_whole=False)
         if not run.contract.promises_that("filters_find"):
             return []
         return [judge.promised("filters_find", f"{name!r} is not found", "a filter finds the exact name", page)]

@@ -38,15 +38,6 @@ def _broken(run: Run, problem: str, exchange: Exchange) -> Finding:
     return Finding(BROKEN, problem, PROMISE, run.contract.operation("update").pointer, exchange)
 
 
-def _require_unmoved(run: Run, cause: Exchange, *bystanders: ItemUnderTest) -> None:
-    for bystander in bystanders:
-        before = bystander.last
-        exchange = run.api.read(bystander.item_id)
-        found = run.judge.success("read", exchange)
-        found += run.judge.shows(cause, exchange.item, run.judge.reader.unmoved(before), PROMISE)
-        require(_broken(run, f"another item changed: {each.problem}", each.exchange) for each in found)
-
-
 @for_each("tried", changeable_fields)
 def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried: Field) -> None:
     """x-promises/isolation: an update changes the item in the path; those made before and after it stay as they are."""
@@ -55,7 +46,8 @@ def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried
     bodies = (possible(middle, {tried.name: value}) for value in values)
     body = next((body for body in bodies if body is not None), None)
     exchange = middle.accepts(another_value(middle, tried) if body is None else body)
-    _require_unmoved(run, exchange, elder, younger)
+    for other in (elder, younger):
+        require(other.unmoved(other.last, exchange, "isolation"))
 
 
 @needs("create")
@@ -64,10 +56,10 @@ def test_update_leaves_an_item_alone_that_was_just_made(run: Run, item: ItemUnde
     """x-promises/isolation: so does the newest item of the account, which has no field that may be left out and no update behind it."""
     body, made = Body(), run.api.create(to_json(_least_body(run)))
     require(run.judge.success("create", made))
+    newest = run.taken(made.item)
     for tried in fields:
         body = possible(item, {**body, **another_value(item, tried)}) or body
-    cause = item.accepts(body)
-    _require_unmoved(run, cause, run.taken(made.item))
+    require(newest.unmoved(newest.last, item.accepts(body), "isolation"))
     run.discard(made)
 
 
@@ -100,8 +92,8 @@ def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) 
     """x-promises/isolation: no item of the account, first or last, shows the values that only one was given."""
     names, exchange = _given_alone(run, item, "isolation")
     id_name = run.contract.resource.id_name
-    listing, size = run.contract.listing, run.api.shape.paging.largest_size
-    for order in (listing.orders if listing is not None else ()) or (None,):
+    size = run.api.shape.paging.largest_size
+    for order in run.contract.listing.orders or (None,):
         for other in next(run.pages(1, **run.query(size=size, order=order))).items:
             shared = [name for name in names if other.get(name) == item.last.get(name)]
             if other[id_name] != item.item_id and shared:

@@ -15,6 +15,7 @@ from contract_tests.checks.listed_values import ListedValues
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import changeable_fields, given_fields, given_of, listed_fields, listed_rule
 from contract_tests.checks.updates import Body, allowed, allowed_part, another_value
+from contract_tests.checks.wrong_requests import unlisted
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.redaction import OWN_KEY
@@ -32,7 +33,7 @@ BESIDE = 2
 def _refuses(item: ItemUnderTest, name: str, *bodies: Body) -> None:
     """Send updates that break the rule of one listed field, and read after each."""
     for body in bodies:
-        item.refuses(_forbidden(item, name, body))
+        item.refuses(unlisted(item, name, body))
 
 
 def _beside_each(run: Run, item: ItemUnderTest, body: Body) -> list[Body]:
@@ -46,10 +47,6 @@ def _with_another(run: Run, item: ItemUnderTest, turn: int, body: Body) -> Body:
     """Return a body beside another value of one other field, of each in turn."""
     fields = changeable_fields(run.contract)
     return {**another_value(item, fields[turn % len(fields)]), **body} if fields else body
-
-
-def _forbidden(item: ItemUnderTest, name: str, body: Body) -> Rejection:
-    return Rejection(item.body(body), *listed_rule(item.contract, name), about=to_json(body))
 
 
 def _sampled(run: Run, name: str, purpose: str) -> list[list[Body]]:
@@ -73,19 +70,13 @@ def _kept_nulls(run: Run, name: str) -> Body:
 
 
 def _given_own(run: Run, item: ItemUnderTest, name: str, other: str) -> tuple[Body, Body]:
-    """Give an item one of two such sets of values, and return both."""
-    own, foreign = _foreign_pair(run, name, other)
-    item.accepts(allowed(item, own))
-    return own, foreign
-
-
-def _foreign_pair(run: Run, name: str, other: str) -> tuple[Body, Body]:
-    """Return two sets of values, of which neither goes with the other field of the other one."""
+    """Give an item one of two sets of values, of which neither goes with the other field of the other one; return both."""
     rows = run.listed.combinations()
     known = {to_json([row[name], row[other]]) for row in rows}
-    for one, two in permutations(rows, 2):
-        if not {to_json([one[name], two[other]]), to_json([two[name], one[other]])} & known:
-            return one, two
+    for own, foreign in permutations(rows, 2):
+        if not {to_json([own[name], foreign[other]]), to_json([foreign[name], own[other]])} & known:
+            item.accepts(allowed(item, own))
+            return own, foreign
     pytest.skip(f"each {name} that is listed goes with each {other}, so the rule cannot be broken")
 
 
@@ -122,10 +113,8 @@ def test_listed_values_are_accepted(run: Run, item: ItemUnderTest, name: str) ->
 
 def _alone(contract: Contract) -> list[Any]:
     """Return the listed fields; those that depend on another are asked more of, where many requests may be sent."""
-    return [
-        pytest.param(name, marks=[pytest.mark.many_requests] if given_of(tried) else [])
-        for name, tried in listed_fields(contract).items()
-    ]
+    marks = {n: [pytest.mark.many_requests] if given_of(of) else [] for n, of in listed_fields(contract).items()}
+    return [pytest.param(name, marks=some) for name, some in marks.items()]
 
 
 @for_each("name", _alone)
@@ -217,7 +206,7 @@ def test_values_that_do_not_go_together_are_refused_for_every_value(
         wrongs += [{**rows[0], name: value} for value in foreign[: 1 if run.is_brief else FOREIGN]]
     if not wrongs:
         pytest.skip(f"each {name} that is listed goes with each {other}, so the rule cannot be broken")
-    item.refuses(*(_forbidden(item, name, body) for body in wrongs))
+    item.refuses(*(unlisted(item, name, body) for body in wrongs))
 
 
 @for_each("name", listed_fields)
@@ -232,7 +221,7 @@ def test_value_that_is_not_listed_is_refused(run: Run, item: ItemUnderTest, name
     partners = {other: item.last[other] for other in run.listed.names if other != name and item.last.get(other)}
     telling = [miss for miss in misses.values() if not run.is_brief or miss in (unknown, "")]
     bodies += [{name: miss, **beside} for beside in (_kept_nulls(run, name), partners) if beside for miss in telling]
-    item.refuses(*(_forbidden(item, name, body) for body in bodies))
+    item.refuses(*(unlisted(item, name, body) for body in bodies))
 
 
 @pytest.mark.many_requests
@@ -245,9 +234,5 @@ def test_listed_value_of_another_type_is_refused(run: Run, item: ItemUnderTest, 
     shapes = [[right], [right, right], {"value": right}, {name: right}, {"name": right}, {"id": right}, [[right]]]
     shapes = run.chance(f"shapes {name}").sample(shapes, FOREIGN) if run.is_brief else shapes
     wrongs = [shape for shape in shapes if not run.contract.accepts_value(tried, shape)]
-    item.refuses(
-        *(
-            Rejection(item.body({name: shape}), tried.promise, tried.pointer, name, f"{name} {to_json(shape)}")
-            for shape in wrongs
-        )
-    )
+    told = [(item.body({name: shape}), f"{name} {to_json(shape)}") for shape in wrongs]
+    item.refuses(*(Rejection(token, tried.promise, tried.pointer, name, about) for token, about in told))

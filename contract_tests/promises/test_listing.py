@@ -109,9 +109,8 @@ class Walk:
 
     def misordered(self, problem: str, promise: str, expects: str = "") -> list[Finding]:
         """Tell that the items stand in another order than was asked for."""
-        listing = self.run.contract.listing
-        assert listing is not None, "an order is one of a list"
-        place = self.run.contract.operation("list").parameters["query", listing.order or ""]
+        contract = self.run.contract
+        place = contract.operation("list").parameters["query", contract.listing.order or ""]
         return [Finding(BROKEN, problem, promise, place, self.page, expects=expects)]
 
     def unfound(self, problem: str, promise: str = KEPT) -> list[Finding]:
@@ -485,7 +484,7 @@ def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: s
 
 
 def _filters(contract: Contract) -> dict[str, str]:
-    return {name: text for name, (_, text) in contract.listing.filters.items()} if contract.listing is not None else {}
+    return {name: text for name, (_, text) in contract.listing.filters.items()}
 
 
 def _equal_filters(contract: Contract) -> list[str]:
@@ -675,8 +674,6 @@ def test_later_pages_keep_the_filter_and_the_order(run: Run, family: Family, nam
 
 def _unreadable(contract: Contract) -> list[Any]:
     listing, fields = contract.listing, contract.query_fields("list")
-    if listing is None:
-        return []
     filters = dict.fromkeys(parameter for parameter, template in listing.filters.values() if template[0] != "{")
     texts = [(parameter, text) for parameter in filters for text in UNREADABLE_FILTERS]
     if listing.order is not None:

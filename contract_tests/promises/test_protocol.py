@@ -214,7 +214,7 @@ def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, item: I
         if not exchange.was_accepted:
             require(item.unmoved(before, exchange))
             continue
-        expected = judge.reader.untouched(before, body) | judge.reader.after(before, body)
+        expected = judge.reader.updated(before, body)
         expected[field] += judge.reader.after_update(field, before.get(field), other)
         require(judge.shows(exchange, item.read(), expected, "one of the values that were sent is stored"))
 

@@ -29,7 +29,7 @@ from contract_tests.spec.listing import Listing, read_listing
 from contract_tests.spec.operation import Operation, read_operations
 from contract_tests.spec.overlay import overlaid
 from contract_tests.spec.promises import POINTER, PROMISES, read_promises
-from contract_tests.spec.resource import Resource, ServerField, find_schema, read_resources, unsent_parameters
+from contract_tests.spec.resource import ROLES, Resource, ServerField, find_schema, read_resources, unsent_parameters
 from contract_tests.spec.security import KeyScheme, read_key
 from contract_tests.spec.validation import validate
 
@@ -100,6 +100,8 @@ class Contract:
 
     def fields(self, name: str) -> dict[str, Field]:
         """Return the fields of an operation's JSON body that a client sends, by name, in the order of the contract."""
+        if name in ROLES and not self.has(name):
+            return {}
         operation = self.operation(name)
         found: dict[str, Field] = self.document.once(
             ("fields", operation.pointer), lambda: read_body_fields(self.document, operation)
@@ -108,6 +110,8 @@ class Contract:
 
     def query_fields(self, name: str) -> dict[str, Field]:
         """Return the query parameters of an operation, by name."""
+        if name in ROLES and not self.has(name):
+            return {}
         return read_query_fields(self.document, self.operation(name))
 
     def parameter_examples(self, name: str, parameter: str) -> list[Any]:
@@ -129,15 +133,15 @@ class Contract:
     @cached_property
     def item_fields(self) -> frozenset[str]:
         """The fields of an item that the contract knows: those it answers and those it lets one change."""
-        sent = {**self.fields("create"), **(self.fields("update") if self.has("update") else {})}
+        sent = {**self.fields("create"), **self.fields("update")}
         hidden = {name for name, tried in sent.items() if tried.is_write_only}
         return frozenset(self.document.properties(self.resource.item_pointer)) | (sent.keys() - hidden)
 
     @cached_property
-    def listing(self) -> Listing | None:
-        """What the parameters of the list do; None without a list."""
+    def listing(self) -> Listing:
+        """What the parameters of the list do; nothing without a list."""
         operation = self.resource.get("list")
-        return None if operation is None else read_listing(self.document, operation, set(self.item_fields))
+        return Listing() if operation is None else read_listing(self.document, operation, set(self.item_fields))
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -301,7 +305,7 @@ class Contract:
     def field_of(self, clause: str, name: str = "") -> Field | None:
         """Return the field whose limits stand at the pointer that *clause* goes on from: the one of a name, or the first."""
         pointer = clause.rpartition("/")[0]
-        fields = [tried for role in ("update", "create") if self.has(role) for tried in self.fields(role).values()]
+        fields = [tried for role in ("update", "create") for tried in self.fields(role).values()]
         here = [tried for tried in fields if tried.pointer == pointer]
         return next((tried for tried in here if tried.name == name), here[0] if here else None)
 
@@ -331,14 +335,13 @@ class Contract:
     def check(self) -> None:
         """Read everything that the suite reads, once, so that a mistake is refused before anything is sent."""
         for role in ("create", "update"):
-            if self.has(role):
-                check_values_from(self.document, self.fields(role), self.operations)
+            check_values_from(self.document, self.fields(role), self.operations)
         for operation in self.operations.values():
             for status in operation.statuses:
                 if (pointer := operation.answer_pointer(status)) is not None:
                     self.document.validator(pointer)
                 self.error_fields_at(operation.operation_id, status)
-        for tried in self.fields("update").values() if self.has("update") else ():
+        for tried in self.fields("update").values():
             if "default" in {**tried.schema, **self.at(tried.place)}:
                 problem = "a generated client would send it with every update; remove it"
                 raise self.document.error(f"{tried.place}/default", problem)

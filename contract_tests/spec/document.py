@@ -30,11 +30,11 @@ class ContractError(Refused):
     """The contract cannot be read, contradicts itself, or says something that means nothing."""
 
 
-class _Loader(LOADER):  # type: ignore[misc]
+class Loader(LOADER):  # type: ignore[misc]
     """Reads YAML as JSON has it: a date is a text."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in LOADER.yaml_implicit_resolvers.items()
 }
@@ -230,7 +230,7 @@ def read_document(file: Path, text: str | None = None) -> Document:
     what cannot be read, is none, or names a key twice.
     """
     try:
-        loader = _Loader(file.read_text("utf-8") if text is None else text)
+        loader = Loader(file.read_text("utf-8") if text is None else text)
         node = loader.get_single_node()
         tree = loader.construct_document(node) if node is not None else None
     except OSError as error:

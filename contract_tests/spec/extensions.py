@@ -23,6 +23,11 @@ class Constraint:
         """Whether an item satisfies the rule; what is null counts as left out."""
         return self.document.validator(self.pointer).is_valid({n: v for n, v in item.items() if v is not None})
 
+    @property
+    def names(self) -> list[str]:
+        """The fields that it speaks of."""
+        return list(dict.fromkeys(name for name, _ in _names(self.document, self.pointer) if name != "*"))
+
 
 @dataclass(frozen=True)
 class Untried:
@@ -63,6 +68,8 @@ def _names(document: Document, pointer: str, seen: frozenset[str] = frozenset())
         yield "*", pointer
     yield from ((name, f"{pointer}/properties/{escape(name)}") for name in schema.get("properties", ()))
     yield from ((name, f"{pointer}/required/{index}") for index, name in enumerate(schema.get("required", ())))
+    for one, others in schema.get("dependentRequired", {}).items():
+        yield from ((name, f"{pointer}/dependentRequired/{escape(one)}") for name in (one, *others))
     branches = [word for word in ("if", "then", "else", "not") if word in schema]
     branches += [f"{word}/{i}" for word in ("allOf", "anyOf", "oneOf") for i in range(len(schema.get(word, ())))]
     branches += [f"dependentSchemas/{escape(name)}" for name in schema.get("dependentSchemas", ())]

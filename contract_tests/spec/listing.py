@@ -25,13 +25,13 @@ WELL_KNOWN = {
 class Paging:
     """How a list is turned page by page; None for what it does not take."""
 
-    size: Field | None
-    token: str | None
+    size: Field | None = None
+    token: str | None = None
     """The parameter that takes the token of the next page."""
-    token_at: tuple[str, ...]
+    token_at: tuple[str, ...] = ()
     """Where an answer says the next token."""
-    offset: str | None
-    page_number: str | None
+    offset: str | None = None
+    page_number: str | None = None
 
     @property
     def shows_all(self) -> bool:
@@ -43,10 +43,10 @@ class Paging:
 class Listing:
     """What the parameters of a list do."""
 
-    paging: Paging
-    order: str | None
+    paging: Paging = Paging()
+    order: str | None = None
     """The parameter that orders the list."""
-    orders: tuple[str, ...]
+    orders: tuple[str, ...] = ()
     """Its values that the contract names: a field, with a dash in front for descending."""
     filters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By the field: the parameter, and its text with the field's name in braces where the value goes."""

@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from codegen import generate
-from contract_tests.checks.typed_client import as_data, is_shown
+from contract_tests.checks.typed_client import as_data, is_shown, plain_name
 from contract_tests.self_tests.codegen.driven_operation import KEY, Answer, Call, DrivenOperation, read_driven
 from contract_tests.spec.document import read_document
 
@@ -53,16 +53,16 @@ class DrivenClient:
     def way(self, driven: DrivenOperation) -> str:
         """Return the attributes on the way from a client to the method of an operation."""
         name = driven.operation.operation_id or f"{driven.operation.method}{driven.operation.path}"
-        ways = {**self.package.METHODS, **{_plain(each): way for each, way in self.package.METHODS.items()}}
-        found: str = ways[name] if name in ways else ways[_plain(name)]
+        ways = {**self.package.METHODS, **{plain_name(each): way for each, way in self.package.METHODS.items()}}
+        found: str = ways[name] if name in ways else ways[plain_name(name)]
         return found
 
     def arguments(self, driven: DrivenOperation, method: Any, call: Call) -> tuple[list[Any], dict[str, Any]]:
         """Return what a method is called with: values of the types that it declares."""
         types, names = get_type_hints(method, localns=self.hints), [*inspect.signature(method).parameters]
-        spelled = {_plain(name): name for name in names}
+        spelled = {plain_name(name): name for name in names}
         path = [call.parameters["path", name] for name in driven.operation.path_parameters]
-        given = {spelled[_plain(name)]: value for (at, name), value in call.parameters.items() if at != "path"}
+        given = {spelled[plain_name(name)]: value for (at, name), value in call.parameters.items() if at != "path"}
         given |= self._body(driven, call) if call.has_body else {}
         extra = {"extra_body": given.pop("extra_body")} if "extra_body" in given else {}
         first = [self._typed(types[name], value) for name, value in zip(names, path, strict=False)]
@@ -150,10 +150,6 @@ class DrivenClient:
         return made(**key, max_retries=0, http_client=http)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _whole(result: Any) -> Any:
     """Return what was read, as it came."""
     if isinstance(result, list):
@@ -173,7 +169,7 @@ class DrivenClients(Mapping[str, DrivenClient]):
 
     def __getitem__(self, name: str) -> DrivenClient:
         if name not in self._known:
-            folder = self.folder / _plain(name)
+            folder = self.folder / plain_name(name)
             folder.mkdir(exist_ok=True)
             self._known[name] = made_client(self.contracts[name], folder)
         return self._known[name]
