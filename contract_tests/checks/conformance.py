@@ -29,6 +29,7 @@ from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import page_size
+from contract_tests.checks.wrong_requests import other_type
 from contract_tests.generation.candidate import to_json, values_in
 from contract_tests.generation.numbers import EXACT_IN_DOUBLES
 from contract_tests.spec.operation import is_json_type
@@ -148,11 +149,7 @@ class Conformance:
             return
         if not _is_json(request):
             if self.contract.promises_that("strict_media_types"):
-                promise, statuses = "a body of another media type is refused", (*update.refusals, 415)
-                content_type = _media_type(request)
-                yield self.item.refuses(
-                    Rejection(_bytes(request), promise, clause, statuses=statuses, content_type=content_type)
-                )
+                yield self.item.refuses(other_type(self.item, _media_type(request), _bytes(request)))
         elif not self.contract.accepts("update", body):
             yield self.item.refuses(Rejection(_bytes(request), "this body breaks the schema", clause))
         elif self.run.rules.lawful(self.item.last, body):

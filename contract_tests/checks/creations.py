@@ -1,7 +1,5 @@
 """The creates that tests send: with some fields as a test wants them, and right in every other way."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any

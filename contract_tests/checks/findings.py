@@ -5,8 +5,6 @@ Many findings may be one matter: each knows the entry of the report that it belo
 its topic. Knows nothing of pytest.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -207,13 +207,16 @@ class ItemUnderTest:
         rounded = None if found else self.judge.in_single_precision("update", exchange)
         return exchange, found if rounded is None else self._judge_accepted(before, rounded, exchange)
 
-    def unmoved(self, before: Item, cause: Exchange, promise: str = "atomic") -> list[Finding]:
-        """Find what a request has changed that may change nothing here, by a promise: read again and compare."""
-        exchange = self.api.read(self.item_id)
+    def unmoved(
+        self, before: Item, cause: Exchange | None = None, promise: str = "atomic", *, apart: bool = False
+    ) -> list[Finding]:
+        """Find what a request has changed that may change nothing here, by a promise: read again, or as another client."""
+        exchange = self.api.read(self.item_id, apart=apart)
         found = self.judge.success("read", exchange)
         self._last = None if found else exchange.item  # what moved it is told once, not by the next test again
         if not found and self.contract.promises_that(promise):
-            found = self.judge.shows(cause, exchange.item, self.judge.reader.unmoved(before), UNMOVED[promise])
+            expected = self.judge.reader.unmoved(before)
+            found = self.judge.shows(cause or exchange, exchange.item, expected, UNMOVED[promise])
         return found
 
     def try_boundary(self, boundary: Boundary) -> None:

@@ -1,7 +1,5 @@
 """One answer judged against the contract: a list of findings, so that it can break several promises and each is named."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -13,7 +11,7 @@ from typing import Any
 from contract_tests.checks.findings import BROKEN, LOOSER, Finding, Violation, require
 from contract_tests.checks.leaks import echoes_key, internal_name
 from contract_tests.checks.observations import Observations, brief
-from contract_tests.checks.readings import Reader, is_earlier, parse_time, same_instant, until_next
+from contract_tests.checks.readings import Reader, Readings, is_earlier, parse_time, same_instant, until_next
 from contract_tests.generation.listed import walk
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract, Fault
@@ -173,9 +171,7 @@ class Judge:
         promise = "a field that an error names by its plain name is at fault"
         return [self.promised("error_fields", problem, promise, exchange)]
 
-    def shows(
-        self, exchange: Exchange, item: Mapping[str, Any], expected: Mapping[str, tuple[Any, ...]], promise: str
-    ) -> list[Finding]:
+    def shows(self, exchange: Exchange, item: Mapping[str, Any], expected: Readings, promise: str) -> list[Finding]:
         """Find each field of an item that reads as nothing of what is expected; None is null or left out."""
         found = []
         for name, readings in expected.items():

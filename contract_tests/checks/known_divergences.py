@@ -5,8 +5,6 @@ An entry is held to something itself: one that covers nothing any more turns a w
 the API documents and not on what a run has shown. Knows nothing of pytest.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """What no answer may carry: the caller's key, a stack trace, an internal name."""
 
-from __future__ import annotations
-
 import re
 
 from contract_tests.transport.exchange import Exchange

@@ -5,8 +5,6 @@ Nothing of it is ever red: a field that the contract does not name is lawful, an
 Knows nothing of pytest.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import threading
@@ -17,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from contract_tests.foreign_text import shown
+from contract_tests.generation.candidate import is_number
 from contract_tests.spec.contract import Addition
 from contract_tests.transport.redaction import redactor_of
 
@@ -128,7 +127,7 @@ def measure(value: object) -> float | None:
     """Return what a limit is held against: a number itself, the size of a text, an array or an object; else None."""
     if isinstance(value, (str, list, dict)):
         return len(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if is_number(value):
         try:
             return value if math.isfinite(value) else None
         except OverflowError:  # a whole number beyond every double

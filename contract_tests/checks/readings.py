@@ -1,7 +1,5 @@
 """What a field may read as after an accepted update, and whether what an answer shows is that."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata
@@ -12,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from contract_tests.generation.candidate import is_number
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -77,7 +76,7 @@ class Reader:
             return (before if tried is not None and tried.on_null == "keep" else None,)
         if sent == "" and tried is not None and tried.clears_on_empty:
             return ("", None)
-        if _is_number(sent) and tried is not None and tried.schema.get("format") == "float":
+        if is_number(sent) and tried is not None and tried.schema.get("format") == "float":
             return (sent, nearest_single(sent))
         # Nobody says whether a PATCH merges an object or replaces it.
         if isinstance(sent, dict) and isinstance(before, dict) and self.contract.operation("update").method == "PATCH":
@@ -132,15 +131,11 @@ class Reader:
             return len(shown) == len(expected) and all(map(self._agrees, shown, expected))
         if bool(shown == expected):
             return True
-        if _is_number(shown) and _is_number(expected) and not self.contract.promises_that("exact_numbers"):
+        if is_number(shown) and is_number(expected) and not self.contract.promises_that("exact_numbers"):
             return math.isclose(shown, expected, rel_tol=NUMBER_TOLERANCE)
         if isinstance(shown, str) and isinstance(expected, str) and not self.contract.promises_that("exact_text"):
             return unicodedata.normalize("NFC", shown.strip()) == unicodedata.normalize("NFC", expected.strip())
         return False
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _overlaid(before: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

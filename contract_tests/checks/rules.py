@@ -1,7 +1,5 @@
 """What an item may be as a whole: the rules across its fields, and values that must go together."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

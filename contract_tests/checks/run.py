@@ -1,7 +1,5 @@
 """One contract run: the API, the judge, what was tried, and the items that the tests use."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """What tests choose from a contract: fields by what can be done with them, operations, paths, and queries of a list."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What transport must know of a contract, read from it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 

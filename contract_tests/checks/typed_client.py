@@ -1,7 +1,5 @@
 """The client that was generated from a contract: found beside it, and called by role, whatever its models are called."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import inspect
@@ -32,8 +30,6 @@ from contract_tests.transport.transport import IN_USE
 
 # Where `make client` writes a client, from the folder of the contract.
 FOLDER = "generated_client"
-# The attribute of a model that holds the fields that it has no attributes for.
-UNTYPED = ("additional_properties",)
 
 
 @dataclass(frozen=True)
@@ -67,8 +63,7 @@ class ClientPackage:
             return {"body": sent}
         typed = model.from_dict(dict(sent))
         extra = {"extra_body": typed.additional_properties} if typed.additional_properties else {}
-        given = {each.name: getattr(typed, each.name) for each in dataclasses.fields(typed) if each.name not in UNTYPED}
-        return {**{name: value for name, value in given.items() if value is not self.package.UNSET}, **extra}
+        return {**_set_fields(typed), **extra}
 
     def method(self, client: Any, name: str) -> Callable[..., Any]:
         """Return the method of a client for an operation."""
@@ -116,6 +111,12 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def _set_fields(model: Any) -> dict[str, Any]:
+    """Return the attributes of a model that are set, but for that which holds the fields that it has no attributes for."""
+    given = {each.name: getattr(model, each.name) for each in dataclasses.fields(model)}
+    return {n: v for n, v in given.items() if n != "additional_properties" and type(v).__name__ != "Unset"}
+
+
 def as_data(shown: Any) -> Any:
     """Return what a client shows as plain data: attribute by attribute, whatever the answer was."""
     if isinstance(shown, list):
@@ -124,8 +125,7 @@ def as_data(shown: Any) -> Any:
         return {name: as_data(value) for name, value in shown.items()}
     if dataclasses.is_dataclass(shown):
         wires = getattr(shown, "_wire_names", {})
-        typed = {each.name: getattr(shown, each.name) for each in dataclasses.fields(shown) if each.name not in UNTYPED}
-        values = {wires.get(name, name): value for name, value in typed.items() if type(value).__name__ != "Unset"}
+        values = {wires.get(name, name): value for name, value in _set_fields(shown).items()}
         return as_data({**getattr(shown, "additional_properties", {}), **values})
     if isinstance(shown, Enum):
         return shown.value

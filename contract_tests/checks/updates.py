@@ -5,8 +5,6 @@ A PATCH brings what changes; a PUT, and a schema that asks for fields together, 
 is about, and gets a body here that the contract allows in every other way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Wrong requests: updates that are no JSON object, of another media type, or of values that nobody lists; wrong keys."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -148,12 +146,12 @@ def wrong_type(contract: Contract, content_type: str) -> tuple[str, str]:
     return promise, contract.pointer_of_promise("strict_media_types")
 
 
-def other_type(item: ItemUnderTest, content_type: str) -> Rejection:
-    """Return a right update that is sent as another media type."""
+def other_type(item: ItemUnderTest, content_type: str, token: bytes | str | None = None) -> Rejection:
+    """Return an update that is sent as another media type; a right one, unless another body is given."""
     statuses = (*item.contract.operation("update").refusals, WRONG_TYPE)
     promise, clause = wrong_type(item.contract, content_type)
-    token = item.body(known_good(item.contract))
-    return Rejection(token, promise, clause, statuses=statuses, content_type=content_type)
+    body = item.body(known_good(item.contract)) if token is None else token
+    return Rejection(body, promise, clause, statuses=statuses, content_type=content_type)
 
 
 def unlisted(item: ItemUnderTest, name: str, body: Mapping[str, Any]) -> Rejection:

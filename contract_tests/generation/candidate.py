@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from contract_tests.spec.document import escape
 
@@ -57,6 +57,11 @@ class Candidate:
 def sizes_around(size: int) -> list[int]:
     """Return the sizes at a limit, just inside and just outside of it."""
     return sorted({max(size - 1, 0), size, size + 1})
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number in JSON: a boolean is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def values_in(value: Any) -> Iterator[Any]:

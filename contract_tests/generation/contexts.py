@@ -4,8 +4,6 @@ What varies when a body is sent: the value on trial, what the item holds, what s
 All of it comes from the contract, so that each contract has the levels that its own fields and promises give.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import random
@@ -25,6 +23,7 @@ from contract_tests.generation.boundaries import (
     representatives,
     to_json,
 )
+from contract_tests.generation.candidate import is_number
 from contract_tests.generation.corpus import NUMBERS, PIECES, WHOLE
 from contract_tests.generation.covering import VALUE, Cover, Row
 from contract_tests.singles import nearest_single
@@ -172,15 +171,14 @@ class Contexts:
     def _how_hidden(self, fault: Boundary) -> tuple[bool, float]:
         """Put first what would be right, were it read as another type, then what is nearest to its limit and cannot be rounded to it."""
         value, limit, accepts = fault.value, fault.field.schema.get(fault.keyword), self.contract.accepts_value
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         with suppress(ValueError, OverflowError):
             if fault.keyword == "type":
-                read = json.loads(value) if isinstance(value, str) else str(value) if is_number else None
+                read = json.loads(value) if isinstance(value, str) else str(value) if is_number(value) else None
                 return not (read is not None and accepts(fault.field, read)), 0
-            if is_number and isinstance(limit, (int, float)):
+            if is_number(value) and is_number(limit):
                 is_rounded = isinstance(value, float) and accepts(fault.field, nearest_single(value))
                 return True, math.inf if is_rounded else abs(value - limit)
-        return True, math.inf if is_number else 0
+        return True, math.inf if is_number(value) else 0
 
     def _not_listed(self, tried: Field) -> list[Boundary]:
         if tried.is_free:
@@ -446,8 +444,7 @@ def _what_is_wrong(fault: Boundary) -> str:
 
 def _kind(value: Any) -> str:
     """Return what values are compared as: two of another kind have no order."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return "number" if is_number else type(value).__name__
+    return "number" if is_number(value) else type(value).__name__
 
 
 def _size(value: Any) -> Any:

@@ -8,8 +8,6 @@ must end the rows where the most pairs are covered. So rows are made one at a ti
 (Cohen et al., IEEE TSE 23:7, 1997), each from what the item holds.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from contract_tests.generation.candidate import NOT_JSON, Candidate
+from contract_tests.generation.candidate import NOT_JSON, Candidate, is_number
 from contract_tests.generation.places import View
 from contract_tests.singles import nearest_single, next_single
 from contract_tests.spec.document import Schema
@@ -59,7 +59,7 @@ def is_judged(view: View, value: object) -> bool:
     It is not where a number beyond what its format or its parser holds is valid only for want of a limit, and
     where a number is a multiple, or none, only by the noise of division.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         return True
     step = view.schema.get("multipleOf")
     if step is not None and not _is_clear_multiple(view, value, step):

@@ -33,6 +33,10 @@ TYPE_OF = {
 }  # fmt: skip
 
 
+Pointers = tuple[str, ...]
+Fixed = tuple[tuple[str, Any], ...]
+"""Properties, each with the one value that it must have."""
+
 # A schema that allows no value.
 FORBIDS: Schema = {"enum": []}
 
@@ -45,12 +49,12 @@ class Place:
     """Where one value stands, by the schemas that it answers to."""
 
     document: Document
-    pointers: tuple[str, ...]
-    barred: tuple[str, ...] = ()
+    pointers: Pointers
+    barred: Pointers = ()
     """Schemas that the value must break, such as the `if` of an `else`."""
     settled: frozenset[str] = frozenset()
     """The anyOf, oneOf and if whose branch has been chosen: it is among the pointers."""
-    fixed: tuple[tuple[str, Any], ...] = ()
+    fixed: Fixed = ()
     """Properties that a discriminator holds to one value."""
     name: str = "value"
     """What the value is called by what it stands in."""
@@ -183,20 +187,12 @@ def _options(place: Place, pointer: str, schema: Schema) -> list[Place]:
     return [_settle(place, choice, held), _settle(place, choice, broken, barred=(choice,))]
 
 
-def _settle(
-    place: Place,
-    choice: str,
-    pointers: tuple[str, ...],
-    barred: tuple[str, ...] = (),
-    fixed: tuple[tuple[str, Any], ...] = (),
-) -> Place:
-    return replace(
-        place, pointers=place.pointers + pointers, barred=place.barred + barred, settled=place.settled | {choice},
-        fixed=place.fixed + fixed,
-    )  # fmt: skip
+def _settle(place: Place, choice: str, pointers: Pointers, barred: Pointers = (), fixed: Fixed = ()) -> Place:
+    pointers, barred, fixed = place.pointers + pointers, place.barred + barred, place.fixed + fixed
+    return replace(place, pointers=pointers, barred=barred, settled=place.settled | {choice}, fixed=fixed)
 
 
-def _fixed(schema: Schema, branch: Any) -> tuple[tuple[str, Any], ...]:
+def _fixed(schema: Schema, branch: Any) -> Fixed:
     """Return what a discriminator says of one branch: the property, and the name of the branch."""
     reference = branch.get("$ref") if isinstance(branch, dict) else None
     if "discriminator" not in schema or reference is None:

@@ -1,7 +1,5 @@
 """The API under test, and the things of a run that have a lifetime."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Who may call: without the right key every operation answers 401, before anything else, and shows nothing."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """Writers at the same time: what each was told is true afterwards."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial

@@ -1,7 +1,5 @@
 """Rules across fields: what an item would break after an update is refused, and what keeps every rule is accepted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

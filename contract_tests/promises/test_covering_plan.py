@@ -1,7 +1,5 @@
 """Every class of value in every context: by what the item holds, what the body brings, what came before, how it is sent and read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Creating an item: what is accepted is stored, what the contract forbids makes nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

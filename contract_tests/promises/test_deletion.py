@@ -1,7 +1,5 @@
 """Removing an item: it is gone for every operation, and no other is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Each documented failure: its status, its shape, its code, and that nothing has changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

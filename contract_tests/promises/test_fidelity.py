@@ -1,7 +1,5 @@
 """What goes in comes out: text to the code point, numbers to the double."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Every boundary value of every field of an update: alone in its body, on both sides, read back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

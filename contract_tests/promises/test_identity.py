@@ -1,7 +1,5 @@
 """What an item keeps for life, such as its id and the time of its creation, and what moves with each update."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,6 +25,7 @@ from contract_tests.checks.selections import (
 )
 from contract_tests.checks.updates import Body, another_value, possible, with_null
 from contract_tests.generation.boundaries import to_json
+from contract_tests.generation.candidate import is_number
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
 from contract_tests.spec.operation import Operation
@@ -112,7 +111,7 @@ def test_every_item_has_its_own_id(run: Run) -> None:
 def _other_reading(run: Run, item: ItemUnderTest, own: ServerField) -> Any:
     """Return a value of the right type that a field of the server does not have."""
     before = item.last.get(own.name)
-    if isinstance(before, (int, float)) and not isinstance(before, bool):
+    if is_number(before):
         return before + 1
     if own.is_time:
         return OTHER_TIME

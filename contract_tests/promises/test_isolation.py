@@ -1,7 +1,5 @@
 """An update of one item changes no other."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Values that another operation lists: what is listed is accepted, what is not is refused, and what must go together does."""
 
-from __future__ import annotations
-
 from itertools import permutations
 from os.path import commonprefix
 from typing import Any

@@ -1,7 +1,5 @@
 """Listing items: pages, order, filters, and that a list shows the same as reading each item."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What was stored stays stored, and what was removed stays away, also when much has happened since."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Any

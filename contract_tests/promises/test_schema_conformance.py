@@ -1,7 +1,5 @@
 """schemathesis on every operation: its examples, its coverage of the schema, and its fuzzing."""
 
-from __future__ import annotations
-
 import pytest
 
 from contract_tests.checks.conditions import for_each

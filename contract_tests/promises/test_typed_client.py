@@ -1,7 +1,5 @@
 """The generated client, driven through the operations of the contract."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import deque

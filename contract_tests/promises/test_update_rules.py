@@ -1,7 +1,5 @@
 """What an update promises: only what is sent changes, null does what x-on-null says, a refusal changes nothing."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 from contract_tests.checks.conditions import needs, where

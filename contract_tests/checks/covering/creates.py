@@ -1,7 +1,5 @@
 """The covering plan of a create: each row makes an item, or is refused."""
 
-from __future__ import annotations
-
 from itertools import product
 
 from contract_tests.checks.covering.plan import Plan, plain, put, respelled, tokens

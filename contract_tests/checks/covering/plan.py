@@ -1,7 +1,5 @@
 """What the plans of an update and of a create share: which row comes next, and the values that it holds."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

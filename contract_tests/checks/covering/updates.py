@@ -1,7 +1,5 @@
 """The covering plan of an update: items that have seen much or little, and rows that are sent to the one that suits them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,7 +10,7 @@ from typing import Any
 from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.covering.plan import MOST_VAIN, PLAIN, TOO_MUCH, Body, Plan, plain, put, respelled, tokens
 from contract_tests.checks.creations import not_made, possible_new, wrong_values
-from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest, Rejection, object_of
+from contract_tests.checks.item_under_test import ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import fields_with_faults
@@ -197,9 +195,7 @@ class Updates(Plan):
                 require(self.run.judge.success("read", exchange))
             item.accepts(body, token=text or item.body(body), **(self.options(row) if row else {}))
             if is_client:
-                exchange = self.run.api.read(item.item_id, apart=True)
-                expected = self.run.judge.reader.unmoved(item.last)
-                require(self.run.judge.shows(exchange, exchange.item, expected, UNMOVED["read_your_writes"]))
+                require(item.unmoved(item.last, promise="read_your_writes", apart=True))
             if row is not None and row["read"] in ("list", "filter"):
                 self.just = (lane, "list")
                 levels["read"] = row["read"] if self._is_listed(item, row["read"]) else "alone"
