@@ -55,7 +55,7 @@ class Replies:
 
     list = next
 
-    def remove(self, _id: str) -> Exchange:
+    def remove(self, _id: str, **_options: Any) -> Exchange:
         """Answer, whatever is removed or read."""
         return self.next()
 
