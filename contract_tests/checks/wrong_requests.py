@@ -82,9 +82,10 @@ def malformed(contract: Contract) -> list[Malformed]:
         "bare-key": f"{{{field}: {good}}}", "two-values": f"{{{member}}} {{}}",
         "two-lines": f"{{{member}}}\n{{{member}}}\n", "trailing-text": f"{{{member}}} x",
         "no-colon": f"{{{name} {good}}}", "no-value": f"{{{name}: }}", "comment": f"{{{member} /* a comment */}}",
+        "comment-after": f"{{{member}}} /* a comment */",
     }  # fmt: skip
     others = {"form": f"{field}={value}", "yaml": f"{field}: {value}", "xml": f"<{field}>{value}</{field}>"}
-    others |= {"empty": "", "spaces": "   ", "open-brace": "{"}
+    others |= {"empty": "", "spaces": "   ", "open-brace": "{", "comment-before": f"/* a comment */ {{{member}}}"}
     found = [Malformed(of, text.encode(), field) for of, text in around.items()]
     found += [Malformed(of, text.encode()) for of, text in others.items()]
     return [each for one in (*found, *_malformed_values(contract, field)) for each in (one, *_among(contract, one))]
@@ -200,6 +201,7 @@ KEYS = (
     Key("null-word", lambda _key: "null"),
     Key("sql", lambda _key: "' OR '1'='1"),
     Key("list", lambda key: f"{WRONG_KEY}, {key}"),
+    Key("first-of-a-list", lambda key: f"{key}, {WRONG_KEY}"),
     # A server in front may refuse the header itself: RFC 9110, section 5.5, calls such bytes obsolete.
     Key("beyond-ascii", lambda _key: "contract-test-ключ-鍵", (400, 401)),
     Key("long", lambda _key: "contract-test-" + "x" * 1_000),

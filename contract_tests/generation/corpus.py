@@ -90,6 +90,7 @@ WHOLE = {
     "ends-in-a-mark": "a\u200f",
     "other-digits": "１２３",
     "begins-with-a-mark": "\u0301a",
+    "right-to-left-and-a-space": "שלום ",
     # More than 64 KiB in characters of so many bytes; the second can be cut at no power of two.
     "long-in-2-bytes": "aé" * 21_846,
     "long-in-3-bytes": "日" * 21_846,

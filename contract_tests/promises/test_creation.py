@@ -207,6 +207,17 @@ def test_item_has_the_fields_that_the_contract_allows(run: Run) -> None:
             require(not_made(run, body, promise, tried.source, tried.reason, is_plain=False))
 
 
+@needs(where(lambda contract: not contract.accepts("create", {}), "an empty object makes an item"))
+def test_new_item_of_no_field_is_refused(run: Run) -> None:
+    """create, requestBody: an object without a single field makes no item."""
+    if not run.api.target.is_loopback:
+        pytest.skip(
+            "an item that it made against the contract would carry no name of the run, so this is tried on loopback only"
+        )
+    clause = run.contract.operation("create").body_pointer or ""
+    require(not_made(run, {}, "a new item has the fields that it needs", clause, "the body", is_plain=False))
+
+
 def _spoilt(run: Run) -> list[Body]:
     """Return creates with one fault each, in any field but that of the run's name; the last break the rules of listed values."""
     faulty, fields = by_field(wrong_values(run.contract)), run.contract.fields("create")
@@ -230,7 +241,7 @@ def _made_of(run: Run, bodies: list[Body]) -> list[str]:
 @pytest.mark.sharp
 @needs("atomic", where(wrong_values, "no value of a field is refused"))
 def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
-    """x-promises/atomic: a refused body changes nothing at all: no item of that name comes to be."""
+    """x-promises/atomic: a refused body changes nothing at all: no item of that name comes to be, nor is the name taken."""
     refused = []
     for body in _spoilt(run):
         exchange = run.api.create(to_json(body))
@@ -238,6 +249,9 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         refused += [] if exchange.was_accepted else [body]  # accepted is known to be so
     if _made_of(run, refused):
         require([judge.promised("atomic", "a refused create made an item", "it makes nothing", exchange)])
+    name = run.contract.run_name
+    for body in refused[:1] if name is not None else ():
+        require(made(run, {**run.full_body(), str(name): body[name]}))
 
 
 @needs("list", "create_stores_everything", has_name)

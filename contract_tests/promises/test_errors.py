@@ -25,7 +25,7 @@ FORMS = {
     "uuid": "00000000-0000-4000-8000-000000000000", "small-letters": "zzzzzzzzzzzzzzzzzzzzzz",
     "capitals": "ZZZZZZZZZZZZZZZZZZZZZZ", "digits": "9" * 18, "letter": "x", "null": "null",
     "undefined": "undefined", "space": "contract test", "accent": "contract-test-é", "emoji": "contract-test-😀",
-    "long": "contract-test-" + "x" * 500,
+    "long": "contract-test-" + "x" * 500, "percent": "%", "star": "*",
 }  # fmt: skip
 # Of a field, so many of its refused values are sent after another.
 FAULTS = 2

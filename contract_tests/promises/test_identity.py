@@ -202,21 +202,16 @@ def test_time_moves_forward_with_every_change(item: ItemUnderTest, own: ServerFi
 def test_field_moves_whatever_is_changed(run: Run, own: ServerField) -> None:
     """update, x-changes on-update: the field moves on an update that changed something, a value or a null, in any field."""
     changed, cleared = changeable_fields(run.contract), clearing_fields(run.contract)
-    # Where null is to clear a field, it has to hold something.
-    waiting = [*((tried, False) for tried in changed), *((tried, True) for tried in cleared)]
-    while waiting:
-        free = max(run.api.most_items - len(run.api.created.alive), 1)
-        some, waiting = waiting[:free], waiting[free:]
-        with ExitStack() as stack:
-            items = [stack.enter_context(run.item()) for _ in some]
-            before = [
-                _moment(i, own, i.accepts(another_value(i, tried))) for i, (tried, _) in zip(items, some, strict=True)
-            ]
-            time.sleep(_resolution(own, before[-1]) * 1.05 + 0.01)
-            for item, (tried, is_cleared), moment in zip(items, some, before, strict=True):
-                change = possible(item, {tried.name: None}) if is_cleared else another_value(item, tried)
-                if change is not None:
-                    _changes_later(item, own, change, moment)
+    with ExitStack() as stack:
+        # Where null is to clear a field, it has to hold something.
+        items = [(tried, stack.enter_context(run.item())) for tried in (*changed, *cleared)]
+        before = [_moment(item, own, item.accepts(another_value(item, tried))) for tried, item in items]
+        time.sleep(_resolution(own, before[-1]) * 1.05 + 0.01)
+        for index, ((tried, item), moment) in enumerate(zip(items, before, strict=True)):
+            is_cleared = index >= len(changed)
+            change = possible(item, {tried.name: None}) if is_cleared else another_value(item, tried)
+            if change is not None:
+                _changes_later(item, own, change, moment)
 
 
 @needs("update", "read", CAN_CHANGE)
@@ -302,7 +297,8 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, item: ItemUnderTest) -
     own = str(item.item_id)
     middle = len(own) // 2
     spaced = [f"{own} ", f" {own}", *(f"{own[:middle]}{mark}{own[middle:]}" for mark in ("-", "_", ".", " "))]
-    parts = [own[:-1], own[:8], own[1:], f"{own}a", f"a{own}"]
+    parts = [own[:-1], own[:8], own[1:], f"{own}a", f"a{own}", f"{own[:8]}*", f"{own[:8]}%"]
+    parts.append(f"{run.api.shape.list_path.rpartition('/')[2]}/{own}")
     name = item.last.get(run.contract.run_name or "")
     for near in (own.swapcase(), own.upper(), own.lower(), *spaced, *parts, *([name] if isinstance(name, str) else [])):
         if near in ("", own):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract_tests.checks.conditions import for_each, needs
-from contract_tests.checks.creations import possible_new, smallest
+from contract_tests.checks.creations import joined, made, possible_new, smallest
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require
 from contract_tests.checks.run import Run
@@ -101,11 +101,13 @@ def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) 
 
 @needs("create", CAN_CHANGE)
 def test_new_item_inherits_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
-    """x-promises/isolation: a new item does not show what only another was given; defaults are the API's own affair."""
+    """x-promises/isolation: a new item does not show what only another was given, also one of its name that is gone; defaults are the API's own affair."""
     before, _, _ = _least(run, judge)
     given = {**other_values(item), **_unique_values(run, run.chance("inherited"))}
     cause = item.accepts(allowed(item, given))
-    after, body, found = _least(run, judge)
+    gone = joined(run, {**given, **_own_name(run)})
+    require(made(run, gone))
+    after, body, found = _least(run, judge, **{name: gone[name] for name in _own_name(run)})
     names = [name for name in given if name not in body and item.last.get(name) is not None]
     inherited = [name for name in names if after.get(name) == item.last[name] != before.get(name)]
     if inherited:
@@ -119,9 +121,14 @@ def _least_body(run: Run) -> Body:
     return possible_new(run, least, left_out) or possible_new(run, least, ()) or least
 
 
-def _least(run: Run, judge: Judge) -> tuple[Body, Body, list[Finding]]:
+def _own_name(run: Run) -> Body:
+    """Return a name of the run that no item has had, where a field carries one."""
+    return {run.contract.run_name: run.api.new_name()} if run.contract.run_name else {}
+
+
+def _least(run: Run, judge: Judge, **name: Any) -> tuple[Body, Body, list[Finding]]:
     """Make an item with no field that may be left out, and remove it; return it, what was sent, and what is wrong."""
-    body = _least_body(run)
+    body = {**_least_body(run), **name}
     exchange = run.api.create(to_json(body))
     run.discard(exchange)
     return exchange.item, body, judge.success("create", exchange)

@@ -181,6 +181,16 @@ def test_value_that_the_stored_one_does_not_go_with_is_refused(
 
 
 @for_each("name,other", given_fields)
+def test_value_goes_with_what_its_own_item_holds(run: Run, item: ItemUnderTest, name: str, other: str) -> None:
+    """update, x-values-from given: a value must go with the other field of its own item, whatever another was given last."""
+    own, foreign = _given_own(run, item, name, other)
+    with run.item() as neighbour:
+        neighbour.accepts(allowed(neighbour, foreign))
+        _refuses(item, name, {name: foreign[name]})
+        item.accepts(allowed(item, {name: own[name]}))
+
+
+@for_each("name,other", given_fields)
 def test_values_that_do_not_go_together_are_refused(run: Run, item: ItemUnderTest, name: str, other: str) -> None:
     """update, x-values-from given: the values are judged together, not each by itself, in either order."""
     own, foreign = _given_own(run, item, name, other)

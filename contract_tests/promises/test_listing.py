@@ -21,14 +21,17 @@ from contract_tests.checks.selections import (
     SHOWS_EVERY_ITEM,
     birth_time,
     changeable_fields,
+    clearing_fields,
     fields_with_faults,
+    is_guarded,
     orders,
     page_size,
     refusals_of_list,
     spells_any_name,
     text_fields,
 )
-from contract_tests.checks.updates import allowed, allowed_part, another_value, plainly_spoilt
+from contract_tests.checks.updates import allowed, allowed_part, another_value, plainly_spoilt, possible
+from contract_tests.checks.wrong_requests import WRONG_KEY
 from contract_tests.generation.boundaries import boundaries
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.exchange import Exchange
@@ -54,14 +57,14 @@ WORDS = ("abc", "1.5", "ten", "-5", "100000000000", "1e400")
 UNREADABLE_FILTERS = ('no_such_field="x"', "contract", 'name="', '>"yesterday"', '"2025-01-01T00:00:00"')
 # Names, of which @ is one that no other item has: what joins, ends or widens an expression of some language of filters,
 # or of a query string. Quotation marks and backslashes are left out: no contract says how a filter spells them.
-PLAIN_NAMES = ("@ with spaces", "@ é Ü", "@ 語", "@-dashed_and.dotted", "@ a😀", "@ e\u0301x ﬁ")
+PLAIN_NAMES = ("@ with spaces", "@ é Ü", "@ 語", "@-dashed_and.dotted", "@ a😀", "@ e\u0301x ﬁ", "@ McAnn")
 NAMES = (
     *PLAIN_NAMES, "@ AND b OR c NOT d and e or f IN g", "@=b", "@ != c > d <= e", "(@)", "[@] {b}", "@: b, c; d | e ~ f",
     "*@*", "%@_?", "@&b=c#d", "@+e%20f%", "'@'", "@''`b`", "@/b", "@ ", "  @", "@ a\nb", "@ a\tb\r\nc", "@ שלום\u200f\u200b",
 )  # fmt: skip
 # All of them at once, but for the space at an end, which hides what a filter does with other ends.
 ALL_NAMES = (
-    "('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語 Éa😀 e\u0301x ﬁ שלום\u200f\u200b\ta\r\nb\nc",
+    "('*@ AND b=c OR d>e: f, g; [h] {i}|~ j+k%20l%_?&m=n#o/p*')", "@ ", "@ 語 McÉa😀 e\u0301x ﬁ שלום\u200f\u200b\ta\r\nb\nc",
 )  # fmt: skip
 LONGEST_NAME = 400
 # What the greatest names are filled with: the first that the contract allows.
@@ -185,6 +188,14 @@ def _change(run: Run, *members: ItemUnderTest) -> None:
         member.accepts(another_value(member, fields[0]))
 
 
+def _clear_a_field(item: ItemUnderTest) -> None:
+    """Bring null alone, where that clears a field that is set."""
+    fields = clearing_fields(item.contract) if item.contract.has("update", "read") else []
+    for tried in [tried for tried in fields if item.last.get(tried.name) is not None][:1]:
+        if (body := possible(item, {tried.name: None})) is not None:
+            item.accepts(body)
+
+
 @pytest.fixture(scope="module")
 def family(run: Run) -> Iterator[Family]:
     """Five items, made one after the other."""
@@ -245,6 +256,13 @@ def test_page_size_is_refused_whatever_stands_beside_it(run: Run, family: Family
     """list, parameters: the schema of the page size decides, also on a later page, in an order and beside a filter."""
     for beside in (_second_page(run), *_beside(run)):
         _require_refused(run, _sizes(run.contract, are_right=False), beside)
+
+
+@needs("read", HAS_PAGE_TOKEN, where(lambda contract: is_guarded(contract, "list"), "the list needs no key"))
+def test_later_page_needs_the_key(run: Run, judge: Judge, family: Family) -> None:
+    """list, security: what leads to a later page stands for no key."""
+    path, query = run.contract.operation("list").path, run.query(size=_size(run, 1)) | _second_page(run)
+    require(judge.answer("list", run.api.send("GET", path, params=query, key=WRONG_KEY), 401))
 
 
 @for_each("text", lambda contract: _sizes(contract, are_right=True))
@@ -443,11 +461,22 @@ def test_list_is_ordered_by_time(run: Run, family: Family) -> None:
     """list, parameters: ascending by the field, descending with a dash in front."""
     _change(run, *(family[index] for index in (3, 1, 4, 0, 2)))  # in another order than they were made
 
+    _clear_a_field(family[2])
+
     def look() -> list[Finding]:
-        walks = {order: _walk(run, order=order) for order in _time_orders(run.contract)}
-        return [finding for order, walk in walks.items() for finding in walk.out_of_order(order)]
+        return [
+            finding
+            for order in _time_orders(run.contract)
+            for size in _with_and_without_a_size(run)
+            for finding in _walk(run, order=order, size=size).out_of_order(order)
+        ]
 
     run.at_last(look)
+
+
+def _with_and_without_a_size(run: Run) -> tuple[int | None, ...]:
+    """Return how large pages are asked for: an order is kept also where nobody asks."""
+    return (None,) if run.is_brief else (LARGEST, None)
 
 
 def _value_orders(contract: Contract) -> list[str]:
@@ -466,15 +495,18 @@ def test_list_is_ordered_by_value(run: Run, family: Family, order: str) -> None:
         body = allowed_part(member, {name: value}) if name in run.contract.fields("update") else None
         if body is not None:
             member.accepts(body)
-    run.at_last(lambda: _walk(run, order=order).unsorted(order, prefix))
+    for size in _with_and_without_a_size(run):
+        run.at_last(lambda size=size: _walk(run, order=order, size=size).unsorted(order, prefix))  # type: ignore[misc]
 
 
 @needs("whole_list", SHOWS_EVERY_ITEM)
 @for_each("order", orders)
 def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
-    """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update."""
+    """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update, and items of one name."""
     with run.item(**run.full_body()) as newest:
         _change(run, newest)
+        if order.lstrip("-") == run.contract.run_name and run.contract.has("update", "read"):
+            _rename(run, PLAIN_NAMES[1], *family, newest)
         run.at_last(lambda: _misshown(run, [*family, newest], 2, order))
 
 
@@ -558,11 +590,12 @@ def test_filter_finds_every_item_of_a_name(run: Run, family: Family) -> None:
     most = int(run.contract.fields("update")[name].schema.get("maxLength", LONGEST_NAME))
     length = max(min(most, LONGEST_NAME) - len(run.api.new_name()) - 2, 0)
     texts = [f"@{(filling * length)[:length]}." for filling in FILLINGS[0 if spells_any_name(run.contract) else 1 :]]
-    is_renamed = any(_rename(run, text, family[0], family[3]) for text in (*texts, "@"))
+    is_renamed = any(_rename(run, text, *family) for text in (*texts, "@"))
     assert is_renamed, "the name of a run is one that the contract allows"
     for order in (None, *orders(run.contract)):
-        _require_found(run, [family[0], family[3]], name, order=order)
-    _require_found(run, [family[0], family[3]], name, size=1)
+        _require_found(run, family, name, order=order)
+    for size in (1, 3):  # the last page is full, or holds two
+        _require_found(run, family, name, size=size)
 
 
 @needs("filters_find", HAS_NAME_FILTER)

@@ -173,11 +173,19 @@ def test_body_without_a_media_type_is_read_or_refused(run: Run, item: ItemUnderT
 
 @needs("read")
 def test_answers_are_json(run: Run, judge: Judge, item: ItemUnderTest) -> None:
-    """read, responses: the media type that the contract names, also when the caller asks for nothing in particular."""
+    """read, list, responses: the media type that the contract names, also when the caller asks for nothing in particular, or for a packed answer."""
     operation = run.contract.operation("read")
     named = next(filter(None, map(operation.answer_type, operation.successes)), "application/json")
-    for accept in ("*/*", named):
-        require(judge.success("read", run.api.send("GET", item.path, headers=[("accept", accept)])))
+    headers = [("accept", "*/*"), ("accept", named), ("accept-encoding", "gzip")]
+    for header in headers:
+        require(judge.success("read", run.api.send("GET", item.path, headers=[header])))
+    if run.contract.has("list"):
+        for header in headers[::2]:
+            exchange = run.api.send("GET", run.api.shape.list_path, headers=[header])
+            require(judge.success("list", exchange))
+    if operation.names(404):
+        absent = run.api.shape.path_of(run.api.absent_id())
+        require(judge.answer("read", run.api.send("GET", absent, headers=headers[:1]), 404))
 
 
 def _of_each_type(contract: Contract) -> list[Field]:

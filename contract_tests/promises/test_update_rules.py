@@ -14,7 +14,7 @@ from contract_tests.checks.selections import (
     is_whole,
     nullable_fields,
 )
-from contract_tests.checks.updates import allowed, allowed_part, other_values
+from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt
 from contract_tests.generation.boundaries import plain_fault
 from contract_tests.spec.contract import Contract
 
@@ -69,6 +69,15 @@ def test_update_is_still_there_later(run: Run, item: ItemUnderTest) -> None:
 def test_update_of_the_long_lived_item_is_accepted(run: Run) -> None:
     """update, responses: stored now; test_persistence reads it again later in the run."""
     assert run.long_lived.item_id
+
+
+@needs(CAN_FAIL)
+def test_wrong_value_beside_all_that_is_stored_is_refused(run: Run, item: ItemUnderTest) -> None:
+    """update, requestBody: each field is judged, also where every other one comes as it is stored."""
+    fields = run.contract.fields("update")
+    stored = {name: value for name, value in item.last.items() if name in fields}
+    kept = {name: value for name, value in stored.items() if run.contract.accepts_value(fields[name], value)}
+    item.refuses(*(plainly_spoilt(item, tried, kept) for tried in fields_with_faults(run.contract)))
 
 
 @needs("atomic", CAN_FAIL)

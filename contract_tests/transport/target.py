@@ -6,7 +6,7 @@ import builtins
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -148,7 +148,7 @@ class Api:
         *,
         body: bytes | str | None = None,
         params: Mapping[str, str] | None = None,
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Sequence[tuple[str, str]] = (),
         content_type: str | None = OWN_TYPE,
         key: str | None = OWN_KEY,
         puts_right: bool = False,
@@ -163,7 +163,8 @@ class Api:
         """
         sent_key = self.target.api_key if key == OWN_KEY else key
         usual = [("accept", "application/json"), ("user-agent", f"{USER_AGENT} reader" if apart else USER_AGENT)]
-        own_headers: list[tuple[str, str | bytes]] = [*usual, *headers]
+        named = {name.lower() for name, _ in headers}
+        own_headers: list[tuple[str, str | bytes]] = [*(each for each in usual if each[0] not in named), *headers]
         if body is not None and content_type is not None:
             own_headers.append(("content-type", content_type or self.shape.body_type(method)))
         query = dict(params or {})
