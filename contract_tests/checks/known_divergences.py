@@ -23,8 +23,17 @@ from contract_tests.spec.document import Loader
 PLACES = ("known_divergences.yaml", "contract_tests/known_divergences.yaml")
 USUAL_CONTRACT = "openapi.yaml"
 KINDS = ("looser", "broken", "drift")
-FIELDS = ("kind", "clause", "about", "date", "reason", "target", "documented")
 REQUIRED = ("kind", "clause", "date", "reason")
+# By the fields of an entry: what to do where one is wrong.
+HINTS = {
+    "kind": f"write one of {', '.join(KINDS)}",
+    "clause": "copy the pointer that the report shows, in quotes, such as '#/components/schemas/Size/maximum'",
+    "about": "copy a part of the headline that the report shows",
+    "date": "write the day of the decision as YYYY-MM-DD",
+    "reason": "say in a sentence why this is lived with",
+    "target": "write the host of the BASE_URL, such as api.example.com, or leave it out",
+    "documented": "say which document of the API's own says so, or leave it out where a run has shown it",
+}
 
 
 class DivergenceError(Refused):
@@ -107,11 +116,11 @@ def _read(contract: Contract, place: str, number: int, given: Any) -> Divergence
     if not isinstance(given, dict):
         raise DivergenceError(f"{place}: is no object; write kind, clause, date and reason")
     for name in given:
-        if name not in FIELDS:
-            raise DivergenceError(f"{place}: {name}: is not known; it may hold {', '.join(FIELDS)}")
+        if name not in HINTS:
+            raise DivergenceError(f"{place}: {name}: is not known; it may hold {', '.join(HINTS)}")
     for name in (*REQUIRED, *given):
         if not isinstance(given.get(name), str) or not given[name].strip():
-            raise DivergenceError(f"{place}: {name}: {_missing(given, name)}; {HINTS[name]}")
+            raise DivergenceError(f"{place}: {name}: {_missing(given.get(name))}; {HINTS[name]}")
     entry = Divergence(number, **given)
     name, is_vague = contract.document.name, entry.kind == "broken" and not entry.about
     wrong = {
@@ -128,22 +137,10 @@ def _read(contract: Contract, place: str, number: int, given: Any) -> Divergence
     return entry
 
 
-HINTS = {
-    "kind": f"write one of {', '.join(KINDS)}",
-    "clause": "copy the pointer that the report shows, in quotes, such as '#/components/schemas/Size/maximum'",
-    "about": "copy a part of the headline that the report shows",
-    "date": "write the day of the decision as YYYY-MM-DD",
-    "reason": "say in a sentence why this is lived with",
-    "target": "write the host of the BASE_URL, such as api.example.com, or leave it out",
-    "documented": "say which document of the API's own says so, or leave it out where a run has shown it",
-}
-assert set(HINTS) == set(FIELDS)
-
-
-def _missing(given: dict[str, Any], name: str) -> str:
-    if name not in given or given[name] is None:
+def _missing(value: Any) -> str:
+    if value is None:
         return "is missing"
-    return "is empty" if given[name] == "" or isinstance(given[name], str) else f"is {given[name]!r}, which is no text"
+    return "is empty" if isinstance(value, str) else f"is {value!r}, which is no text"
 
 
 def _is_date(text: str) -> bool:

@@ -76,19 +76,14 @@ def _unique_values(run: Run, chance: random.Random) -> Body:
     return found
 
 
-def _given_alone(run: Run, item: ItemUnderTest, purpose: str) -> tuple[list[str], Exchange]:
-    """Give an item values that no other has; say in which fields, as far as it shows them."""
-    unique = _unique_values(run, run.chance(purpose))
-    if not unique:
-        pytest.skip("no field takes a value that no other item has")
-    exchange = item.accepts(allowed(item, unique))
-    return [name for name, value in unique.items() if item.last.get(name) is not None and value is not None], exchange
-
-
 @needs("list", CAN_CHANGE)
 def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) -> None:
     """x-promises/isolation: no item of the account, first or last, shows the values that only one was given."""
-    names, exchange = _given_alone(run, item, "isolation")
+    unique = _unique_values(run, run.chance("isolation"))
+    if not unique:
+        pytest.skip("no field takes a value that no other item has")
+    exchange = item.accepts(allowed(item, unique))
+    names = [name for name in unique if item.last.get(name) is not None]
     id_name = run.contract.resource.id_name
     size = run.api.shape.paging.largest_size
     for order in run.contract.listing.orders or (None,):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -677,13 +677,9 @@ def test_filter_by_time_keeps_the_later(run: Run, family: Family, name: str) -> 
     run.at_last(look)
 
 
-def _filtered_orders(contract: Contract) -> list[tuple[str, str | None]]:
-    return [(name, order) for name in _later_filters(contract) for order in (*orders(contract), None)]
-
-
 @pytest.mark.all_parameters
 @needs("filters_find")
-@for_each("name,order", _filtered_orders)
+@for_each("name,order", lambda contract: product(_later_filters(contract), (*orders(contract), None)))
 def test_later_pages_keep_the_filter_and_the_order(run: Run, family: Family, name: str, order: str | None) -> None:
     """list, parameters: filter and order, which are sent with every page, hold for every page, not only for the first."""
     times = [member.last[name] for member in family]

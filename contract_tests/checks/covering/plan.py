@@ -210,9 +210,6 @@ def respelled(text: str, how: str) -> str:
         parts[::2] = [re.sub("([{,])", "\\1\r\n", part).replace(" ", "") for part in parts[::2]]
     elif how == "escaped" and len(text) <= contexts.LONG:
         parts[::2] = [part.replace(" ", "") for part in parts[::2]]
-        parts[1::2] = [f'"{_escaped(json.loads(part, strict=False))}"' for part in parts[1::2]]
+        units = [json.loads(part, strict=False).encode("utf-16-be", "surrogatepass").hex() for part in parts[1::2]]
+        parts[1::2] = ['"' + re.sub("(....)", r"\\u\1", unit) + '"' for unit in units]
     return "".join(parts)
-
-
-def _escaped(text: str) -> str:
-    return re.sub("(....)", r"\\u\1", text.encode("utf-16-be", "surrogatepass").hex())
