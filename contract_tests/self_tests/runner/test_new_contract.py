@@ -43,7 +43,7 @@ def test_new_contract_loads(tmp_path: Path) -> None:
     assert set(contract.fields("update")) == {"name", "note", "kind", "size", "rate"}
     assert contract.fields("update")["note"].on_null == "clear"
     assert contract.run_name == "name"
-    assert contract.listing is not None and contract.listing.paging.offset == "offset"
+    assert contract.listing.paging.offset == "offset"
 
 
 def test_command_writes_into_the_current_folder(tmp_path: Path) -> None:

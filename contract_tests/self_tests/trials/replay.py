@@ -45,7 +45,7 @@ class Reply:
         media_type = dict(self.headers).get("content-type", "").partition(";")[0]
         try:
             node = json.loads(self.body, parse_int=float)
-            token_at = scene.contract.listing.paging.token_at if scene.contract.listing and self.role == "list" else ()
+            token_at = scene.contract.listing.paging.token_at if self.role == "list" else ()
             is_error = self.status >= 400
             body = json.dumps(_of_error(scene, self, node) if is_error else _without_nulls(scene, node, token_at))
         except ValueError:
@@ -99,7 +99,7 @@ def _remember(scene: Scene, names: dict[str, str], reply: Reply) -> None:
         document: Any = json.loads(reply.body)
     except ValueError:
         return
-    if reply.role == "list" and scene.contract.listing is not None:
+    if reply.role == "list":
         names["{token}"] = str(_at(document, scene.contract.listing.paging.token_at) or names["{token}"])
     resource = scene.contract.resource
     item_id = _at(document, (*resource.item_at, resource.id_name)) if reply.role == "create" else None

@@ -33,7 +33,6 @@ NEWEST, TWELVE = 10, 12
 
 def listing_of(scene: Scene) -> Listing:
     """Return what the parameters of the list do."""
-    assert scene.contract.listing is not None
     return scene.contract.listing
 
 
