@@ -251,7 +251,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         require([judge.promised("atomic", "a refused create made an item", "it makes nothing", exchange)])
     name = run.contract.run_name
     for body in refused[:1] if name is not None else ():
-        require(made(run, {**run.full_body(), str(name): body[name]}))
+        require(made(run, {**run.full_body(), str(name): body[str(name)]}))
 
 
 @needs("list", "create_stores_everything", has_name)
