@@ -7,14 +7,7 @@ from contract_tests.checks.conditions import needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import CAN_FAIL, free_fields
-from contract_tests.checks.updates import (
-    Body,
-    allowed,
-    allowed_part,
-    spoilt,
-    spoilt_updates,
-    valid_updates,
-)
+from contract_tests.checks.updates import Body, allowed, allowed_part, spoilt, spoilt_updates, valid_updates
 from contract_tests.generation.boundaries import Boundary
 from contract_tests.generation.contexts import HIGH, LOW, Contexts
 
