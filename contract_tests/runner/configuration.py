@@ -54,96 +54,56 @@ class Variable:
         return self.parse is flag
 
 
-# Each variable by the field of the configuration that it sets.
-FIELDS = {
-    "contract": Variable("CONTRACT", existing_file, "the contract; openapi.yaml in this folder without it"),
-    "resource": Variable("RESOURCE", word, "one resource of the contract; the first without it"),
-    "overlay": Variable("OVERLAY", existing_file, "an OpenAPI Overlay that adds what the contract does not say"),
-    "out": Variable("OUT", path, "the folder that is written"),
-    "base_url": Variable("BASE_URL", parsing.address, "the API that is there already; the mock without it"),
-    "seed": Variable("SEED", number(int, 0, 10**18), "repeats a run"),
-    "shard": Variable("SHARD", parsing.shard, "2/8: the second of eight machines that do a run together"),
-    "database_url": Variable("HYPOTHESIS_DATABASE_URL", parsing.redis_address, "the Redis in which several machines keep what broke"),
-    "merged": Variable("MERGE", parsing.folders, "the folders of the reports of shards, which are made one"),
-    "minutes": Variable("MINUTES", number(float, 0, 100_000, is_above=True), "after this time nothing new begins"),
-    "max_requests": Variable("MAX_REQUESTS", _BUDGET, "the most requests that are sent to BASE_URL; 0 for no limit"),
-    "requests_per_second": Variable("RATE", number(float, 0.01, 100_000, zero="no pace"), "requests a second; 0 for no limit"),
-    "timeout_seconds": Variable("TIMEOUT", number(float, 0.01, 3_600), "seconds that an exchange may take"),
-    "most_items": Variable("MAX_ITEMS", _CAP, "the most items that are there at a time"),
-    "borrowed_id": Variable("ITEM_ID", parsing.item_id, "an item that is borrowed and restored where none may be made"),
-    "is_dry_run": Variable("DRY_RUN", flag, "tell what would be done"),
-    "sweeps_all": Variable("ALL", flag, "also what other runs than those of this folder have left"),
-    "is_agreed": Variable("YES", flag, "answer the question with yes"),
-    "fault": Variable("FAULT", word, "a fault that is planted in the mock"),
-    "seeds": Variable("SEEDS", number(int, 1, 10_000), "so many seeds"),
-    "budget": Variable("BUDGET", _BUDGET, "the most requests of each run"),
-    "peer": Variable("PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"),
-    "share": Variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"),
-    "mutant": Variable("MUTANT", word, "one mutant, by its id"),
-    "is_fresh": Variable("FRESH", flag, "forget what was found before"),
-    "only_field": Variable("FIELD", word, "only this field"),
-    "compared": Variable("COMPARE", parsing.paths, "what moved since this map, or from one map to another"),
-    "longest": Variable("LONGEST", number(int, 1, 1 << 24), "the longest text where no limit is declared"),
-    "against": Variable("AGAINST", word, "a commit, which is measured beside this checkout"),
-    "port": Variable("PORT", number(int, 0, parsing.LAST_PORT), "0 takes a free one"),
-    "journal_folder": Variable("JOURNAL", path, "the folder in which a run writes down what it has made"),
-    "known_divergences": Variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"),
-    "job_summary": Variable("GITHUB_STEP_SUMMARY", path, "the file to which a job on GitHub adds its summary"),
-    "base": Variable("BASE", parsing.word, "what callers know: a commit or a file; without it the last tag, or main"),
-    "compared_new": Variable("NEW", existing_file, "the contract that is compared with it; CONTRACT without it"),
-    "drafts_changelog": Variable("CHANGELOG", flag, "draft the entry of a changelog", is_option_only=True),
-    "is_release": Variable("RELEASE", flag, "info.version must say what changed since a tag", is_option_only=True),
-    "only_operation": Variable("OPERATION", word, "only this operation", is_option_only=True),
-    "reports": Variable("FOLDER", path, "the folder of the reports", is_option_only=True),
-    "rehearsal_file": Variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True),
-}  # fmt: skip
-VARIABLES = {variable.name: variable for variable in FIELDS.values()}
+def _variable(*parts: Any, is_option_only: bool = False) -> dict[str, Variable]:
+    return {"variable": Variable(*parts, is_option_only)}
 
 
 @dataclass(frozen=True)
 class Configuration:
     """What a command is asked to do; without arguments, what it does when nothing is asked."""
 
-    contract: Path = OWN_CONTRACT
-    resource: str | None = None
-    overlay: Path | None = None
-    out: Path | None = None
-    base_url: str = ""
-    seed: int | None = None
-    shard: tuple[int, int] | None = None
-    database_url: str = field(default="", repr=False)
-    merged: tuple[str, ...] = ()
-    minutes: float | None = None
-    max_requests: int = 2_000
-    requests_per_second: float = 5.0
-    timeout_seconds: float = TIMEOUT_SECONDS
-    most_items: int = MOST_ITEMS
-    borrowed_id: str | None = None
-    is_dry_run: bool = False
-    sweeps_all: bool = False
-    is_agreed: bool = False
-    fault: str | None = None
-    seeds: int = 1
-    budget: int = 0
-    peer: str | None = None
-    share: float = 1.0
-    mutant: str = ""
-    is_fresh: bool = False
-    only_field: str | None = None
-    compared: tuple[str, ...] = ()
-    longest: int | None = None
-    against: str | None = None
-    port: int = 8400
-    journal_folder: Path = Path(".journal")
-    known_divergences: Path | None = None
-    job_summary: Path | None = None
-    base: str | None = None
-    compared_new: Path | None = None
-    drafts_changelog: bool = False
-    is_release: bool = False
-    only_operation: str | None = None
-    reports: Path = REPORTS
-    rehearsal_file: Path | None = None
+    # fmt: off
+    contract: Path = field(default=OWN_CONTRACT, metadata=_variable("CONTRACT", existing_file, "the contract; openapi.yaml in this folder without it"))
+    resource: str | None = field(default=None, metadata=_variable("RESOURCE", word, "one resource of the contract; the first without it"))
+    overlay: Path | None = field(default=None, metadata=_variable("OVERLAY", existing_file, "an OpenAPI Overlay that adds what the contract does not say"))
+    out: Path | None = field(default=None, metadata=_variable("OUT", path, "the folder that is written"))
+    base_url: str = field(default="", metadata=_variable("BASE_URL", parsing.address, "the API that is there already; the mock without it"))
+    seed: int | None = field(default=None, metadata=_variable("SEED", number(int, 0, 10**18), "repeats a run"))
+    shard: tuple[int, int] | None = field(default=None, metadata=_variable("SHARD", parsing.shard, "2/8: the second of eight machines that do a run together"))
+    database_url: str = field(default="", repr=False, metadata=_variable("HYPOTHESIS_DATABASE_URL", parsing.redis_address, "the Redis in which several machines keep what broke"))
+    merged: tuple[str, ...] = field(default=(), metadata=_variable("MERGE", parsing.folders, "the folders of the reports of shards, which are made one"))
+    minutes: float | None = field(default=None, metadata=_variable("MINUTES", number(float, 0, 100_000, is_above=True), "after this time nothing new begins"))
+    max_requests: int = field(default=2_000, metadata=_variable("MAX_REQUESTS", _BUDGET, "the most requests that are sent to BASE_URL; 0 for no limit"))
+    requests_per_second: float = field(default=5.0, metadata=_variable("RATE", number(float, 0.01, 100_000, zero="no pace"), "requests a second; 0 for no limit"))
+    timeout_seconds: float = field(default=TIMEOUT_SECONDS, metadata=_variable("TIMEOUT", number(float, 0.01, 3_600), "seconds that an exchange may take"))
+    most_items: int = field(default=MOST_ITEMS, metadata=_variable("MAX_ITEMS", _CAP, "the most items that are there at a time"))
+    borrowed_id: str | None = field(default=None, metadata=_variable("ITEM_ID", parsing.item_id, "an item that is borrowed and restored where none may be made"))
+    is_dry_run: bool = field(default=False, metadata=_variable("DRY_RUN", flag, "tell what would be done"))
+    sweeps_all: bool = field(default=False, metadata=_variable("ALL", flag, "also what other runs than those of this folder have left"))
+    is_agreed: bool = field(default=False, metadata=_variable("YES", flag, "answer the question with yes"))
+    fault: str | None = field(default=None, metadata=_variable("FAULT", word, "a fault that is planted in the mock"))
+    seeds: int = field(default=1, metadata=_variable("SEEDS", number(int, 1, 10_000), "so many seeds"))
+    budget: int = field(default=0, metadata=_variable("BUDGET", _BUDGET, "the most requests of each run"))
+    peer: str | None = field(default=None, metadata=_variable("PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"))
+    share: float = field(default=1.0, metadata=_variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"))
+    mutant: str = field(default="", metadata=_variable("MUTANT", word, "one mutant, by its id"))
+    is_fresh: bool = field(default=False, metadata=_variable("FRESH", flag, "forget what was found before"))
+    only_field: str | None = field(default=None, metadata=_variable("FIELD", word, "only this field"))
+    compared: tuple[str, ...] = field(default=(), metadata=_variable("COMPARE", parsing.paths, "what moved since this map, or from one map to another"))
+    longest: int | None = field(default=None, metadata=_variable("LONGEST", number(int, 1, 1 << 24), "the longest text where no limit is declared"))
+    against: str | None = field(default=None, metadata=_variable("AGAINST", word, "a commit, which is measured beside this checkout"))
+    port: int = field(default=8400, metadata=_variable("PORT", number(int, 0, parsing.LAST_PORT), "0 takes a free one"))
+    journal_folder: Path = field(default=Path(".journal"), metadata=_variable("JOURNAL", path, "the folder in which a run writes down what it has made"))
+    known_divergences: Path | None = field(default=None, metadata=_variable("KNOWN_DIVERGENCES", path, "what is lived with; known_divergences.yaml without it"))
+    job_summary: Path | None = field(default=None, metadata=_variable("GITHUB_STEP_SUMMARY", path, "the file to which a job on GitHub adds its summary"))
+    base: str | None = field(default=None, metadata=_variable("BASE", parsing.word, "what callers know: a commit or a file; without it the last tag, or main"))
+    compared_new: Path | None = field(default=None, metadata=_variable("NEW", existing_file, "the contract that is compared with it; CONTRACT without it"))
+    drafts_changelog: bool = field(default=False, metadata=_variable("CHANGELOG", flag, "draft the entry of a changelog", is_option_only=True))
+    is_release: bool = field(default=False, metadata=_variable("RELEASE", flag, "info.version must say what changed since a tag", is_option_only=True))
+    only_operation: str | None = field(default=None, metadata=_variable("OPERATION", word, "only this operation", is_option_only=True))
+    reports: Path = field(default=REPORTS, metadata=_variable("FOLDER", path, "the folder of the reports", is_option_only=True))
+    rehearsal_file: Path | None = field(default=None, metadata=_variable("REHEARSAL", path, "the file that takes the counts of a rehearsal", is_option_only=True))
+    # fmt: on
     api_key: str = field(default="", repr=False)
     key_name: str = "API_KEY"
 
@@ -187,8 +147,11 @@ class Configuration:
         return self.api_key
 
 
-CALCULATED = {"api_key", "key_name", "selection", "profile", "budget_file"}
-assert FIELDS.keys() | CALCULATED == {each.name for each in dataclasses.fields(Configuration)}
+# Each variable by the field of the configuration that it sets.
+FIELDS: dict[str, Variable] = {
+    each.name: each.metadata["variable"] for each in dataclasses.fields(Configuration) if each.metadata
+}
+VARIABLES = {variable.name: variable for variable in FIELDS.values()}
 
 
 def read_configuration(
