@@ -1,4 +1,7 @@
-"""The ways in which a run, or one request of it, comes to nothing; never the API's fault."""
+"""The ways in which a run, or one request of it, comes to nothing, never the API's fault; and what a command exits with."""
+
+# The codes of pytest, as far as they say the same.
+HOLDS, VIOLATED, INCONCLUSIVE, REFUSED = 0, 1, 2, 4
 
 
 class Refused(Exception):

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
+from contract_tests.errors import HOLDS, REFUSED
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.html.boundary_page import write_boundaries, write_no_map
 from contract_tests.report.html.fault_page import write_faults
@@ -25,7 +26,6 @@ from contract_tests.report.run_record import RunRecord, TrialRun, history_with
 from contract_tests.spec.contract import Contract
 
 REPORTS = Path("reports")
-DONE, REFUSED = 0, 4
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return REFUSED
     for path in written:
         print(path)
-    return DONE
+    return HOLDS
 
 
 def write_pages(folder: Path) -> list[Path]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -45,13 +47,7 @@ def read_all(kind: type[RecordType], value: object) -> tuple[RecordType, ...]:
     return tuple(read_as(kind, entry) for entry in entries if isinstance(entry, dict))
 
 
-HINTS: dict[type, dict[str, Any]] = {}
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    if kind not in HINTS:
-        HINTS[kind] = get_type_hints(kind)
-    return HINTS[kind]
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def _is_record(hint: Any) -> bool:

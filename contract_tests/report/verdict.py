@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
+from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED
 from contract_tests.report.outcomes import ORDER, Outcomes
 from contract_tests.report.wording import counted
 
 # What stands in the ids of the suite's own tests.
 OWN_FOLDER = "contract_tests/"
-HOLDS, VIOLATED, INCONCLUSIVE, REFUSED = 0, 1, 2, 4
 
 
 def verdict(outcomes: Outcomes, exit_code: int) -> tuple[str, int]:

@@ -54,8 +54,8 @@ class Variable:
         return self.parse is flag
 
 
-def _variable(*parts: Any, is_option_only: bool = False) -> dict[str, Variable]:
-    return {"variable": Variable(*parts, is_option_only)}
+def _variable(name: str, parse: parsing.Parser, meaning: str, *, is_option_only: bool = False) -> dict[str, Variable]:
+    return {"variable": Variable(name, parse, meaning, is_option_only)}
 
 
 @dataclass(frozen=True)

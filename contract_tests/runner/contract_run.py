@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from hypothesis.configuration import notice_initialization_restarted
 
 from contract_tests.checks.known_divergences import Divergence, known_divergences
-from contract_tests.errors import Refused
+from contract_tests.errors import HOLDS, Refused
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.folder import Reports
 from contract_tests.report.junit import JUnitReport
@@ -42,7 +43,6 @@ from contract_tests.runner.under_test import require_mock, sent_in_all, shared_b
 from contract_tests.transport import journal
 from contract_tests.transport.interruption import ENDING, held_back
 
-HOLDS, INTERRUPTED = 0, 2
 MINUTES = 10.0
 # Options of pytest whose value is a test that is not run.
 LEAVING_OUT = ("--deselect", "--ignore", "--ignore-glob")
@@ -144,12 +144,10 @@ def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
     asked.require_key()
     if asked.borrowed_id is not None and any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         raise Refused("ITEM_ID lends one item, which workers cannot share; leave out -n")
-    lock = item_lock.held(asked.journal_folder, asked.base_url, asked.borrowed_id)
+    lock, tell = item_lock.held(asked.journal_folder, asked.base_url, asked.borrowed_id), partial(print, flush=True)
     with lock, shared_budget(asked) as settings:
         sent = first_requests(settings)
-        earlier = put_right(settings, sent)
-        for line in earlier.lines():
-            print(line, flush=True)
+        earlier = put_right(settings, sent, tell)
         try_borrowing(settings, sent)
         plan.show(settings, arguments, sum(sent.values()), is_fuzz=tests.is_fuzz)
         after: Counter[str] = Counter()
@@ -158,9 +156,7 @@ def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
         finally:
             with held_back():
                 journal.release_all()
-                swept = put_right(settings, after)
-                for line in swept.lines():
-                    print(line, flush=True)
+                swept = put_right(settings, after, tell)
         outcomes.requests += after
         outcomes.left = _left(outcomes.left, swept, earlier)
         outcomes.counted = sent_in_all(settings)
@@ -180,30 +176,23 @@ def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
 def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Start, Outcomes, int]:
     """Run the tests; a run with a time budget runs them with one seed after the other."""
     if not tests.is_fuzz:
-        start = _start(tests.configuration)
-        return start, *_run_pytest(tests, PROMISES, sent, start)
+        return _run_pytest(tests, PROMISES, sent)
     number, of = tests.configuration.shard or (1, 1)
     first = (tests.configuration.seed or 0) + number - 1
     deadline = time.monotonic() + 60 * (tests.configuration.minutes or MINUTES)
     for seed in itertools.count(first, of):
         configuration = replace(tests.configuration, seed=seed)
-        start = _start(configuration)
-        outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent, start)
+        start, outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent)
         if exit_code != HOLDS or time.monotonic() > deadline or configuration.rehearsal_file:
             break
     print(f"{(seed - first) // of + 1} rounds, the last with seed {seed}")
     return start, outcomes, exit_code
 
 
-def _start(configuration: Configuration) -> Start:
-    return Start.now(configuration.target, configuration.seed, configuration.selection)
-
-
-def _run_pytest(
-    tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None, start: Start
-) -> tuple[Outcomes, int]:
+def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None) -> tuple[Start, Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     configuration, arguments = tests.configuration, tests.arguments
+    start = Start.now(configuration.target, configuration.seed, configuration.selection)
     named = [argument for option, argument in itertools.pairwise(["", *arguments]) if option not in LEAVING_OUT]
     names_tests = any(not each.startswith("-") and each.partition("::")[0].endswith(".py") for each in named)
     files = [] if names_tests else files_of(promises)
@@ -227,12 +216,12 @@ def _run_pytest(
             [*files, *options, *arguments], [outcomes, junit, configuration, *filter(None, [outcomes.shard])]
         )
     except KeyboardInterrupt:
-        exit_code = INTERRUPTED
+        exit_code = int(pytest.ExitCode.INTERRUPTED)
     except Exception:
         if not ENDING.is_asked:
             raise
-        exit_code = INTERRUPTED  # of a fixture whose clean-up got no answer
-    return outcomes, exit_code
+        exit_code = int(pytest.ExitCode.INTERRUPTED)  # of a fixture whose clean-up got no answer
+    return start, outcomes, exit_code
 
 
 def _workers(tests: Tests) -> list[str]:

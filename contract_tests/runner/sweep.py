@@ -18,13 +18,12 @@ from datetime import datetime
 
 import httpx
 
-from contract_tests.errors import Inconclusive, NotAllowed, Refused, TargetError
+from contract_tests.errors import HOLDS, INCONCLUSIVE, Inconclusive, NotAllowed, Refused, TargetError
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.runner import item_lock
 from contract_tests.runner.borrowed_resource import advice, restored
 from contract_tests.runner.configuration import Configuration
 from contract_tests.runner.preflight import probe
-from contract_tests.runner.process.exit_codes import HOLDS, INCONCLUSIVE
 from contract_tests.runner.under_test import opened, shared_budget
 from contract_tests.transport import journal
 from contract_tests.transport.account import PAGES_OF_A_SEARCH, Account, Creation
@@ -68,8 +67,15 @@ class Swept:
         yield from self.damaged
 
 
-def put_right(settings: Configuration, sent: Counter[str]) -> Swept:
-    """Put right what dead runs against the same API with the same key have left, and count the requests."""
+def put_right(settings: Configuration, sent: Counter[str], tell: Callable[[str], None]) -> Swept:
+    """Put right what dead runs against the same API with the same key have left, count the requests and tell of it."""
+    swept = _settle(settings, sent)
+    for line in swept.lines():
+        tell(line)
+    return swept
+
+
+def _settle(settings: Configuration, sent: Counter[str]) -> Swept:
     swept = Swept(name=settings.load_contract().resource.name)
     key = settings.require_key()
     for remains in journal.of_dead_runs(settings.journal_folder):
@@ -232,7 +238,7 @@ def sweep_command(asked: Configuration, arguments: list[str]) -> int:
         if settings.sweeps_all:
             _show_left_overs(settings, found)
             _require_agreement(settings, found)
-        swept = put_right(settings, Counter())
+        swept = _settle(settings, Counter())
         if found:
             sweep_all(settings, found, swept)
     for line in swept.lines():

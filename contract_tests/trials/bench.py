@@ -33,13 +33,12 @@ from rich.table import Table
 
 from contract_tests.checks.shape import shape_of
 from contract_tests.checks.typed_client import find_client
-from contract_tests.errors import Refused
+from contract_tests.errors import HOLDS, INCONCLUSIVE, Refused
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.folder import write_whole
 from contract_tests.report.records import as_document, read_as, read_json
 from contract_tests.report.run_record import RunRecord
 from contract_tests.runner.configuration import Configuration, foreign_environment
-from contract_tests.runner.process.exit_codes import HOLDS, INCONCLUSIVE
 from contract_tests.spec.contract import ROOT
 from contract_tests.transport.api_key import ApiKey
 from contract_tests.trials import faults

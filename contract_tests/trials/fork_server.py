@@ -27,7 +27,7 @@ from pathlib import Path
 import hypothesis.core
 import pytest
 
-from contract_tests.errors import Refused
+from contract_tests.errors import HOLDS, REFUSED, VIOLATED, Refused
 from contract_tests.mock_api.__main__ import assemble
 from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.process import MockStartError
@@ -38,7 +38,6 @@ from contract_tests.report.verdict import verdict
 from contract_tests.runner.configuration import LIVE, Configuration
 from contract_tests.runner.contract_run import call_pytest, pytest_options
 from contract_tests.runner.handover import CONFIGURATION
-from contract_tests.runner.process.exit_codes import HOLDS, REFUSED, VIOLATED
 from contract_tests.runner.selection import PROMISES, files_of, shuffled
 from contract_tests.spec.contract import Contract
 from contract_tests.trials import faults

@@ -29,10 +29,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from contract_tests.errors import Refused
+from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED, Refused
 from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
 from contract_tests.runner.configuration import Configuration
-from contract_tests.runner.process.exit_codes import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED
 from contract_tests.trials.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
 from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome, Trial, run_trials
 from contract_tests.trials.mutations import MOCK, Mutation, mutations

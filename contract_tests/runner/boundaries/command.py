@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from contract_tests.boundary_map import comparison
+from contract_tests.errors import HOLDS, VIOLATED
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_no_map
 from contract_tests.report.run_record import Start, bare_record
@@ -17,7 +18,6 @@ from contract_tests.runner.boundaries.map_run import MAP, make_map
 from contract_tests.runner.configuration import REPORTS, Configuration, named_seed, named_target
 
 WIDTH_OF_A_FILE = 160
-MOVED = 1
 
 
 def boundaries(configuration: Configuration, arguments: list[str]) -> int:
@@ -44,7 +44,7 @@ def _compare(console: Console, settings: Configuration) -> int:
     found = comparison.moves(read_map(old), read_map(new))
     if not found:
         print(f"verdict: holds. Nothing moved from {old} to {new}.")
-        return 0
+        return HOLDS
     console.print(comparison.table(found))
     print(f"verdict: violated. {counted(len({move.row for move in found}), 'limit')} moved from {old} to {new}.")
-    return MOVED
+    return VIOLATED

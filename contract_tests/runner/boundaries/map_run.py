@@ -18,14 +18,14 @@ from rich.text import Text
 from contract_tests.boundary_map import text
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
 from contract_tests.boundary_map.survey import NOT_TRIED, Survey, Task, tasks
-from contract_tests.errors import Inconclusive, Refused
+from contract_tests.errors import INCONCLUSIVE, Inconclusive, Refused
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.folder import Reports
 from contract_tests.report.pages import report_map
 from contract_tests.report.repeating import ADVICE, making_line, needs_item
 from contract_tests.runner import item_lock, plan
 from contract_tests.runner.boundaries.map_file import MapFile
-from contract_tests.runner.boundaries.session import Session, clean_mock, opened_session
+from contract_tests.runner.boundaries.session import Session, opened_session
 from contract_tests.runner.configuration import Configuration
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.interruption import ENDING
@@ -34,7 +34,6 @@ from contract_tests.transport.interruption import ENDING
 LONGEST_HERE = 1_048_576
 LONGEST_AWAY = 65_536
 MAP = "boundaries.json"
-INCONCLUSIVE = 2
 
 
 def make_map(console: Console, settings: Configuration) -> int:
@@ -99,7 +98,7 @@ class _Making:
 
     def show_plan(self) -> None:
         """Make the same map of a mock, in silence, and print what it took."""
-        mock = clean_mock(self.settings)
+        mock = replace(self.settings, base_url="", fault=None)
         with opened_session(self.contract, mock, 0, lambda _line: None) as session, ExitStack() as stack:
             survey = Survey(session.run, self.longest(session), stack)
             for task in self.todo:

@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contract_tests.checks.account_findings import require_own_account
 from contract_tests.checks.judge import Judge, Violation
@@ -55,11 +55,6 @@ class Session:
         return f"{self.requests:,}{budget} requests{pace}"
 
 
-def clean_mock(settings: Configuration) -> Configuration:
-    """Return what is asked for, but of the mock as it should be."""
-    return replace(settings, base_url="", fault=None)
-
-
 @contextmanager
 def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Tell) -> Iterator[Session]:
     """Lend a run, and leave the account as it was; *tell* takes what was put right and what was left."""
@@ -71,7 +66,7 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
     asked.require_key()
     with shared_budget(asked) as settings:
         sent.update(first_requests(settings))
-        _put_right(settings, sent, tell)
+        put_right(settings, sent, tell)
         try_borrowing(settings, sent)
         try:
             with (
@@ -82,12 +77,7 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
         finally:
             with held_back():
                 journal.release_all()
-                _put_right(settings, sent, tell)
-
-
-def _put_right(settings: Configuration, sent: Counter[str], tell: Tell) -> None:
-    for line in put_right(settings, sent).lines():
-        tell(line)
+                put_right(settings, sent, tell)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from contract_tests.errors import HOLDS, VIOLATED
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.html.diff_page import write_diff
@@ -14,7 +15,6 @@ from contract_tests.report.records import as_document
 from contract_tests.report.spec_diff import SpecDiff, as_changelog, as_text
 from contract_tests.runner.changes.base import read, read_base, usual_base
 from contract_tests.runner.configuration import Configuration
-from contract_tests.runner.process.exit_codes import HOLDS, VIOLATED
 from contract_tests.spec.changes import compare
 
 

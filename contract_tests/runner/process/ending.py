@@ -9,10 +9,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from contract_tests.errors import Inconclusive, Refused, TargetError
+from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, Inconclusive, Refused, TargetError
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.runner.configuration import REPORTS, own_key
-from contract_tests.runner.process.exit_codes import HOLDS, INCONCLUSIVE, REFUSED
 from contract_tests.runner.process.streams import steady_output
 from contract_tests.runner.process.watchdog import Watchdog
 from contract_tests.transport.interruption import let_through

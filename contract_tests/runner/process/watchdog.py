@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from contract_tests.errors import INCONCLUSIVE
 from contract_tests.transport.interruption import CLEAN_UP_SECONDS, GROUPS, SIGNALS
 
-INTERRUPTED = 2
 # So long after the first signal, and so long after the second, the process ends in any case.
 LAST_SECONDS = CLEAN_UP_SECONDS + 15.0
 GRACE_SECONDS = 3.5
@@ -59,7 +59,7 @@ class Watchdog:
             flush.join(FLUSH_SECONDS)
         with suppress(Exception):
             write_now(self._out, f"\n{self._last_words()}\n")
-        os._exit(INTERRUPTED)
+        os._exit(INCONCLUSIVE)
 
 
 def write_now(descriptor: int, text: str) -> None:
