@@ -9,7 +9,6 @@ from contract_tests.spec.contract import Contract
 from contract_tests.spec.document import Document
 from contract_tests.spec.listing import Listing
 from contract_tests.spec.operation import Operation
-from contract_tests.transport.api_key import ApiKey
 from contract_tests.transport.resource_shape import ErrorShape, Paging, ResourceShape
 
 USUAL_PAGE_SIZE = 100
@@ -35,7 +34,7 @@ def shape_of(contract: Contract) -> ResourceShape:
         control_paths=tuple(_control_paths(contract)), empty_answers=frozenset(_empty_answers(contract)),
         array_answers=frozenset(f"{each.method} {each.path}" for each in every if _is_array(document, each)),
         error_shapes=tuple(_error_shapes(contract)),
-        key=ApiKey(contract.key.kind, contract.key.name, contract.key.env),
+        key=contract.key,
         public_text=json.dumps(document.tree, ensure_ascii=False, default=str),
     )  # fmt: skip
 

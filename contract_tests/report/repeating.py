@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from contract_tests.api_key import ApiKey
 from contract_tests.generation.boundaries import good_values
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.document import escape
-from contract_tests.spec.security import KeyScheme
 
 VARIABLE = "$ITEM_ID"
 ADVICE = (
@@ -38,7 +38,7 @@ def making_line(contract: Contract) -> str:
     return f"export {VARIABLE[1:]}=$({request} | python3 -c {program})"
 
 
-def _key_options(key: KeyScheme) -> tuple[list[str], str]:
+def _key_options(key: ApiKey) -> tuple[list[str], str]:
     value = f"${key.env}"
     headers = {"header": f"{key.name}: {value}", "bearer": f"authorization: Bearer {value}"}
     headers["cookie"] = f"cookie: {key.name}={value}"

@@ -60,7 +60,7 @@ def _probe_address(api: Api, base_url: str) -> None:
     ):  # nginx, Apache and Go
         raise Refused(f"{base_url} does not answer as http; try https")
     if exchange.status in (401, 403):
-        key = f"the key in {api.shape.key.variable} is not valid there"
+        key = f"the key in {api.shape.key.env} is not valid there"
         asks = key if api.shape.key.kind != "none" else "it asks for a key, and the contract names none"
         raise Refused(f"{base_url} answered {exchange.status}: {asks}")
     if 300 <= exchange.status < 400:

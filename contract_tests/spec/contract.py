@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from contract_tests.api_key import ApiKey
 from contract_tests.spec.document import ContractError, Document, Schema, below, read_document
 from contract_tests.spec.extensions import (
     Constraint,
@@ -30,7 +31,7 @@ from contract_tests.spec.operation import Operation, read_operations
 from contract_tests.spec.overlay import overlaid
 from contract_tests.spec.promises import POINTER, PROMISES, read_promises
 from contract_tests.spec.resource import ROLES, Resource, ServerField, find_schema, read_resources, unsent_parameters
-from contract_tests.spec.security import KeyScheme, read_key
+from contract_tests.spec.security import read_key
 from contract_tests.spec.validation import validate
 
 __all__ = ["JSON_TYPES", "LIMITS", "Contract", "ContractError", "Field", "Schema", "load_contract", "read_contract"]
@@ -149,7 +150,7 @@ class Contract:
         return read_constraints(self.document, self.resource.get("update"))
 
     @cached_property
-    def key(self) -> KeyScheme:
+    def key(self) -> ApiKey:
         """How a request carries its key."""
         return read_key(self.document)
 

@@ -154,7 +154,7 @@ class Exchange:
 
     @property
     def _key(self) -> str:
-        return f"${self.shape.key.variable}"
+        return f"${self.shape.key.env}"
 
     def _header_option(self, name: str, value: str) -> str:
         if (name, value) == ("authorization", f"Basic {OWN_KEY}"):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
-from contract_tests.transport.api_key import ApiKey
+from contract_tests.api_key import ApiKey
 
 Item: TypeAlias = dict[str, Any]
 ItemId: TypeAlias = str | int

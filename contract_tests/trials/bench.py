@@ -31,6 +31,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from contract_tests.api_key import ApiKey
 from contract_tests.checks.shape import shape_of
 from contract_tests.checks.typed_client import find_client
 from contract_tests.errors import HOLDS, INCONCLUSIVE, Refused
@@ -40,7 +41,6 @@ from contract_tests.report.records import as_document, read_as, read_json
 from contract_tests.report.run_record import RunRecord
 from contract_tests.runner.configuration import Configuration, foreign_environment
 from contract_tests.spec.contract import ROOT
-from contract_tests.transport.api_key import ApiKey
 from contract_tests.trials import faults
 from contract_tests.trials.baseline import run_baseline
 from contract_tests.trials.faults.scene import Scene

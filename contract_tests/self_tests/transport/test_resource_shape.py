@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from contract_tests.api_key import ApiKey, Kind
 from contract_tests.checks.shape import shape_of
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.spec.contract import load_contract
 from contract_tests.transport.account import Account
 from contract_tests.transport.answers.foreign_answers import foreign_reason
-from contract_tests.transport.api_key import ApiKey, Kind
 from contract_tests.transport.created_resources import CreatedResources
 from contract_tests.transport.journal import NoJournal
 from contract_tests.transport.ownership import Ownership

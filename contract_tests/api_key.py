@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import quote, unquote
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 Kind: TypeAlias = Literal["none", "header", "query", "cookie", "bearer", "basic"]
 
@@ -20,7 +21,9 @@ class ApiKey:
     kind: Kind = "none"
     name: str = ""
     """Of the header, the query parameter or the cookie."""
-    variable: str = "API_KEY"
+    env: str = "API_KEY"
+    pointer: str = "#/components/securitySchemes"
+    """Where the contract says so."""
 
     def headers(self, key: str) -> list[tuple[str, bytes]]:
         """Return the headers that carry a key."""
@@ -52,7 +55,7 @@ class ApiKey:
             case "cookie":
                 cookies = str(request.headers.get("cookie", "")).split("; ")
                 sent = next((cookie for cookie in cookies if cookie.startswith(f"{self.name}=")), "")
-                return str(httpx.QueryParams(sent).get(self.name, ""))
+                return unquote(sent.partition("=")[2])
         scheme, _, sent = str(request.headers.get("authorization", "")).partition(" ")
         if scheme.lower() != self.kind:
             return ""
