@@ -272,7 +272,7 @@ class _Comparison:
         one, other = self.old.at(spot.old), self.new.at(spot.new)
         if one != other:
             return False
-        named: set[str] = self.old.once(("components", spot.old), lambda: components_of(one))
+        named = self.old.once(("components", spot.old), lambda: components_of(one))
         return not named & self.moved and all(each.startswith("#/components/") for each in named)
 
     def value(self, spot: Spot, was: SchemaView, now: SchemaView) -> None:

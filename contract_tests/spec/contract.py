@@ -104,10 +104,7 @@ class Contract:
         if name in ROLES and not self.has(name):
             return {}
         operation = self.operation(name)
-        found: dict[str, Field] = self.document.once(
-            ("fields", operation.pointer), lambda: read_body_fields(self.document, operation)
-        )
-        return found
+        return self.document.once(("fields", operation.pointer), lambda: read_body_fields(self.document, operation))
 
     def query_fields(self, name: str) -> dict[str, Field]:
         """Return the query parameters of an operation, by name."""
@@ -264,15 +261,15 @@ class Contract:
         Returns:
             One entry for each such field of each object; none for an object of which no field is named.
         """
-        pointer = self.operation(name).answer_pointer(status)
-        return [] if pointer is None else list(self._added(pointer, answer, is_listed=False))
+        return list(self._added(self.operation(name).answer_pointer(status), answer))
 
     def unnamed(self, name: str, body: object) -> list[Addition]:
         """List the fields of an operation's body that the contract does not name, at any depth: nothing is promised of them."""
-        pointer = self.operation(name).body_pointer
-        return [] if pointer is None else list(self._added(pointer, body, is_listed=False))
+        return list(self._added(self.operation(name).body_pointer, body))
 
-    def _added(self, pointer: str, value: object, *, is_listed: bool) -> Iterator[Addition]:
+    def _added(self, pointer: str | None, value: object, *, is_listed: bool = False) -> Iterator[Addition]:
+        if pointer is None:
+            return
         pointer, schema = self.document.resolve(pointer)
         while (branch := only_branch(self.document, pointer, schema)) is not None:
             pointer, schema = self.document.resolve(branch)

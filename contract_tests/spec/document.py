@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import jsonschema_rs
@@ -15,6 +15,7 @@ import yaml
 from contract_tests.errors import Refused
 
 Schema: TypeAlias = Mapping[str, Any]
+Made = TypeVar("Made")
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -68,11 +69,12 @@ class Document:
         """What a client says of the contract that it was written from: the SHA-256 of the tree."""
         return hashlib.sha256(json.dumps(self.tree, sort_keys=True, default=str).encode()).hexdigest()
 
-    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
         """Return what *make* returned the first time that it was asked for *key*."""
         if key not in self._known:
             self._known[key] = make()
-        return self._known[key]
+        made: Made = self._known[key]
+        return made
 
     @cached_property
     def _known(self) -> dict[Any, Any]:
@@ -100,8 +102,7 @@ class Document:
         Raises:
             ContractError: A reference leads nowhere, or in a circle.
         """
-        found: tuple[str, Any] = self.once(("resolved", pointer), lambda: self._follow(pointer))
-        return found
+        return self.once(("resolved", pointer), lambda: self._follow(pointer))
 
     def _follow(self, pointer: str) -> tuple[str, Any]:
         seen: list[str] = []
@@ -194,8 +195,7 @@ class Document:
         Raises:
             ContractError: The schema is invalid.
         """
-        make = lambda: self._compiled(pointer, optional)  # noqa: E731
-        return self.once(("validator", pointer, optional), make)  # type: ignore[no-any-return]
+        return self.once(("validator", pointer, optional), lambda: self._compiled(pointer, optional))
 
     def _compiled(self, pointer: str, optional: str) -> jsonschema_rs.Draft202012Validator:
         tree = self.once(("tree", optional), lambda: self._relaxed("#", self.tree, optional)) if optional else self.tree

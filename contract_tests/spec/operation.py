@@ -74,25 +74,18 @@ class Operation:
     @property
     def body_pointer(self) -> str | None:
         """Where the schema of the JSON body stands; None without one."""
-        if "requestBody" not in self.definition:
-            return None
-        return self._schema_in(self.document.resolve(f"{self.pointer}/requestBody")[0])
+        pointer, _ = self._body
+        return self._schema_in(pointer) if pointer else None
 
     @property
     def body_type(self) -> str:
         """The media type of a JSON body."""
-        if "requestBody" not in self.definition:
-            return "application/json"
-        carrier = self.document.resolve(f"{self.pointer}/requestBody")[1]
-        return self._json_type(carrier) or "application/json"
+        return self._json_type(self._body[1]) or "application/json"
 
     @property
     def body_types(self) -> frozenset[str]:
         """Every media type, or range of them, that the contract names for a body, in small letters."""
-        if "requestBody" not in self.definition:
-            return frozenset()
-        carrier = self.document.resolve(f"{self.pointer}/requestBody")[1]
-        return frozenset(name.partition(";")[0].strip().lower() for name in carrier.get("content", {}))
+        return frozenset(name.partition(";")[0].strip().lower() for name in self._body[1].get("content", {}))
 
     @property
     def parameters(self) -> dict[tuple[str, str], str]:
@@ -109,6 +102,10 @@ class Operation:
     def path_parameters(self) -> list[str]:
         """The names of the parameters in the path."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{") and part.endswith("}")]
+
+    @property
+    def _body(self) -> tuple[str, Any]:
+        return self.document.resolve(f"{self.pointer}/requestBody") if "requestBody" in self.definition else ("", {})
 
     def _numbers(self) -> list[int]:
         return [int(status) for status in map(str, self.definition.get("responses", {})) if status.isdigit()]

@@ -51,8 +51,7 @@ class SchemaView:
 
 def schema_view(document: Document, pointer: str) -> SchemaView:
     """Read the schema at a pointer; one that refers to itself is followed once."""
-    view: SchemaView = document.once(("view", pointer), lambda: _read(document, pointer, frozenset()))
-    return view
+    return document.once(("view", pointer), lambda: _read(document, pointer, frozenset()))
 
 
 def _read(document: Document, pointer: str, seen: frozenset[str]) -> SchemaView:
