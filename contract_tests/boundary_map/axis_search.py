@@ -9,7 +9,7 @@ from contract_tests.boundary_map.alterations import Altered
 from contract_tests.boundary_map.axis import Axis, Doubles, Number
 from contract_tests.boundary_map.limit_result import Hole, Point
 from contract_tests.boundary_map.probes import Answer, Outcome, Prober
-from contract_tests.boundary_map.search import Flip, find_flips, holes, limit_among, pin
+from contract_tests.boundary_map.search import Flip, Stretch, find_flips, holes, limit_among, pin
 from contract_tests.errors import Inconclusive
 from contract_tests.singles import nearest_single
 
@@ -125,18 +125,12 @@ class Edge:
 
     def holes(self) -> list[Hole]:
         """List the stretches that are not treated as their side of the limit is, as they stand in the map."""
-        found = holes(self.flips, self.limit, self.first, self.last)
-        return [
-            self._hole(each.first, each.last, Outcome.ACCEPTED if each.is_accepted else Outcome.REFUSED)
-            for each in found
-        ]
+        return [self._hole(each) for each in holes(self.flips, self.limit, self.first, self.last)]
 
-    def _hole(self, first: int, last: int, outcome: Outcome) -> Hole:
-        value = self.search.axis.value
-        low, high = sorted((value(first), value(last)))
-        below, above = (first - 1, last + 1) if value(first) <= value(last) else (last + 1, first - 1)
-        before, after = (value(each) if self.first <= each <= self.last else None for each in (below, above))
-        return Hole(str(outcome), before, low, high, after)
+    def _hole(self, stretch: Stretch) -> Hole:
+        axis, around = self.search.axis, (stretch.first - 1, stretch.first, stretch.last, stretch.last + 1)
+        values = [axis.value(each) if self.first <= each <= self.last else None for each in around]
+        return Hole("accepted" if stretch.is_accepted else "refused", *values[:: axis.side])
 
     def confirm(self, prober: Prober) -> None:
         """Ask again for the values around a limit that is misplaced; nothing follows from another answer."""

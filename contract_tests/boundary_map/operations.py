@@ -10,12 +10,12 @@ from typing import Any
 
 from contract_tests.boundary_map.probes import Answer, Outcome, Prober
 from contract_tests.boundary_map.slots import Slot
-from contract_tests.checks.item_under_test import Item, ItemUnderTest
+from contract_tests.checks.item_under_test import Item, ItemUnderTest, object_of
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.resource import Role
-from contract_tests.transport.exchange import NOT_JSON, Exchange
+from contract_tests.transport.exchange import Exchange
 from contract_tests.transport.write_guard import NAME_PREFIX
 
 UPDATE: Role = "update"
@@ -65,7 +65,7 @@ class UpdateProber(Prober):
         rest = {**self.needed, **others}
         completed = self.run.rules.completed(self.item, {**rest, self.tried.name: value}) or rest
         rest = {name: other for name, other in completed.items() if name != self.tried.name}
-        return self.run.api.update(self.subject.item_id, self.subject.body(rest, {self.tried.name: token}).encode())
+        return self.run.api.update(self.subject.item_id, self.subject.body(rest, {self.tried.name: token}))
 
     @cached_property
     def needed(self) -> Item:
@@ -115,9 +115,10 @@ class CreateProber(Prober):
     def write(self, value: Any, token: str, others: Mapping[str, Any]) -> Exchange:
         """Create an item of the fields that are needed and the one on trial."""
         bodies = [{**rest, **others} for rest in self._rests(value)]
-        lawful = (rest for rest in bodies if self._is_lawful({**rest, self.tried.name: value}))
+        lawful = (rest for rest in bodies if self.run.rules.lawful({}, {**rest, self.tried.name: value}))
         rest = next(lawful, bodies[0])
-        return self.run.api.create(_body_of(self.tried.name, token, rest))
+        tokens = {name: to_json(other) for name, other in rest.items() if name != self.tried.name}
+        return self.run.api.create(object_of({**tokens, self.tried.name: token}))
 
     def _rests(self, value: Any) -> Iterator[Item]:
         """Yield what may stand beside a value: as few fields as the contract allows, then all; listed values that go together."""
@@ -135,9 +136,6 @@ class CreateProber(Prober):
                 if some.get(name, value) == value:
                     yield {**rest, **{each: one for each, one in some.items() if each in rest}}
 
-    def _is_lawful(self, body: Item) -> bool:
-        return self.run.rules.lawful({}, body)
-
     def read_back(self, value: Any, exchange: Exchange) -> Answer:
         """Read the item and remove it."""
         self.counts.read_backs += 1
@@ -151,7 +149,7 @@ class CreateProber(Prober):
             can_read = self.run.contract.has("read")
             read = created.readings.get(item_id) or _item_in(self.run.api.read(item_id) if can_read else exchange)
         finally:
-            self._remove(exchange)
+            self.run.discard(exchange)
         shown = _plain(read.get(self.tried.name))
         right = self.run.judge.reader.after_create({self.tried.name: value}).get(self.tried.name)
         is_kept = right is None or self.is_right(shown, right)
@@ -159,13 +157,8 @@ class CreateProber(Prober):
         return Answer(Outcome.ACCEPTED if is_kept else Outcome.ALTERED, reads, exchange)
 
     def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Remove the item."""
-        self._remove(exchange)
-
-    def _remove(self, exchange: Exchange) -> None:
         """Remove the item, where the contract can; a mock's items end with it."""
-        if self.run.contract.has("remove"):
-            self.run.discard(exchange)
+        self.run.discard(exchange)
 
 
 class QueryProber(Prober):
@@ -200,15 +193,9 @@ class QueryProber(Prober):
         """Leave nothing behind."""
 
 
-def _body_of(name: str, token: str, others: Mapping[str, Any]) -> bytes:
-    """Return a body as it goes over the wire; a lone surrogate is sent as its escape."""
-    fields = [f"{to_json(other)}: {to_json(value)}" for other, value in others.items() if other != name]
-    return f"{{{', '.join([*fields, f'{to_json(name)}: {token}'])}}}".encode()
-
-
 def _item_in(exchange: Exchange) -> Item:
     """Return the item that an answer shows; nothing follows from an answer without one."""
-    if exchange.json is NOT_JSON or not exchange.item:
+    if not exchange.item:
         raise Inconclusive(f"an accepted value cannot be read back: {exchange.received()}")
     return exchange.item
 

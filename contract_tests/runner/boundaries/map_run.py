@@ -150,27 +150,20 @@ class _Making:
 
     def watched(self, survey: Survey, session: Session) -> Iterator[LimitResult]:
         """Yield the results, with a bar on a terminal and a line for each elsewhere; those that are known as they are."""
-        if not self.console.is_terminal:
-            for task in self.todo:
-                result = self.known.get(task.key) or survey.result(task)
-                yield result
-                sent = (
-                    "kept from the map before" if task.key in self.known else f"{session.requests:>6,} requests so far"
-                )
-                self.say(f"{task.key:<50} {result.verdict:<12} {sent}")
-            return
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            _Spent(session),
-        )
-        with Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True) as progress:
+        is_bar = self.console.is_terminal
+        named, counted = TextColumn("{task.description}", markup=False), MofNCompleteColumn()
+        columns = (named, BarColumn(bar_width=24), counted, _Spent(session), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True, disable=not is_bar) as progress:
             bar = progress.add_task("", total=len(self.todo))
             for task in self.todo:
                 progress.update(bar, description=task.key)
-                yield self.known.get(task.key) or survey.result(task)
+                result = self.known.get(task.key) or survey.result(task)
+                yield result
                 progress.advance(bar)
+                if not is_bar:
+                    sent = f"{session.requests:>6,} requests so far"
+                    sent = "kept from the map before" if task.key in self.known else sent
+                    self.say(f"{task.key:<50} {result.verdict:<12} {sent}")
 
     def verdict(self) -> tuple[str, int]:
         """Sum the map up."""
