@@ -111,7 +111,7 @@ class Ownership:
             return []
         self._created.creates += 1
         self._created.unaudited += 1
-        shown_id = self._shape.id_of(self._item_of(response))
+        shown_id = self._shape.id_of(self.item_of(response))
         is_new = shown_id is not None and shown_id not in self._created.alive
         if shown_id is not None and is_new and self._claim_if_own(shown_id, creation, response):
             return []
@@ -179,8 +179,12 @@ class Ownership:
         """Remember what the API said last of an item of this run; after an empty answer nothing is known of it."""
         if item_id in self._created.made or item_id == self._guard.borrowed_id:
             self._created.readings.pop(item_id, None)
-            if item := self._item_of(response):
+            if item := self.item_of(response):
                 self._created.readings[item_id] = item
+
+    def item_of(self, response: httpx.Response) -> Item:
+        """Return the item that an answer shows; empty where it shows none, or is no success."""
+        return self._shape.item_in(answered(response)) if response.status_code < 300 else {}
 
     def look(self) -> None:
         """Look through the account for the items of this run; Inconclusive where the list is not seen to its end."""
@@ -245,7 +249,7 @@ class Ownership:
     def _claim_if_own(self, item_id: ItemId, creation: Creation, answer: httpx.Response) -> bool:
         """Read the item that a create was answered with, and claim it if it is the one that was made."""
         response = self._get(self._shape.path_of(item_id)) if self._shape.can("read") else answer
-        item = self._item_of(response)
+        item = self.item_of(response)
         was_there = creation.before is not None and item_id in creation.before
         is_dated = self._account.made_at(item) is not None and self._created.first_made_at is not None
         is_older = is_dated and not self._is_recent(item)
@@ -297,7 +301,7 @@ class Ownership:
     def _is_there(self, item_id: ItemId) -> bool:
         if not self._shape.can("read"):
             return False  # the list may be behind, and nothing else can tell
-        return self._shape.id_of(self._item_of(self._get(self._shape.path_of(item_id)))) == item_id
+        return self._shape.id_of(self.item_of(self._get(self._shape.path_of(item_id)))) == item_id
 
     def _take_stray(self, item: Item, marks: frozenset[str], page: httpx.Response) -> None:
         """Claim an item that bears a name of this run and that nobody knew of, and note how it came to be."""
@@ -310,9 +314,6 @@ class Ownership:
         elif self.claim(self._id(item), min(marks), item):
             (created.made_by_refusals if marks & created.refused_marks else created.duplicates).append(min(marks))
             created.evidence = created.evidence or page
-
-    def _item_of(self, response: httpx.Response) -> Item:
-        return self._shape.item_in(answered(response)) if response.status_code < 300 else {}
 
     def _id(self, item: Item) -> ItemId:
         item_id: ItemId = item[self._shape.id_name]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx
 
-from contract_tests.transport.account import answered
 from contract_tests.transport.ownership import Get, Ownership
 from contract_tests.transport.resource_shape import Item, ItemId
 from contract_tests.transport.retry import Failure
@@ -16,46 +16,40 @@ from contract_tests.transport.write_guard import WriteGuard
 CREATION = "creation"
 
 
+@dataclass(frozen=True)
 class Resending:
     """Decides whether a write of unknown outcome may be sent again; *remove* says whether an item is gone."""
 
-    def __init__(self, guard: WriteGuard, ownership: Ownership, get: Get, remove: Callable[[ItemId], bool]) -> None:
-        self._guard = guard
-        self._shape = guard.shape
-        self._ownership = ownership
-        self._get = get
-        self._remove = remove
+    guard: WriteGuard
+    ownership: Ownership
+    get: Get
+    remove: Callable[[ItemId], bool]
 
     def may_send_again(self, request: httpx.Request, before: Item | None, failure: Failure) -> bool:
         """
         Say whether a write may be sent again. A PUT does the same once or twice (RFC 9110, 9.2.2). An update of an item
-        of this run that was answered, by whomever, is not under way any more, and the item takes no harm.
+        of this run that was answered, by whomever, is not under way any more, and the item takes no harm. Any other
+        write only where the API shows that it was not done, and will hardly be yet.
         """
-        item_id = self._guard.item_id(request)
-        is_update = request.method == self._shape.methods.get("update")
-        is_own_update = is_update and item_id in self._guard.created.made
-        if failure.answer is not None and (request.method == "PUT" or is_own_update):
+        shape, item_id = self.guard.shape, self.guard.item_id(request)
+        is_update = request.method == shape.methods.get("update")
+        if failure.answer is not None and (
+            request.method == "PUT" or (is_update and item_id in self.guard.created.made)
+        ):
             return True
-        return self._was_not_done(request, before, failure)
-
-    def _was_not_done(self, request: httpx.Request, before: Item | None, failure: Failure) -> bool:
-        """Read whether a write was done; true only where the API shows that it was not, and will hardly be yet."""
         if CREATION in request.extensions:
-            made = self._ownership.claim_unanswered(request.extensions[CREATION])
-            gone = None if made is None else [self._remove(item_id) for item_id in made]  # each is tried
+            made = self.ownership.claim_unanswered(request.extensions[CREATION])
+            gone = None if made is None else [self.remove(item_id) for item_id in made]  # each is tried
             return gone is not None and all(gone) and not failure.is_late
-        item_id = self._guard.item_id(request)
-        is_update = request.method == self._shape.methods.get("update")
         if item_id is None or not (is_update or request.method == "DELETE"):
             return False
-        if self._guard.is_absent(item_id):
+        if self.guard.is_absent(item_id):
             return True  # no item has this id, so the request does nothing however often it comes
-        if not self._shape.can("read"):
+        if not shape.can("read"):
             return False
-        shown = self._get(self._shape.path_of(item_id))
+        shown = self.get(shape.path_of(item_id))
         if is_update:
-            item = self._shape.item_in(answered(shown)) if shown.status_code < 300 else {}
-            return before is not None and item == before and not failure.is_late
+            return before is not None and self.ownership.item_of(shown) == before and not failure.is_late
         if shown.status_code == 404:
-            self._ownership.note_removed(item_id)
+            self.ownership.note_removed(item_id)
         return 200 <= shown.status_code < 300

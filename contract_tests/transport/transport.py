@@ -15,7 +15,6 @@ import httpx
 
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.foreign_text import shown
-from contract_tests.transport.account import answered
 from contract_tests.transport.answers.foreign_answers import AnswerOrigin, Repeats
 from contract_tests.transport.interruption import ENDING, held_back
 from contract_tests.transport.network.connection import FLAW, connections, proxy_of
@@ -137,7 +136,7 @@ class GuardedTransport(httpx.BaseTransport):
             if is_update:
                 self._written_at[item_id] = time.monotonic()
             if item_id == self._guard.borrowed_id and CLEANING not in request.extensions:
-                self._note_written(self.written.shown, self._shape.item_in(answered(response)))
+                self._note_written(self.written.shown, self.ownership.item_of(response))
         return response
 
     def _note_removal(self, request: httpx.Request, response: httpx.Response, item_id: ItemId) -> httpx.Response:

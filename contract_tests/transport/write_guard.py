@@ -105,10 +105,8 @@ class WriteGuard:
 
     def _check_write(self, method: str, path: str) -> None:
         item_id = self.shape.id_in(path)
-        if item_id is None:
-            raise TargetError(f"{method} {path}: this run has not made that item")
-        if item_id == self.borrowed_id:
+        if item_id is not None and item_id == self.borrowed_id:
             if method != self.shape.methods.get("update"):
                 raise NotAllowed(f"{BORROWED}, and {method} may do more than change it")
-        elif item_id not in self.created.made and not self.is_absent(item_id):
+        elif item_id is None or (item_id not in self.created.made and not self.is_absent(item_id)):
             raise TargetError(f"{method} {path}: this run has not made that item")
