@@ -54,6 +54,7 @@ def _said(answers: list[Exchange], item_id: str) -> list[str]:
     return [word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other)]
 
 
+@pytest.mark.many_requests
 @needs("update", "read", _guarded("update"))
 @for_each("keys", wrong_keys, together=True)
 def test_wrong_key_is_refused_and_changes_nothing(run: Run, other_item: ItemUnderTest, keys: list[Key]) -> None:
@@ -87,6 +88,7 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         require([Finding(BROKEN, problem, PROMISE, run.contract.operation("create").pointer, exchange)])
 
 
+@pytest.mark.all_parameters
 @needs("key_before_anything", "read")
 @for_each("name", lambda contract: [n for n in ("read", "update", "remove") if n in guarded_operations(contract)])
 def test_wrong_key_does_not_show_which_items_exist(

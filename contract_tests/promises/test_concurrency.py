@@ -113,6 +113,7 @@ def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
     return [part for part in parts if run.contract.accepts("update", part) and run.rules.lawful(item.last, part)]
 
 
+@pytest.mark.many_requests
 @needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
 def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/concurrent_updates: concurrent updates of different fields all hold afterwards, however many there are."""

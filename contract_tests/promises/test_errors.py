@@ -123,6 +123,7 @@ def test_error_follows_error_in_the_same_shape(run: Run, item: ItemUnderTest) ->
             item.refuses(spoilt(item, fault))
 
 
+@pytest.mark.many_requests
 @needs("update", "read", CAN_CHANGE, CAN_FAIL)
 def test_update_works_after_errors(run: Run, item: ItemUnderTest) -> None:
     """update, responses: a refused request leaves nothing behind that spoils the next one."""

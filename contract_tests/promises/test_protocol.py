@@ -143,6 +143,7 @@ def _long_texts(run: Run, role: Role) -> Body:
     return {f.name: text for f in fields if f.is_free and "string" in f.types and run.contract.accepts_value(f, text)}
 
 
+@pytest.mark.all_parameters
 @needs("update", "read", HAS_KNOWN_GOOD)
 @pytest.mark.parametrize("way", WAYS)
 def test_body_is_read_whole_however_it_arrives(run: Run, item: ItemUnderTest, way: str) -> None:
@@ -304,7 +305,6 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
     require(found + shared_item.unmoved(before, exchange))
 
 
-@pytest.mark.all_parameters
 @needs("read", "update", "named_methods_only")
 @needs(
     HAS_KNOWN_GOOD,
@@ -321,7 +321,6 @@ def test_post_is_not_overridden_by_a_header(run: Run, item: ItemUnderTest, metho
     require(item.judge.unnamed_method(exchange) + item.unmoved(before, exchange))
 
 
-@pytest.mark.all_parameters
 @needs("read")
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_method_is_not_overridden_by_a_header(run: Run, judge: Judge, item: ItemUnderTest, method: str) -> None:
