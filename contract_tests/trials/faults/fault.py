@@ -208,9 +208,8 @@ class OnField:
         def is_repaired(value: Any) -> bool:
             return self.concerns(value) and not self._accepts(value) and self._accepts(change(value))
 
-        def change_body(body: Any) -> Any:
-            is_wrong = isinstance(body, dict) and name in body and is_repaired(body[name])
-            return {**body, name: change(body[name])} if is_wrong else body
+        def change_body(body: Fields) -> Fields:
+            return {**body, name: change(body[name])} if name in body and is_repaired(body[name]) else body
 
         shown = [value for value in values if is_repaired(value)]
         yield from self.planted(defect, summary, lambda api: seams.read_role_as(api, role, change_body), *shown)

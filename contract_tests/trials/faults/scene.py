@@ -204,8 +204,17 @@ class Scene:
         """Return an update with what else the schema and the rules ask of it, as far as that can be found."""
         stand_ins = {name: self.item[name] for name in body if name in self.item}
         if not self.contract.accepts("update", stand_ins):
-            body = {**{name: value for name, value in self.item.items() if name in self.fields}, **body}
+            body = {**self.known, **body}
         return self.rules.completed(self.item, body) or body
+
+    @cached_property
+    def known(self) -> Body:
+        """What an update can say of the item as it is."""
+        return {name: value for name, value in self.item.items() if name in self.fields}
+
+    def whole(self, body: Mapping[str, Any]) -> Body:
+        """Return an update as it is sent: of a PUT the whole item."""
+        return {**(self.known if self.is_put else {}), **body}
 
     @property
     def is_put(self) -> bool:
@@ -216,11 +225,8 @@ class Scene:
 
     def update(self, body: Mapping[str, Any] | str | bytes, target: str = "{id}", **headers: str) -> Step:
         """Update an item; a PUT brings the whole of it. A text is sent as it is; headers are named with underscores."""
-        operation = self.contract.operation("update")
-        if operation.method == "PUT" and isinstance(body, Mapping):
-            known = {name: value for name, value in self.item.items() if name in self.fields}
-            body = {**known, **body}
-        return _with_body(operation.method, self.path("update", target), body, headers)
+        sent = self.whole(body) if isinstance(body, Mapping) else body
+        return _with_body(self.contract.operation("update").method, self.path("update", target), sent, headers)
 
     def create(self, body: Mapping[str, Any] | str | bytes, **headers: str) -> Step:
         """Create an item."""

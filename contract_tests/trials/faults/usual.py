@@ -132,6 +132,22 @@ def read_unknown(scene: Scene) -> Witness:
     return (scene.read(unknown(scene)),)
 
 
+def make_and_read(scene: Scene, body: Body) -> Witness:
+    """Make an item and read it."""
+    return (scene.create(body), scene.read("{new}"))
+
+
+def unnamed_method(scene: Scene) -> Step:
+    """Change an item by PUT instead of PATCH, or the other way round."""
+    step = scene.update(change(scene))
+    return replace(step, method="PUT" if step.method == "PATCH" else "PATCH")
+
+
+def without_a_type(scene: Scene) -> Witness:
+    """Change an item by a body that comes without a Content-Type, and read it."""
+    return (replace(scene.update(change(scene)), headers=()), scene.read())
+
+
 def removal_of_another(scene: Scene) -> Witness:
     """Make another item and remove it, where that can be."""
     needed(scene.contract.has("remove"))
@@ -234,6 +250,11 @@ def without_at(node: Any, path: Sequence[str]) -> Any:
 
 
 # -- Changing a mock --------------------------------------------------------------------------------------------------
+
+
+def status_as(api: Api, status: int, other: int) -> None:
+    """Answer *other* instead of the error *status*, in the same shape."""
+    seams.refuse_as(api, lambda refusal, answer: replace(answer, status=other) if answer.status == status else answer)
 
 
 def success_as(api: Api, role: str, change_answer: Callable[[Answer], Answer]) -> None:

@@ -85,9 +85,7 @@ def _among_all(place: Place, body: Body) -> Telling:
 
 def _spelled(spell: Callable[[str, Body], str]) -> Met:
     def met(place: Place, body: Body) -> Telling:
-        scene = place.scene
-        known = {name: value for name, value in scene.item.items() if name in scene.fields} if scene.is_put else {}
-        return Telling(spell(place.name, {**known, **body}))
+        return Telling(spell(place.name, place.scene.whole(body)))
 
     return met
 

@@ -20,7 +20,7 @@ from contract_tests.singles import nearest_single
 
 from .. import seams, usual
 from ..fault import LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
-from ..scene import Body, NoPlace, Scene, first, needed
+from ..scene import NoPlace, Scene, first, needed
 from ..seams import Answer, Answering, Api, Create, Fields, Item, Operation, Refusal, Request, by
 from ..state.identity import of_kind
 from ..usual import ITEM, change
@@ -36,11 +36,6 @@ HEADERS = (
 )  # fmt: skip
 
 
-def make_and_read(scene: Scene, body: Body) -> Witness:
-    """Make an item and read it."""
-    return (scene.create(body), scene.read("{new}"))
-
-
 # -- Items ------------------------------------------------------------------------------------------------------------
 
 
@@ -51,7 +46,7 @@ def cleared_fields_left_out(scene: Scene) -> Planted:
     needed(any(tried.name not in {*required, *scene.smallest} for tried in scene.nullable))
 
     show = lambda item, shown: {n: v for n, v in shown.items() if v is not None or n in required}  # noqa: E731
-    return Planted(lambda api: seams.show_as(api, show), make_and_read(scene, scene.smallest))
+    return Planted(lambda api: seams.show_as(api, show), usual.make_and_read(scene, scene.smallest))
 
 
 @fault(LAWFUL, needs=ITEM)
@@ -134,7 +129,7 @@ def ids_otherwise(scene: Scene) -> Iterator[Fault]:
     needed(not usual.has_number_ids(scene) and scene.contract.has(*ITEM))
     for name, summary, change_id in IDS:
         if is_valid(change_id("1")):
-            yield Fault(name, "", summary, "", _new_id_as(change_id), make_and_read(scene, scene.item))
+            yield Fault(name, "", summary, "", _new_id_as(change_id), usual.make_and_read(scene, scene.item))
 
 
 def _new_id_as(change_id: Callable[[str], str]) -> Apply:
@@ -186,7 +181,7 @@ def _moving(scene: Scene) -> list[str]:
 
 def _new(scene: Scene) -> Witness:
     needed(_moving(scene))
-    return (*make_and_read(scene, scene.item), scene.read("{new}"))
+    return (*usual.make_and_read(scene, scene.item), scene.read("{new}"))
 
 
 @plain(LAWFUL, needs=ITEM, shown=_new)

@@ -15,24 +15,19 @@ from contract_tests.mock_api.listing import Condition, Order, decode_token, enco
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
-from .. import seams
+from .. import seams, usual
 from ..fault import CRUD, LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
-from ..usual import ITEM, REMOVAL, change, is_closed, refusal_status, shows_item, unknown, without, wrong
+from ..usual import ITEM, REMOVAL, change, unnamed_method, without, wrong
 from ..witness import Step, Witness, stranger
-from .answers import make_and_read, singles
+from .answers import singles
 
 SHORT_PAGE = 3
 BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
 GREATEST_SINGLE = 3.4e38
 LIST = ("create", "list")
-
-
-def _unnamed_method(scene: Scene) -> tuple[Step, ...]:
-    method = "PUT" if scene.contract.operation("update").method == "PATCH" else "PATCH"
-    return (replace(scene.update(change(scene)), method=method),)
 
 
 # -- Statuses ---------------------------------------------------------------------------------------------------------
@@ -41,7 +36,7 @@ def _unnamed_method(scene: Scene) -> tuple[Step, ...]:
 @fault(LAWFUL, "strict_media_types")
 def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
     """Answers a body of another media type as an invalid one instead of with 415."""
-    status = refusal_status(scene)
+    status = usual.refusal_status(scene)
 
     @by(seams.wrap, "refuse")
     def apply(api: Api, right: Callable[[Refusal], Answer], refusal: Refusal) -> Answer:
@@ -59,10 +54,11 @@ def _as_text(refusal: Refusal, answer: Answer) -> Answer:
 rows(LAWFUL, ("named_methods_only",), {
     "wrong_method_answered_404": (
         "Answers 404 instead of 405 to a method that the path does not have.",
-        by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(404, "Nothing is at this path.")), _unnamed_method),
+        by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(404, "Nothing is at this path.")),
+        lambda scene: (unnamed_method(scene),)),
     "wrong_method_answered_as_text": (
         "Answers a method that the path does not have with a line of text.",
-        lambda api: seams.refuse_as(api, _as_text), _unnamed_method),
+        lambda api: seams.refuse_as(api, _as_text), lambda scene: (unnamed_method(scene),)),
 })  # fmt: skip
 
 
@@ -75,7 +71,7 @@ def head_answered(api: Api, find: Callable[[str, str], Any], method: str, path: 
 
 def _wrong_and_unknown(scene: Scene) -> Witness:
     needed(scene.contract.operation("update").names(404))
-    return (replace(wrong(scene), path=scene.path("update", unknown(scene))),)
+    return (replace(wrong(scene), path=scene.path("update", usual.unknown(scene))),)
 
 
 @plain(LAWFUL, shown=_wrong_and_unknown)
@@ -88,7 +84,7 @@ async def unknown_item_before_the_body(api: Api, request: Request, handle: Opera
 
 def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
     needed(scene.contract.key.kind != "none")
-    return tuple(map(stranger, _unnamed_method(scene)))
+    return (stranger(unnamed_method(scene)),)
 
 
 @plain(LAWFUL, "key_before_anything", shown=_unnamed_method_of_a_stranger)
@@ -117,7 +113,7 @@ async def second_removal_answered_as_the_first(
 
 def _open_removal(scene: Scene) -> Witness:
     status = scene.contract.operation("remove").successes[0]
-    needed(shows_item(scene, "remove") and not is_closed(scene, "remove", status))
+    needed(usual.shows_item(scene, "remove") and not usual.is_closed(scene, "remove", status))
     return (scene.remove(),)
 
 
@@ -211,8 +207,7 @@ rows(LAWFUL, (), {
         "Refuses a body that names a field twice.", _decoding(_once), _twice, ("first_of_duplicate_names_wins",)),
     "body_without_a_type_read_as_json": (
         "Reads a body that comes without a Content-Type as JSON.",
-        by(seams.wrap, "bodies.is_json")(lambda api, rule, said: said is None or rule(said)),
-        lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read())),
+        by(seams.wrap, "bodies.is_json")(lambda api, rule, said: said is None or rule(said)), usual.without_a_type),
 })  # fmt: skip
 
 
@@ -242,7 +237,7 @@ def create_fills_in_defaults(scene: Scene) -> Planted:
     bodies = [smallest, {**defaults, **smallest}, *({**smallest, name: value} for name, value in defaults.items())]
     needed(defaults and not contract.constraints and all(contract.accepts("create", body) for body in bodies))
     filled = lambda role, fields: {**defaults, **fields} if role == seams.CREATE else fields  # noqa: E731
-    return Planted(lambda api: seams.store_as(api, filled), make_and_read(scene, smallest))
+    return Planted(lambda api: seams.store_as(api, filled), usual.make_and_read(scene, smallest))
 
 
 # -- Listed values that do not go together ----------------------------------------------------------------------------

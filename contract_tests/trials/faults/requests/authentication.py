@@ -15,11 +15,11 @@ from contract_tests.mock_api.wire.messages import read_query
 from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.spec.operation import Operation as Named
 
-from .. import seams
+from .. import seams, usual
 from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
 from ..seams import Answer, Answering, Api, Refusal, by
-from ..usual import ITEM, change, change_alone, error, further, optional, removed_items, snake_case, unknown, wrong
+from ..usual import ITEM, change, change_alone, error, further, optional, unknown, wrong
 from ..witness import Step, Witness, carried, stranger, with_header
 
 FIRST = "key_before_anything"
@@ -97,7 +97,7 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
     for name, witness in sorted(steps.items()):
         operation = scene.contract.operation(name)
         if is_guarded(scene, operation):
-            of, clause, told = snake_case(name), _security(scene, operation), operation.operation_id
+            of, clause, told = usual.snake_case(name), _security(scene, operation), operation.operation_id
             summary = f"Answers {told} without a key."
             yield Fault(f"{of}_without_a_key", "authentication", summary, clause, _opening(operation), witness)
             for defect, kind in NEAR.items():
@@ -194,12 +194,7 @@ def key_in_authorization_accepted(scene: Scene) -> Planted:
 def wrong_key_answered_403(scene: Scene) -> Planted:
     """Answers 403 to a wrong key."""
     step = guarded(scene)
-
-    @by(seams.refuse_as)
-    def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
-        return replace(answer, status=403) if refusal.status == 401 else answer
-
-    return Planted(apply, (stranger(step),), error(_role_of(step), 401)(scene))
+    return Planted(lambda api: usual.status_as(api, 401, 403), (stranger(step),), error(_role_of(step), 401)(scene))
 
 
 # -- Before the key ---------------------------------------------------------------------------------------------------
@@ -237,7 +232,7 @@ def removed_item_before_the_key(scene: Scene) -> Planted:
     needed(is_guarded(scene, scene.contract.operation("read")))
 
     def apply(api: Api) -> None:
-        removed = removed_items(api)
+        removed = usual.removed_items(api)
 
         async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
             if item_id in removed:

@@ -27,11 +27,6 @@ WINDOW = 4096
 NO_JSON = (ValueError, TypeError, SyntaxError, yaml.YAMLError, RecursionError)
 
 
-def _sent(scene: Scene) -> Body:
-    """Return an update as it is sent: of a PUT the whole body."""
-    return dict(json.loads(scene.update(change(scene)).body or b"{}"))
-
-
 # -- Media types ------------------------------------------------------------------------------------------------------
 
 
@@ -78,23 +73,19 @@ rows("media_types", (TYPES,), {
 })  # fmt: skip
 
 
-def _without_type(scene: Scene) -> Witness:
-    return (replace(scene.update(change(scene)), headers=()), scene.read())
-
-
 def _empty(text: str, **headers: str) -> Shown:
     """Return what sends a text where an empty object would be a valid update."""
     return lambda scene: (scene.update(text, **headers),) if scene.contract.accepts("update", {}) else ()
 
 
-@plain("media_types", TYPES, shown=_without_type)
+@plain("media_types", TYPES, shown=usual.without_a_type)
 @by(seams.wrap, "bodies.is_json")
 def body_without_a_type_answered_500(api: Api, rule: Callable[[Any], bool], said: bytes | None) -> bool:
     """Fails on a body that comes without a Content-Type."""
     return rule(said) if said is not None else failed()
 
 
-@plain("media_types", TYPES, shown=_without_type)
+@plain("media_types", TYPES, shown=usual.without_a_type)
 @by(seams.around, "update")
 async def body_without_a_type_passed_over(api: Api, request: Request, handle: Operation) -> Answer:
     """Answers a body that comes without a Content-Type with success, and takes it for an empty object."""
@@ -178,7 +169,7 @@ def _forgive(api: Api, read: Decode) -> None:
 
 
 def _forgives(read: Decode, write: Write, scene: Scene) -> Planted:
-    body = _sent(scene)
+    body = scene.whole(change(scene))
     needed(read(write(body).encode()) == body)
     return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
 
@@ -189,8 +180,9 @@ rows("media_types", (JSON,), FORGIVING, make=_forgives)
 @fault("media_types", TYPES)
 def form_accepted(scene: Scene) -> Planted:
     """Accepts a form, its fields converted; JSON under that name too."""
-    form = urlencode(_sent(scene))
-    needed(_form(form.encode()) == _sent(scene))
+    body = scene.whole(change(scene))
+    form = urlencode(body)
+    needed(_form(form.encode()) == body)
 
     def apply(api: Api) -> None:
         _further(FORM.encode())(api)

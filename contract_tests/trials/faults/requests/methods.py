@@ -15,18 +15,14 @@ from .. import seams
 from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
 from ..seams import Answer, Answering, Api, Refusal, by
-from ..usual import ITEM, Shown, change, failed, success, unknown, without, wrong
+from ..usual import ITEM, change, failed, success, unknown, unnamed_method, without, wrong
 from ..witness import Step, Witness, with_header
 
 METHODS = "named_methods_only"
 
 
-def _sent_as(scene: Scene, method: str) -> Witness:
-    return (replace(scene.update(change(scene)), method=method), scene.read())
-
-
 def _unnamed(scene: Scene) -> Witness:
-    return _sent_as(scene, "PUT" if scene.contract.operation("update").method == "PATCH" else "PATCH")
+    return (unnamed_method(scene), scene.read())
 
 
 def _taken_for(role: str, *methods: str) -> Apply:
@@ -62,11 +58,10 @@ def _refused_with(status: int) -> Apply:
     return by(seams.replace, "routes.wrong_method")(lambda api, methods: Refusal(status, "Something went wrong."))
 
 
-_post: Shown = lambda scene: _sent_as(scene, "POST")  # noqa: E731
-
 rows("methods", (METHODS,), {
     "unnamed_method_updates": ("Treats PUT as PATCH, or PATCH as PUT.", _taken_for("update", "PUT", "PATCH"), _unnamed),
-    "post_updates": ("Treats POST on an item as an update.", _taken_for("update", "POST"), _post),
+    "post_updates": ("Treats POST on an item as an update.", _taken_for("update", "POST"),
+        lambda scene: (replace(scene.update(change(scene)), method="POST"), scene.read())),
     "put_of_an_unknown_item_succeeds": (
         "Answers a PUT of an item that is not there with success, as if it made one.",
         _answering("PUT", lambda api, path: path.rpartition("/")[2] not in api.resource.store.items and not api.routes.paths.get(path)),

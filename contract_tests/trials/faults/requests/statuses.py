@@ -23,18 +23,13 @@ Path = tuple[str, ...]
 SUCCESSES = {"update": ("statuses", "an update", (200, 201, 204)), "remove": ("deletion", "a removal", (200, 202, 204))}
 
 
-def _status_as(api: Api, status: int, other: int) -> None:
-    """Answer *other* instead of the error *status*, in the same shape."""
-    seams.refuse_as(api, lambda refusal, answer: replace(answer, status=other) if answer.status == status else answer)
-
-
 @generator
 def refusals_with_another_status(scene: Scene) -> Iterator[Fault]:
     """Each answers an invalid body with a status that is wrong for it."""
     witness, clause, told = (usual.wrong(scene),), usual.error("update", 400)(scene), usual.refusal_status(scene)
     for status in (200, 400, 422, 500):
         if status not in scene.contract.operation("update").refusals:
-            apply = lambda api, status=status: _status_as(api, told, status)  # noqa: E731
+            apply = lambda api, status=status: usual.status_as(api, told, status)  # noqa: E731
             summary = f"Answers {status} to a body that is not valid."
             yield Fault(f"refusal_answered_{status}", "statuses", summary, clause, apply, witness)
 
@@ -59,7 +54,7 @@ def _succeeding(status: int, api: Api, answer: Answer) -> Answer:
 
 rows("statuses", (), {
     "unknown_item_answered_400": (
-        "Answers 400 where no item has the id.", lambda api: _status_as(api, 404, 400), usual.read_unknown),
+        "Answers 400 where no item has the id.", lambda api: usual.status_as(api, 404, 400), usual.read_unknown),
 }, ITEM, usual.error("read", 404))  # fmt: skip
 
 

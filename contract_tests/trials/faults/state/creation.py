@@ -15,7 +15,7 @@ from .. import seams
 from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain
 from ..scene import Scene, first, needed
 from ..seams import CREATE, Answer, Api, Create, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, success, success_as, without
+from ..usual import ITEM, make_and_read, success, success_as, without
 from ..witness import Witness
 
 STORES = "create_stores_everything"
@@ -23,8 +23,8 @@ STORES = "create_stores_everything"
 created = success("create")
 
 
-def _new(scene: Scene, **changed: Any) -> Witness:
-    return (scene.create({**scene.item, **changed}), scene.read("{new}"))
+def _new(scene: Scene) -> Witness:
+    return make_and_read(scene, scene.item)
 
 
 def _fields(scene: Scene) -> Iterable[Field]:
