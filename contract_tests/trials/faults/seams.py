@@ -48,20 +48,22 @@ def wrap(api: Api, place: str, behaviour: Callable[..., Any]) -> None:
     replace(api, place, partial(behaviour, attrgetter(place)(api)))
 
 
-def by(seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None) -> Callable[[Callable[..., Any]], Apply]:
+def by(
+    seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """
-    Make of the decorated behaviour what puts it into a mock.
+    Make of the decorated behaviour what puts it into a mock; whatever that is told, the behaviour is told first.
 
     Args:
-        seam: One of the functions below, or one above; the behaviour is told the mock before what the seam tells it.
+        seam: One of the functions below, or one above, which tells the behaviour the rest.
         place: What the seam is told besides.
-        memory: Makes what the behaviour remembers of one mock, which it is told after the mock.
+        memory: Makes what the behaviour remembers of one mock, which it is told in between.
     """
 
-    def made(behaviour: Callable[..., Any]) -> Apply:
+    def made(behaviour: Callable[..., Any]) -> Callable[..., None]:
         @wraps(behaviour)
-        def apply(api: Api) -> None:
-            seam(api, *place, partial(behaviour, api, *(() if memory is None else (memory(api),))))
+        def apply(api: Api, *told: Any) -> None:
+            seam(api, *place, partial(behaviour, api, *told, *(() if memory is None else (memory(api),))))
 
         return apply
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from .. import seams
-from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request
+from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
 from .place import Place
 
@@ -31,8 +30,12 @@ def judging(said: bool, is_meant: Judge) -> Plant:
 
 def reading(change: Change) -> Plant:
     """Change a value before it is checked."""
-    read = lambda place, holds, b: {**b, place.name: change(place, b[place.name])} if holds() else b  # noqa: E731
-    return lambda api, place, holds: seams.read_as(api, partial(read, place, holds))
+
+    @by(seams.read_as)
+    def plant(api: Api, place: Place, holds: Holds, body: Any) -> Any:
+        return {**body, place.name: change(place, body[place.name])} if holds() else body
+
+    return plant
 
 
 def storing(change: Change) -> Plant:
@@ -48,13 +51,11 @@ def storing_fields(change: Callable[[Place, Fields], Fields]) -> Plant:
 def updating(change: Callable[[Api, Place, Item, Item], object]) -> Plant:
     """Do more, or less, with an update that changes something; *change* is told the item before and after."""
 
-    def plant(api: Api, place: Place, holds: Holds) -> None:
-        def updated(before: Item, sent: Fields) -> None:
-            after = api.resource.store.find(before.id)
-            if after is not before and holds():
-                change(api, place, before, after)
-
-        seams.update_as(api, updated)
+    @by(seams.update_as)
+    def plant(api: Api, place: Place, holds: Holds, before: Item, sent: Fields) -> None:
+        after = api.resource.store.find(before.id)
+        if after is not before and holds():
+            change(api, place, before, after)
 
     return plant
 
@@ -70,15 +71,12 @@ def clear_another(api: Api, place: Place, before: Item, after: Item) -> None:
     seams.write_fields(api, after, without(after.fields, place.other))
 
 
-def clear_on_null(api: Api, place: Place, holds: Holds) -> None:
+@by(seams.update_as)
+def clear_on_null(api: Api, place: Place, holds: Holds, before: Item, sent: Fields) -> None:
     """Clear the field on a null that is to leave it."""
-
-    def updated(before: Item, sent: Fields) -> None:
-        after = api.resource.store.find(before.id)
-        if sent.get(place.name, "") is None and holds():
-            seams.write_fields(api, after, without(after.fields, place.name))
-
-    seams.update_as(api, updated)
+    after = api.resource.store.find(before.id)
+    if sent.get(place.name, "") is None and holds():
+        seams.write_fields(api, after, without(after.fields, place.name))
 
 
 def stale(show: Callable[[Api, Callable[[Item], Item]], None]) -> Plant:
@@ -117,17 +115,14 @@ def time_stays(api: Api, place: Place, before: Item, after: Item) -> None:
     api.resource.store.write(after._replace(updated_at=before.updated_at, version=before.version))
 
 
-def accept_unlisted(api: Api, place: Place, holds: Holds) -> None:
+@by(seams.wrap, "resource.store.check")
+def accept_unlisted(api: Api, place: Place, holds: Holds, right: Any, fields: Fields, sent: Fields) -> None:
     """Accept a value that nobody lists."""
-    goods = {tried.name: place.scene.item[tried.name] for tried in place.scene.listed if tried.name in place.scene.item}
-
-    def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
-        value = sent.get(place.name)
-        if value is not None and not api.resource.choices.is_listed(place.name, value) and holds():
-            fields, sent = {**fields, **goods}, {**sent, place.name: goods[place.name]}
-        right(fields, sent)
-
-    seams.check_as(api, check)
+    scene, value = place.scene, sent.get(place.name)
+    if value is not None and not api.resource.choices.is_listed(place.name, value) and holds():
+        goods = {tried.name: scene.item[tried.name] for tried in scene.listed if tried.name in scene.item}
+        fields, sent = {**fields, **goods}, {**sent, place.name: goods[place.name]}
+    right(fields, sent)
 
 
 def show_readers_the_old(api: Api, place: Place, holds: Holds) -> None:
@@ -157,7 +152,7 @@ def show_readers_the_old(api: Api, place: Place, holds: Holds) -> None:
 def salvaging(salvage: Callable[[Api, Place, Item, Fields], object]) -> Plant:
     """Do something with an update that is refused."""
     save = lambda api, place, holds, item, body: holds() and salvage(api, place, item, body)  # noqa: E731
-    return lambda api, place, holds: seams.before_refusal(api, partial(save, api, place, holds))
+    return by(seams.before_refusal)(save)
 
 
 def store_valid_part(api: Api, place: Place, item: Item, body: Fields) -> None:
@@ -170,17 +165,15 @@ def store_valid_part(api: Api, place: Place, item: Item, body: Fields) -> None:
 def refusing(status: int) -> Plant:
     """Answer an update that is refused with another status; 200 with the item as it is."""
 
-    def plant(api: Api, place: Place, holds: Holds) -> None:
-        async def run(request: Request, handle: Operation) -> Answer:
-            try:
-                return await handle(request)
-            except Refusal:
-                if request.item_id not in api.resource.store.items or not holds():
-                    raise
-                if status == 200:
-                    return seams.succeed(api, seams.UPDATE, api.resource.store.find(request.item_id))
-                raise Refusal(status, "The request body is not valid.") from None
-
-        seams.around(api, seams.UPDATE, run)
+    @by(seams.around, seams.UPDATE)
+    async def plant(api: Api, place: Place, holds: Holds, request: Request, handle: Operation) -> Answer:
+        try:
+            return await handle(request)
+        except Refusal:
+            if request.item_id not in api.resource.store.items or not holds():
+                raise
+            if status == 200:
+                return seams.succeed(api, seams.UPDATE, api.resource.store.find(request.item_id))
+            raise Refusal(status, "The request body is not valid.") from None
 
     return plant

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from contract_tests.mock_api.store import TICK
@@ -111,17 +110,17 @@ def _rewritten(change: Callable[[Item, Item], Item | None]) -> Plant:
     """Write what *change* makes of an item after each update; it is told the item before and after."""
 
     @by(seams.update_as)
-    def update(api: Api, before: Item, changes: Fields) -> None:
+    def plant(api: Api, name: str, before: Item, changes: Fields) -> None:
         after = change(before, api.resource.store.find(before.id))
         if after is not None:
             api.resource.store.write(after)
 
-    return lambda api, name: update(api)
+    return plant
 
 
 def _touched(time: Callable[[Item], datetime]) -> Plant:
     """Let an update set the time of the last change to another."""
-    return lambda api, name: seams.wrap(api, "resource.store.touch", lambda touch, item: time(item))
+    return by(seams.replace, "resource.store.touch")(lambda api, name, item: time(item))
 
 
 def _unmoved(before: Item, after: Item) -> Item:
@@ -155,7 +154,7 @@ def _ignoring(is_ignored: Callable[[Any], bool]) -> Plant:
 
 
 @by(seams.update_as)
-def _moving_others(api: Api, before: Item, changes: Fields) -> None:
+def _moving_others(api: Api, name: str, before: Item, changes: Fields) -> None:
     for item in usual.others(api, before.id) if changes else ():
         seams.move(api, item)
 
@@ -198,9 +197,9 @@ OF_SERVER: dict[tuple[tuple[str, ...], str, str], Table] = {
         "ignores_numbers": ("Does not move {} where only a number is changed.", _ignoring(seams.is_number),
             lambda s: s.shows(*usual.in_turn(s, 3)) if first(usual.changed(s)) in s.numbers else ()),
         "ignores_nulls": ("Does not move {} where a field is only cleared.", _ignoring(lambda v: v is None), _null_after_a_change),
-        "moves_with_reading": ("Moves {} when an item is read.", lambda api, name: seams.read_item_as(api, partial(seams.move, api)), _read_twice),
+        "moves_with_reading": ("Moves {} when an item is read.", by(seams.read_item_as)(lambda api, name, item: seams.move(api, item)), _read_twice),
         "stops_after_five_updates": ("Does not move {} after the fifth update of an item.", _stops, many),
-        "of_others_moves": ("Moves {} of every other item with an update.", lambda api, name: _moving_others(api), usual.change_beside),
+        "of_others_moves": ("Moves {} of every other item with an update.", _moving_others, usual.change_beside),
     },
     (("created_at", "updated_at"), "", "format"): {
         "without_a_zone": (
