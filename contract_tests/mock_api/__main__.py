@@ -14,6 +14,7 @@ from .contract import MISSHAPEN, Contract, misshapen, read_contract
 from .errors import StartError
 from .process import ROOT, end_with_parent
 from .seeds.planting import plant
+from .store import MAX_ITEMS
 from .wire.protocol import TIMEOUT_SECONDS, MockProtocol
 from .wire.server import address, listen, serve
 
@@ -53,6 +54,8 @@ def start(api: Api, arguments: argparse.Namespace) -> None:
     if arguments.parent is not None:
         end_with_parent(arguments.parent)
     MockProtocol.timeout_seconds = api.outbox.timeout_seconds = arguments.timeout_seconds
+    for resource in api.resources:
+        resource.store.max_items = arguments.max_items
     listener = listen(arguments.port)
     api.url = address(api, listener)
     serve(api, listener, lambda: print(announcement(api), flush=True))
@@ -72,6 +75,7 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
         default=TIMEOUT_SECONDS,
         help="for a request to arrive, and for an answer to be read (default: 10)",
     )
+    parser.add_argument("--max-items", type=int, default=MAX_ITEMS, help="of each resource (default: %(default)s)")
     parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which has started it, ends")
     return parser
 

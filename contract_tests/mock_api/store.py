@@ -50,6 +50,7 @@ class Store:
         self.made_id = made_id  # makes an id, from the number of items that were made before
         self.replaces = replaces  # whether an update brings the whole item, as PUT does
         self.items: dict[str, Item] = {}
+        self.max_items = MAX_ITEMS
         self.count = 0  # of all ids that were ever made
         self.stored_bytes = 0
         self.last_time = datetime.now(UTC)
@@ -69,8 +70,8 @@ class Store:
         """Store a new item of valid fields, in which a null does what it does in an update; refuse an id that is taken."""
         fields = self.merge({}, {**self.rules.defaults, **body})
         self.check(fields, body)
-        if len(self.items) >= MAX_ITEMS:
-            raise Refusal(429, f"The mock holds {MAX_ITEMS} items and no more; delete some.")
+        if len(self.items) >= self.max_items:
+            raise Refusal(429, f"The mock holds {self.max_items} items and no more; delete some.")
         item_id = str(fields.get(self.id_name, ""))  # a client may choose it, where the contract lets it
         if item_id in self.items:
             raise Refusal(409, "The id is taken.", [{"field": self.id_name, "description": "It is taken."}])

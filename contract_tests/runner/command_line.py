@@ -72,7 +72,7 @@ COMMANDS = (
     Command("client", "Write the typed client of the contract into OUT.",
             "codegen.generate:client", ("CONTRACT", "OUT"), "--check, which compares and writes nothing"),
     Command("bench", "Measure the figures of README, each beside a peer.",
-            ".trials.bench:bench", (*FILES, "AGAINST", "FOLDER"), "the groups of figures: suite, mock, growth, commands, faults, against; none for all"),
+            ".trials.bench:bench", (*FILES, "AGAINST", "FOLDER"), "the groups of figures: suite, quick, boundaries, mock, growth, client, commands, cold, faults, size; none for all but size"),
     Command("spec-diff", "What changed in the contract since BASE, and whether it breaks callers.",
             ".runner.changes.command:spec_diff", (*FILES, "BASE", "NEW", "CHANGELOG", "RELEASE", "GITHUB_STEP_SUMMARY", "FOLDER")),
     Command("field", "Try servers that nobody here wrote, each in an environment of its own.",

@@ -270,6 +270,12 @@ def test_personas_are_limited(tmp_path: Path) -> None:
         assert api.post("/personas", json=SMALLEST).status_code == 201
 
 
+def test_bound_of_items_can_be_another() -> None:
+    """--max-items says how many items of a resource there may be."""
+    with running_mock("--max-items", "0") as mock, client_of(mock) as api:
+        assert api.post("/personas", json=SMALLEST).status_code == 429
+
+
 # -- What it refuses --------------------------------------------------------------------------------------------------
 
 
