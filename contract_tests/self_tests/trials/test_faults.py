@@ -19,6 +19,7 @@ from contract_tests.mock_api.process import MockStartError, running_mock
 from contract_tests.self_tests.trials.replay import Reply, pin, promised, replies
 from contract_tests.spec.contract import Contract, load_contract
 from contract_tests.trials import faults
+from contract_tests.trials.bench.size import sized_contract
 from contract_tests.trials.faults.company.pairs import pairs
 from contract_tests.trials.faults.fault import Apply
 from contract_tests.trials.faults.witness import Witness
@@ -76,6 +77,12 @@ def test_catalogue_is_large_and_every_group_has_its_share() -> None:
     sizes = Counter(fault.group for fault in OURS.values())
     assert set(sizes) == set(faults.GROUPS)
     assert min(sizes.values()) >= FEWEST_IN_A_GROUP, sizes
+
+
+def test_a_contract_to_begin_with_has_a_catalogue() -> None:
+    """A list of which no order can be asked leaves out the faults of orders, and nothing else."""
+    with sized_contract(8) as file:
+        assert {fault.group for fault in faults.catalogue(load_contract(file)).values()} >= {"pagination", "limits"}
 
 
 @pytest.mark.parametrize("file", FILES)

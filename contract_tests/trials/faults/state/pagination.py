@@ -327,7 +327,7 @@ rows("pagination", ("newest_first",), {
 
 
 def _order_clause(scene: Scene) -> str:
-    return _place_of(scene, listing_of(scene).order or "")
+    return _place_of(scene, needed(listing_of(scene).order))
 
 
 def _orders(scene: Scene) -> Witness:
@@ -372,8 +372,8 @@ def order_leaves_out_the_newest_once_updated(scene: Scene) -> Planted:
 @fault("pagination", needs=LIST)
 def one_order_is_another(scene: Scene) -> Planted:
     """Orders by another field than is asked for."""
-    one, *_, other = {order.lstrip("-"): 0 for order in listing_of(scene).orders} or [""]
-    needed(one != other)
+    orders = [*dict.fromkeys(order.lstrip("-") for order in listing_of(scene).orders)]
+    one, other = needed((orders[0], orders[-1]) if orders[1:] else None)
     return Planted(_ordered_as(lambda text: text.replace(other, one)), _orders(scene), _order_clause(scene))
 
 
