@@ -202,16 +202,21 @@ def test_time_moves_forward_with_every_change(item: ItemUnderTest, own: ServerFi
 def test_field_moves_whatever_is_changed(run: Run, own: ServerField) -> None:
     """update, x-changes on-update: the field moves on an update that changed something, a value or a null, in any field."""
     changed, cleared = changeable_fields(run.contract), clearing_fields(run.contract)
-    with ExitStack() as stack:
-        # Where null is to clear a field, it has to hold something.
-        items = [(tried, stack.enter_context(run.item())) for tried in (*changed, *cleared)]
-        before = [_moment(item, own, item.accepts(another_value(item, tried))) for tried, item in items]
-        time.sleep(_resolution(own, before[-1]) * 1.05 + 0.01)
-        for index, ((tried, item), moment) in enumerate(zip(items, before, strict=True)):
-            is_cleared = index >= len(changed)
-            change = possible(item, {tried.name: None}) if is_cleared else another_value(item, tried)
-            if change is not None:
-                _changes_later(item, own, change, moment)
+    # Where null is to clear a field, it has to hold something.
+    waiting = [*((tried, False) for tried in changed), *((tried, True) for tried in cleared)]
+    while waiting:
+        free = max(run.api.most_items - len(run.api.created.alive), 1)
+        some, waiting = waiting[:free], waiting[free:]
+        with ExitStack() as stack:
+            items = [stack.enter_context(run.item()) for _ in some]
+            before = [
+                _moment(i, own, i.accepts(another_value(i, tried))) for i, (tried, _) in zip(items, some, strict=True)
+            ]
+            time.sleep(_resolution(own, before[-1]) * 1.05 + 0.01)
+            for item, (tried, is_cleared), moment in zip(items, some, before, strict=True):
+                change = possible(item, {tried.name: None}) if is_cleared else another_value(item, tried)
+                if change is not None:
+                    _changes_later(item, own, change, moment)
 
 
 @needs("update", "read", CAN_CHANGE)
