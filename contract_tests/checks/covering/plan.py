@@ -27,6 +27,8 @@ KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 400
 # So many findings are told of one field, so many rows may come to nothing new, so many values are looked at for each row,
 # and so many of the last pairs.
 MOST_FINDINGS, MOST_VAIN, MOST_DRAFTS, MOST_LAST = 4, 12, 4, 16
+# A draft weighs every field, so that there are fewer of them where fields are many.
+FIELDS_WEIGHED = 80
 # What a row may not cost.
 TOO_MUCH = 1_000
 TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
@@ -93,7 +95,8 @@ class Plan:
     def drafts(self, trials: list[str], base: Row, *, is_last: bool) -> list[Draft]:
         """Begin rows with the values on trial that lack most, *is_last* with pairs; once no field is left, with any that is open."""
         known = {name: self.cover.opens((VALUE, name)) for name in trials}
-        some = sorted((name for name in trials if known[name]), key=lambda name: -known[name])[:MOST_DRAFTS]
+        most = max(1, min(MOST_DRAFTS, FIELDS_WEIGHED // len(self.units)))
+        some = sorted((name for name in trials if known[name]), key=lambda name: -known[name])[:most]
         seeds: list[Row] = [{VALUE: name} for name in some]
         if is_last:
             seeds = [{VALUE: name, **dict([level])} for name in some for level in self.cover.open_with((VALUE, name))]
