@@ -77,12 +77,14 @@ def test_figures_are_printed_and_kept(
     """Each figure stands in the table and in bench.json, every round of it."""
 
     def figures(_: Checkout) -> Iterator[Figure]:
-        yield Figure("a run", "ours", "peer", "s", (1.0, 2.0, 3.0), (4.0, 4.0, 5.0), "as told")
+        yield Figure("a run", "ours", "peer", "s", (1.0, 2.0, 3.0), (4.0, 4.0, 5.0), "as told", "at most 0.6")
 
     monkeypatch.setattr(bench, "GROUPS", {"suite": figures})
     assert bench.bench(Configuration(reports=tmp_path), ["suite"]) == 0
     told = json.loads((tmp_path / "bench.json").read_text("utf-8"))
     assert [(row["ratio"], row["of_ours"]) for row in told["figures"]] == [(0.5, [1.0, 2.0, 3.0])]
+    row = "| a run | ours, 2 s | peer, 4 s | 0.50 | at most 0.6 |"
+    assert row in (tmp_path / "bench.md").read_text("utf-8").splitlines()
     printed = capsys.readouterr().out
     assert all(part in printed for part in ("2 (1 to 3) s", "4 (4 to 5) s", "0.50", "as told"))
 

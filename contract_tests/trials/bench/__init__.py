@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from contract_tests.runner.configuration import Configuration
 from contract_tests.spec.contract import ROOT
 from contract_tests.trials.bench import groups
 from contract_tests.trials.bench.calls import client
-from contract_tests.trials.bench.comparison import ROUNDS, Checkout, Figure, LeftOut, spread
+from contract_tests.trials.bench.comparison import ROUNDS, Checkout, Figure, LeftOut, short, spread
 from contract_tests.trials.bench.servers import CACHE
 from contract_tests.trials.bench.size import size
 
@@ -77,12 +78,25 @@ def bench(configuration: Configuration, arguments: Sequence[str]) -> int:
         columns = ("median (least to most)", "of it", "ratio")
         lines = [(*each.of, each.spread(0), each.spread(1), f"{each.ratio:.2f}  {each.beside}") for each in figures]
         rows = [asdict(figure) | {"ratio": figure.ratio} for figure in figures]
+        write_whole(configuration.reports / "bench.md", _as_markdown(figures, arguments))
     table = Table("what", "ours", "beside", *columns, box=None, pad_edge=False)
     for line in lines:
         table.add_row(*line)
     console.print(table)
     write_whole(configuration.reports / "bench.json", as_document({"cores": os.cpu_count(), "figures": rows}))
     return 0
+
+
+def _as_markdown(figures: Sequence[Figure], arguments: Sequence[str]) -> str:
+    """Return the table of README: what has a goal."""
+    command = f'make bench ARGS="{" ".join(arguments)}"' if arguments else "make bench"
+    head = f"`{command}`, {date.today()}, {os.cpu_count()} cores:\n\n| | ours | beside | ratio | goal |\n|---|---|---|---|---|\n"
+    medians = [[short(statistics.median(side)) for side in (each.of_ours, each.of_peer)] for each in figures]
+    return head + "".join(
+        f"| {each.name} | {each.ours}, {one} {each.unit} | {each.peer}, {other} {each.unit} | {each.ratio:.2f} | {each.goal} |\n"
+        for each, (one, other) in zip(figures, medians, strict=True)
+        if each.goal
+    )
 
 
 def _measured(name: str, checkout: Checkout, console: Console) -> Iterator[Figure]:

@@ -59,7 +59,8 @@ def client(checkout: Checkout) -> Iterator[Figure]:
             pairs.append(("", "typed", "vendor", vendor["package"]))
         for name, one, other, peer in pairs:
             rounds = in_turn(sides[one], sides[other], ROUNDS_EACH * checkout.rounds)
-            yield Figure(f"{CALLS} updates{name}", "the client", peer, "s", *rounds)
+            goal = {"plain": "at most 0.75", "vendor": "at most 0.90"}.get(other, "")
+            yield Figure(f"{CALLS} updates{name}", "the client", peer, "s", *rounds, goal=goal)
 
 
 def _interpreter(package: str) -> Path:

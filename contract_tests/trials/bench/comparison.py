@@ -44,6 +44,8 @@ class Figure:
     of_peer: tuple[float, ...]
     beside: str = ""
     """What else a reader should know of the two."""
+    goal: str = ""
+    """Of the ratio, or of ours with its unit; empty for what README does not show."""
 
     @property
     def of(self) -> tuple[str, str, str]:
@@ -99,9 +101,12 @@ def in_turn(ours: Side, peer: Side, rounds: int = ROUNDS) -> Rounds:
 
 def spread(values: Sequence[float]) -> str:
     """Write the median of some values, the least and the most."""
-    points = (statistics.median(values), min(values), max(values))
-    middle, low, high = (f"{value:.3g}" if value < 1_000 else f"{value:,.0f}" for value in points)
-    return f"{middle} ({low} to {high})"
+    return f"{short(statistics.median(values))} ({short(min(values))} to {short(max(values))})"
+
+
+def short(value: float) -> str:
+    """Write a value in about three digits."""
+    return f"{value:.3g}" if value < 1_000 else f"{value:,.0f}"
 
 
 def requests_of(reports: str) -> int:

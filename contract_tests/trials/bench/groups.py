@@ -37,7 +37,7 @@ FIRST = ("-k", "first_look")
 BARE_ANSWER, CONNECTIONS = "a bare answer", (1, 64)
 ITEMS, STEADY_REQUESTS = (1_000, 100_000), 200_000
 QUICK_REQUESTS = 1_100
-GROUP = "limits"
+GROUP, CATALOGUE_SECONDS = "limits", 240
 # So many halvings leave one of all doubles.
 HALVINGS = 64.0
 
@@ -60,7 +60,8 @@ def suite(checkout: Checkout, most: int = 0) -> Iterator[Figure]:
     per_request = statistics.median(of_ours) / requests / (statistics.median(of_peer) / cases[-1])
     beside = f"{requests:,} requests, {cases[-1]:,} cases: {per_request:.2f} per request"
     name = f"contract run of at most {most:,} requests" if most else "contract run"
-    yield Figure(name, "the suite", "schemathesis run", "s", of_ours, of_peer, beside)
+    goal = "at most 0.5" if most else "at most 1.5"
+    yield Figure(name, "the suite", "schemathesis run", "s", of_ours, of_peer, beside, goal)
 
 
 def boundaries(checkout: Checkout) -> Iterator[Figure]:
@@ -91,8 +92,10 @@ def mock(checkout: Checkout) -> Iterator[Figure]:
             for what, step, number in sent + [("update", ours.update, n) for n in CONNECTIONS if name == BARE_ANSWER]:
                 rounds, loads = _beside(checkout, ours, replace(ours, url=url), step, item_id, number)
                 told = f"p50 {loads[-1].p50_ms:.2f} ms, p99 {loads[-1].p99_ms:.2f} ms, {ours.mebibytes:.0f} MiB"
-                yield Figure(f"{what}, {number} connections", "the mock", name, "requests/s", *rounds, told)
-                if (what, number, name) == ("update", USUAL_CONNECTIONS, BARE_ANSWER):
+                is_usual = (what, number) == ("update", USUAL_CONNECTIONS)
+                goal = ("at least 0.7" if name == BARE_ANSWER else "at least 10") if is_usual else ""
+                yield Figure(f"{what}, {number} connections", "the mock", name, "requests/s", *rounds, told, goal)
+                if is_usual and name == BARE_ANSWER:
                     tails = (tuple(each.p99_ms for each in loads), tuple(each.p50_ms for each in loads))
                     yield Figure(f"{what}, {number} connections", "p99 of the mock", "its p50", "ms", *tails)
 
@@ -141,7 +144,7 @@ def commands(checkout: Checkout) -> Iterator[Figure]:
     """What a person waits for, beside the start of Python with the library that it cannot do without."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         client = (*checkout.command("client")[:6], "--out", f"{folder}/client")
-        yield _started(checkout, "writing the client", "make client", *client)
+        yield replace(_started(checkout, "writing the client", "make client", *client), goal="at most 3 s")
         package = next(Path(folder, "client").glob("*/__init__.py")).parent
         imported = (sys.executable, "-c", f"import {package.name}")
         yield _started(checkout, "import", package.name, *imported, told={"PYTHONPATH": str(package.parent)})
@@ -166,7 +169,7 @@ def cold(checkout: Checkout) -> Iterator[Figure]:
 
         there = partial(checkout.seconds, *checkout.command("run", "--folder", reports, "--", *FIRST))
         rounds = in_turn(cloned, there, checkout.rounds)
-    yield Figure("to a first verdict", "from a clone", "the first tests", "s", *rounds)
+    yield Figure("to a first verdict", "from a clone", "the first tests", "s", *rounds, goal="at most 15 s")
 
 
 def fault_trials(checkout: Checkout) -> Iterator[Figure]:
@@ -174,7 +177,8 @@ def fault_trials(checkout: Checkout) -> Iterator[Figure]:
     catalogue = faults.catalogue(checkout.configuration.load_contract())
     number = sum(each.group == GROUP for each in catalogue.values())
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        trial, run = (checkout.command(*words, "--folder", folder) for words in (("faults", GROUP), ("run",)))
+        trial, run = checkout.command("faults", GROUP), checkout.command("run", "--folder", folder)
         rounds = in_turn(lambda: number / checkout.seconds(*trial), lambda: 1 / checkout.seconds(*run), 1)
     name = f"faults of {GROUP}, {number} of {len(catalogue)}"
-    yield Figure(name, "make faults, faults", "make contract, runs", "/s", *rounds)
+    goal = f"at least {len(catalogue) / CATALOGUE_SECONDS:.1f} /s"
+    yield Figure(name, "make faults, faults", "make contract, runs", "/s", *rounds, goal=goal)
