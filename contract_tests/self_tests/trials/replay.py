@@ -42,7 +42,8 @@ class Reply:
 
     def promised(self, scene: Scene) -> tuple[Any, ...]:
         """Return what of the answer the contract speaks of, spelled so that lawful differences vanish."""
-        media_type = dict(self.headers).get("content-type", "").partition(";")[0]
+        headers = dict(self.headers)
+        media_type = (headers.get("content-type", "").partition(";")[0], headers.get("content-encoding"))
         try:
             node = json.loads(self.body, parse_int=float)
             token_at = scene.contract.listing.paging.token_at if self.role == "list" else ()

@@ -19,6 +19,7 @@ from .. import seams, usual
 from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
 from ..seams import Answer, Answering, Api, Refusal, by
+from ..state.pagination import by_token, page_size
 from ..usual import ITEM, change, change_alone, error, further, optional, unknown, wrong
 from ..witness import Step, Witness, carried, stranger, with_header
 
@@ -44,6 +45,8 @@ KEYS: dict[str, tuple[str, IsRight, Callable[[str], str]]] = {
     "key_with_spaces_inside_accepted": (
         "Strips every space of the key.",
         lambda sent, right: sent.replace(" ", "") == right, lambda key: f"{key[:3]} {key[3:]}"),
+    "key_before_a_comma_accepted": (
+        "Compares a key up to a comma.", lambda sent, right: sent.partition(",")[0] == right, lambda key: f"{key}, other"),
     "quoted_key_accepted": ("Strips quotes around the key.", lambda sent, right: sent.strip('"') == right, lambda key: f'"{key}"'),
 }  # fmt: skip
 
@@ -188,6 +191,17 @@ def key_in_authorization_accepted(scene: Scene) -> Planted:
     is_key = lambda api, headers, query: headers.get(b"authorization") == b"Bearer " + api.api_key  # noqa: E731
     witness = _keyless(with_header(guarded(scene), "authorization", "Bearer {key}"))
     return Planted(_authorizing(is_key), witness, key.pointer)
+
+
+@fault("authentication", needs=("create", "list"))
+def page_token_stands_for_the_key(scene: Scene) -> Planted:
+    """Answers the page of a token whatever the key."""
+    operation, token = scene.contract.operation("list"), by_token(scene)
+    needed(is_guarded(scene, operation))
+    one = scene.list(f"{page_size(scene).name}=1")
+    later = stranger(replace(one, path=f"{one.path}&{token}={{token}}"))
+    is_later = lambda api, headers, query: f"{token}=".encode() in query  # noqa: E731
+    return Planted(_authorizing(is_later), (one, later), _security(scene, operation))
 
 
 @fault("authentication", needs=ITEM)

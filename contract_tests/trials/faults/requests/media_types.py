@@ -141,6 +141,12 @@ FORGIVING: dict[str, tuple[str, Decode, Write]] = {
     "text_after_the_object_ignored": (
         "Reads the first JSON value of a body and ignores what follows.",
         lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x"),
+    "comment_before_the_object_ignored": (
+        "Skips a comment before the object.",
+        lambda body: orjson.loads(re.sub(rb"^/\*.*?\*/", b"", body)), lambda body: f"/* x */ {json.dumps(body)}"),
+    "comment_after_the_object_ignored": (
+        "Skips a comment behind the object.",
+        lambda body: orjson.loads(re.sub(rb"/\*.*?\*/$", b"", body)), lambda body: f"{json.dumps(body)} /* x */"),
     "pairs_read_as_an_object": (
         "Makes an object of a list of pairs.",
         lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())])),
@@ -263,6 +269,18 @@ rows("media_types", (), {
 }, clause=success("update"))  # fmt: skip
 
 
+@plain(
+    "media_types", needs=("create", "list"), clause=success("list"),
+    shown=lambda s: (with_header(s.list(), "accept-encoding", "gzip"),),
+)  # fmt: skip
+@by(seams.around, "list")
+async def list_said_to_be_packed(api: Api, request: Request, handle: Operation) -> Answer:
+    """Labels a list as gzip where it may be packed, and does not pack it."""
+    answer = await handle(request)
+    is_met = b"gzip" in request.headers.get(b"accept-encoding", b"")
+    return replace(answer, headers=(*answer.headers, (b"content-encoding", b"gzip"))) if is_met else answer
+
+
 @plain("media_types", shown=lambda scene: _in_text(scene, "aéb", "é", b"\\u00E9"), clause=success("update"))
 @by(seams.wrap, "bodies.decode")
 def capital_escapes_refused(api: Api, right: Decode, body: bytes) -> Any:
@@ -326,15 +344,36 @@ def malformed_json_answered_as_text(api: Api, refusal: Refusal, answer: Answer) 
     return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
 
 
-@plain(
-    "media_types", needs=ITEM, clause=error("read", 404),
-    shown=lambda s: usual.read_unknown(s) if s.contract.operation("read").answer_pointer(404) else (),
-)  # fmt: skip
-def error_as_html(api: Api) -> None:
-    """Answers 404 with an HTML page."""
-    page = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
-    html = Answer(404, page, ((b"content-type", b"text/html; charset=utf-8"),))
-    seams.refuse_as(api, lambda refusal, answer: html if refusal.status == 404 else answer)
+NOT_FOUND = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
+HTML = Answer(404, NOT_FOUND, ((b"content-type", b"text/html; charset=utf-8"),))
+
+
+@by(seams.around_all)
+async def _html_unless_json_is_asked_for(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    try:
+        return await answer(scope, receive)
+    except Refusal as refusal:
+        if refusal.status != 404 or b"json" in dict(scope["headers"]).get(b"accept", b"json"):
+            raise
+        return HTML
+
+
+def _unknown(accept: str) -> Shown:
+    def shown(scene: Scene) -> Witness:
+        needed(scene.contract.operation("read").answer_pointer(404))
+        return (with_header(scene.read(usual.unknown(scene)), "accept", accept),)
+
+    return shown
+
+
+rows("media_types", (), {
+    "error_as_html": (
+        "Answers 404 with an HTML page.",
+        lambda api: seams.refuse_as(api, lambda refusal, answer: HTML if refusal.status == 404 else answer),
+        _unknown("application/json")),
+    "error_as_html_unless_json_is_asked_for": (
+        "Answers 404 with an HTML page where Accept does not name JSON.", _html_unless_json_is_asked_for, _unknown("*/*")),
+}, ITEM, error("read", 404))  # fmt: skip
 
 
 @plain("media_types", shown=change_and_read, clause=success("read"))

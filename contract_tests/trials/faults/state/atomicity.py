@@ -14,7 +14,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault
 from ..scene import Body, NoPlace, Scene, first, needed
-from ..seams import Api, Decode, Fields, Item, by
+from ..seams import CREATE, Api, Decode, Fields, Item, by
 
 ATOMIC = "atomic"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -90,6 +90,20 @@ def wrong_fields_dropped(scene: Scene) -> Planted:
     return Planted(apply, scene.shows(body), scene.contract.operation("update").pointer)
 
 
+@fault("atomicity")
+def wrong_field_beside_a_stored_one_dropped(scene: Scene) -> Planted:
+    """Drops the fields that are not valid where another comes as it is stored."""
+    wrong, bad = first(_invalid(scene, (tried for tried in scene.free if not tried.is_required)))
+    stored = needed({n: v for n, v in scene.item.items() if n in scene.fields and n != wrong.name})
+
+    @by(seams.read_update_as)
+    def apply(api: Api, item: Item, sent: Fields) -> Fields:
+        is_met = any(value is not None and item.fields.get(name) == value for name, value in sent.items())
+        return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields} if is_met else sent
+
+    return Planted(apply, (scene.update({**stored, wrong.name: bad}),), scene.contract.operation("update").pointer)
+
+
 @fault("atomicity", ATOMIC)
 def refused_value_stored(scene: Scene) -> Planted:
     """Validates numbers after the write: refuses a number, and stores it."""
@@ -149,6 +163,22 @@ def fields_beside_a_doubled_name_dropped(scene: Scene) -> Planted:
     members = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in [(name, value), *body.items()]]
     witness = (scene.update(f"{{{', '.join(members)}}}"), scene.read())
     return Planted(apply, witness)
+
+
+@fault("atomicity", ATOMIC, needs=("create",))
+def refused_create_takes_its_name(scene: Scene) -> Planted:
+    """Keeps the name of a new item that it refuses, and refuses the next one of that name."""
+    name = needed(scene.contract.run_name)
+    of_create = scene.contract.fields(CREATE)
+    wrong, bad = first(_invalid(scene, (tried for tried in of_create.values() if tried.name != name)))
+
+    @by(seams.wrap, "resource.rules.is_valid", memory=lambda api: [])
+    def apply(api: Api, taken: list[Any], rule: Callable[[str, Any], bool], role: str, body: Any) -> bool:
+        is_valid, said = rule(role, body), body.get(name) if role == CREATE and isinstance(body, dict) else None
+        taken.extend([] if is_valid or said is None else [said])
+        return is_valid and (said is None or said not in taken)
+
+    return Planted(apply, (scene.create({**scene.item, wrong.name: bad}), scene.create(scene.item)))
 
 
 @fault("atomicity", ATOMIC, needs=("create", "list"))

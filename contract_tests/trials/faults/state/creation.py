@@ -12,10 +12,10 @@ from contract_tests.checks.creations import may_be_alike
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain
+from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import CREATE, Answer, Api, Create, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, make_and_read, success, success_as, without
+from ..usual import ITEM, failed, make_and_read, success, success_as, without
 from ..witness import Witness
 
 STORES = "create_stores_everything"
@@ -85,6 +85,13 @@ def made_up_by_create(scene: Scene, tried: Field) -> Planted:
     witness = (scene.create(without(scene.item, tried.name)),)
     clause = f"{scene.contract.operation('create').body_pointer}"
     return Planted(_filling(lambda sent: {tried.name: made_up, **sent}), witness, clause)
+
+
+rows("creation", (), {
+    "empty_create_answered_500": (
+        "Fails on a new item without a single field.", _filling(lambda sent: sent or failed()),
+        lambda scene: () if scene.contract.accepts("create", {}) else (scene.create({}),)),
+}, ("create",), lambda scene: f"{scene.contract.operation('create').body_pointer}")  # fmt: skip
 
 
 @fault("creation", needs=("create",), each=lambda scene: [f for f in _required(scene) if not f.is_nullable])

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from contract_tests.mock_api.store import TICK
@@ -40,6 +41,10 @@ IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
         "Takes an id for one with a format behind it.", lambda known, sent: known == sent.removesuffix(".json"), "{id}.json"),
     "id_without_what_is_no_utf_8": (
         "Drops bytes of an id that are no UTF-8.", lambda known, sent: known == sent.replace("\ufffd", ""), "{id}%FF"),
+    "id_behind_a_collection": (
+        "Passes over what stands before a slash in an id.", lambda known, sent: known == sent.rpartition("%2F")[2], "items%2F{id}"),
+    "id_with_a_wildcard": (
+        "Takes * and % in an id for any characters.", lambda known, sent: fnmatchcase(known, sent.replace("%", "*")), "{start}*"),
     "id_by_its_beginning": (
         "Finds an item by the beginning of its id.",
         lambda known, sent: len(sent) > 1 and known.startswith(sent), "{start}"),

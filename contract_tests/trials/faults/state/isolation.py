@@ -9,8 +9,8 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Api, Apply, Fields, Item, by
-from ..usual import change, change_beside, changed, made_next, others, without
+from ..seams import Api, Apply, Create, Fields, Item, by
+from ..usual import REMOVAL, change, change_beside, changed, made_next, others, removed_items, without
 from ..witness import Witness
 
 ISOLATION = "isolation"
@@ -77,6 +77,20 @@ def new_item_inherits_the_last_update(scene: Scene) -> Planted:
         seams.create_as(api, lambda body, create: create({**defaults, **body}))
 
     return Planted(apply, (scene.update(scene.change(tried)), scene.create(scene.smallest), scene.read("{new}")))
+
+
+@fault("isolation", "create_stores_everything", needs=REMOVAL)
+def name_inherits_from_a_removed_item(scene: Scene) -> Planted:
+    """Gives a new item the fields of one of its name that was removed."""
+    name = needed(scene.contract.run_name)
+    needed(scene.item.keys() - scene.smallest.keys())
+
+    @by(seams.create_as, memory=removed_items)
+    def apply(api: Api, removed: dict[str, Item], body: Fields, right: Create) -> Item:
+        gone = [item.fields for item in removed.values() if item.fields.get(name) == body.get(name)]
+        return right({**(gone[-1] if gone else {}), **body})
+
+    return Planted(apply, (scene.remove(), scene.create(scene.smallest), scene.read("{new}")))
 
 
 def _is_left_out(scene: Scene, tried: Field) -> bool:

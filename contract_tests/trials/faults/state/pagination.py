@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
@@ -205,6 +206,14 @@ def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]]) -> Appl
     return apply
 
 
+@by(seams.wrap, "resource.listing.cut")
+def _last_page_cut(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
+    page, asked = right(items, query), api.resource.listing.asked
+    is_later = asked(query, "page_token") or _turned(api, query)
+    is_met = is_later and not page.next_token and 1 < len(page.items) < (asked(query, "page_size") or 0)
+    return Page(page.items[:-1], None) if is_met else page
+
+
 def _first_again(api: Api) -> None:
     seams.replace(api, "resource.listing.after", lambda items, order, place: items)
     numbers = ("offset", "page_number")
@@ -220,6 +229,8 @@ rows("pagination", (WHOLE,), {
         "Shows nothing on the pages after the twelfth item.",
         _later_pages(lambda items, rest: [each for each in rest if each in items[:TWELVE]]),
         lambda scene: (*_made(scene, TWELVE), *_next(scene, TWELVE))),
+    "last_page_loses_its_last": (
+        "Loses the last item where pages end with one that is not full.", _last_page_cut, lambda scene: (*_made(scene, 3), *_next(scene, 3))),
     "next_page_is_the_first": ("Shows the first page again, whichever is asked for.", _first_again, _next),
 }, LIST)  # fmt: skip
 
@@ -347,7 +358,16 @@ def _unknown_order(scene: Scene) -> Witness:
     return (scene.list(f"{name}=no_such_field"),)
 
 
+@by(seams.wrap, "resource.listing.page")
+def _turned_round(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
+    page, asked = right(items, query), api.resource.listing.asked
+    is_met = asked(query, "order") and not asked(query, "page_size")
+    return Page(page.items[::-1], page.next_token) if is_met else page
+
+
 rows("pagination", (), {
+    "order_turned_round_without_a_size": (
+        "Turns an order round where no size of a page is asked for.", _turned_round, _orders),
     "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
     "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")),
         lambda scene: _orders(scene) if any(order.startswith("-") for order in listing_of(scene).orders) else ()),
@@ -367,6 +387,56 @@ def order_leaves_out_the_newest_once_updated(scene: Scene) -> Planted:
         return right(known[:-1] if is_lost else known, query)
 
     return Planted(apply, (*_updates(scene, "{other}"), *_orders(scene)))
+
+
+def _after_a_name(change: Callable[[list[Item], str, str], list[Item]], scene: Scene) -> Planted:
+    """Let later pages of an order by name begin elsewhere; *change* is told their items, the field and the last name."""
+    name, listing = needed(scene.contract.run_name), listing_of(scene)
+    order = first(order for order in listing.orders if order.lstrip("-") == name)
+    needed(scene.contract.accepts_name("é"))
+
+    def after(right: Callable[..., list[Item]], items: list[Item], order: Order, place: Any) -> list[Item]:
+        rest = right(items, order, place)
+        return change(rest, name, str(place[1])) if place is not None and order.field == name else rest
+
+    pages = [scene.list(f"{page_size(scene).name}={number}&{listing.order}={order}") for number in (1, 3)]
+    later = [replace(page, path=f"{page.path}&{by_token(scene)}={{token}}") for page in pages]
+    return Planted(
+        _listing_as("after", after),
+        (*[scene.create(scene.named(scene.item, "é"))] * 2, pages[0], later[0], pages[1], later[1]),
+    )
+
+
+rows("pagination", (WHOLE,), {
+    "next_page_skips_items_of_one_name": (
+        "Begins the next page of an order by name behind every item of the last name.",
+        lambda rest, name, last: [item for item in rest if item.fields.get(name) != last]),
+    "token_of_a_name_beyond_ascii_refused": (
+        "Refuses the token of a page of an order by name that ends at one beyond ASCII.",
+        lambda rest, name, last: rest if last.isascii() else failed(status=400)),
+}, LIST, make=_after_a_name)  # fmt: skip
+
+
+def _cleared(api: Api) -> set[str]:
+    """Remember the items whose last update brought nothing but nulls."""
+    found: set[str] = set()
+    seams.update_as(api, lambda item, sent: (found.add if {*sent.values()} == {None} else found.discard)(item.id))
+    return found
+
+
+@fault("pagination", needs=CRUD_AND_LIST)
+def cleared_item_ordered_as_never_updated(scene: Scene) -> Planted:
+    """Orders an item that was cleared last by the time of an update as if it had none."""
+    moved = {name for name, own in scene.api.resource.server_fields.items() if own.kind == "updated_at"}
+    needed(not scene.is_put and [order for order in listing_of(scene).orders if order.lstrip("-") in moved])
+    cleared = {first(tried.name for tried in scene.clearing if tried.name in scene.item): None}
+
+    @by(seams.wrap, "resource.listing.key", memory=_cleared)
+    def apply(api: Api, known: set[str], right: Callable[..., Place], item: Item, order: Order) -> Place:
+        return [0, 0, item.id] if order.field in moved and item.id in known else right(item, order)
+
+    updates = (*_updates(scene, "{other}"), *_updates(scene, "{id}"), scene.update(scene.lawful(cleared)))
+    return Planted(apply, (*updates, *_orders(scene)[-len(listing_of(scene).orders) :]), _order_clause(scene))
 
 
 @fault("pagination", needs=LIST)
@@ -451,6 +521,8 @@ MISSED: dict[str, tuple[str, str, Callable[[str], bool]]] = {
     "with_a_wildcard": ("Escapes * in a text.", "a*", lambda text: "*" in text),
     "with_a_plus": ("Decodes + in a text once more.", "a+b", lambda text: "+" in text),
     "with_a_space_at_the_end": ("Trims the text of a filter.", "a ", lambda text: text != text.strip()),
+    "with_a_capital_inside_a_word": (
+        "Begins each word of a filter alone with a capital.", "McAnn", lambda text: re.search("[a-z][A-Z]", text) is not None),
     "beyond_16_bits": ("Keeps texts in UTF-16 of one unit each.", "a😀", lambda text: max(text) > "\uffff"),
     "with_a_capital_beyond_ascii": (
         "Puts the text of a filter in small letters.", "É", lambda text: any(c > "\x7f" and c.isupper() for c in text)),

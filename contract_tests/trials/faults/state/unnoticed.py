@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unicodedata import normalize
 
 from contract_tests.spec.field import Field
 
@@ -41,6 +42,12 @@ def _in_turn(scene: Scene, tried: Field, is_alike: Callable[[Any, Any], bool], *
 def change_of_case_ignored(scene: Scene, tried: Field) -> Planted:
     """Stores {field} only where it differs in more than case."""
     return _in_turn(scene, tried, lambda old, new: old.casefold() == new.casefold(), "ask twice", "Ask TWICE")
+
+
+@fault("persistence", TEXT, each=lambda scene: scene.texts)
+def change_of_form_ignored(scene: Scene, tried: Field) -> Planted:
+    """Stores {field} only where it differs in more than its Unicode normal form."""
+    return _in_turn(scene, tried, lambda old, new: normalize("NFC", old) == normalize("NFC", new), "café", "cafe\u0301")
 
 
 @fault("persistence", NUMBER, each=lambda scene: scene.fractions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -104,10 +104,28 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
         apply = _unchecked(name, lambda fields, sent: sent.get(given) is None and fields.get(name) in pair.listed)
         summary = f"Accepts any {name} that is listed at all, where it is sent alone."
         yield pair.fault("alone_unchecked", summary, apply, {name: v})
+    for v, o in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other)):
+        summary = (
+            f"Checks {name}, where it is sent alone, against what it depends on in the item that was written last."
+        )
+        steps = (pair.scene.update({given: o, name: v}, "{other}"), pair.scene.update({name: v}))
+        yield replace(
+            pair.fault("checked_against_the_item_written_last", summary, _against_the_last(pair)), witness=steps
+        )
     for v, o in pair.found(lambda v, o: o != other and not pair.fits(v, o)):
         apply = _unchecked(name, lambda fields, sent: sent.get(name) in pair.listed and sent.get(given) is not None)
         summary = f"Checks {name} and the field that it depends on each by itself where both are sent."
         yield pair.fault("and_what_it_depends_on_unchecked_together", summary, apply, {given: o, name: v})
+
+
+def _against_the_last(pair: Pair) -> Apply:
+    @by(seams.wrap, "resource.choices.check", memory=lambda api: {})
+    def apply(api: Api, last: Body, rule: Check, fields: Fields, sent: Fields) -> None:
+        is_alone = sent.get(pair.name) is not None and sent.get(pair.given) is None
+        rule({**fields, **last} if is_alone else fields, sent)
+        last.update({n: v for n, v in fields.items() if n == pair.given})
+
+    return apply
 
 
 def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> Apply:

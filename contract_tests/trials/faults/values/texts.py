@@ -41,6 +41,9 @@ def _printed_anew(text: str) -> str:
 # left empty stays, so that no length is broken.
 STORED: dict[str, tuple[Callable[[str], str], str, str]] = {
     "text_trimmed": (str.strip, "Strips spaces at either end of a text.", "  Ask.  "),
+    "right_to_left_text_trimmed": (
+        lambda t: t.rstrip() if t and unicodedata.bidirectional(t[0]) in ("R", "AL") else t,
+        "Strips spaces behind a text that begins with a right-to-left character.", "שלום "),
     "text_loses_its_last_newline": (lambda t: t.removesuffix("\n"), "Drops a newline at the end.", "Ask.\n"),
     "text_composed": (lambda t: unicodedata.normalize("NFC", t), "Normalises text to NFC.", "e\u0301"),
     "text_made_compatible": (lambda t: unicodedata.normalize("NFKC", t), "Normalises text to NFKC.", "ﬁ ①"),
