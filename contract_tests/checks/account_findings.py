@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -44,10 +44,13 @@ def doubled(run: Run, exchange: Exchange, name: str) -> list[Finding]:
 
 
 def listed_otherwise(
-    run: Run, items: Iterable[ItemUnderTest], shown: Iterable[Item], page: Exchange, *, is_whole: bool = True
+    run: Run, items: Sequence[ItemUnderTest], shown: Iterable[Item], page: Exchange, *, is_whole: bool = True
 ) -> list[Finding]:
     """Find what a list up to a page shows otherwise than reads have, what it leaves out if it *is_whole*, and what was removed."""
     judge, moving = run.judge, run.judge.reader.moving
+    for item in items:  # the answer to a create may leave out what a read shows
+        if any(item.last.get(name) is None for name in moving):
+            item.read()
     listed = {run.api.shape.id_of(each): each for each in shown}
     known = {i.item_id: judge.reader.untouched(i.last) | {name: (i.last.get(name),) for name in moving} for i in items}
     found = [each for name in known.keys() & listed for each in judge.shows(page, listed[name], known[name], LISTED)]

@@ -164,12 +164,12 @@ rows(LAWFUL, (), {
     # Nine digits of a time that is cut to the second would be the digits of no time.
     "times_to_the_nanosecond": (
         "Answers times with nine digits after the second.",
-        _spelling(lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z"), _read_times, ("times_without_fractions",)),
+        _spelling(lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}417Z"), _read_times, ("times_without_fractions", "times_with_an_offset")),
     "times_spelled_in_turn": (
         "Answers the same time in another zone and to another number of digits each time.",
         _spelling(lambda t: t.isoformat(timespec="microseconds"),
                   lambda t: t.astimezone(BEHIND).isoformat(timespec="microseconds"),
-                  lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}000Z"), _read_times),
+                  lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}000Z"), _read_times, ("times_with_an_offset",)),
 }, ITEM)  # fmt: skip
 
 
