@@ -72,7 +72,7 @@ class Trial:
     limit_seconds: int = 0
     """How long it may take; 0 for as long as it takes."""
     first_test: str = ""
-    """What is run before the other tests; empty for the order of the suite."""
+    """What is run before all tests, and again in its place; empty for the order of the suite."""
 
     @property
     def name(self) -> str:
@@ -237,8 +237,8 @@ def _judge(session: pytest.Session, trial: Trial, url: str, api_key: str) -> Out
     hypothesis.core.global_force_seed = trial.seed  # type: ignore[assignment]  # None by default
     if trial.is_shuffled:
         session.items[:] = shuffled(session.items, trial.seed)
-    if trial.first_test:
-        session.items.sort(key=lambda item: short_name(item.nodeid) != trial.first_test)
+    # Also in its place, if it stays green: some tests look at what those before them have left.
+    session.items[:0] = [item for item in session.items if short_name(item.nodeid) == trial.first_test]
     session.config.option.maxfail = 1 if trial.must_be_red else 0
     return _side_by_side(session, trial) if trial.is_slow else _run(session, trial)
 
