@@ -211,8 +211,11 @@ class Contract:
         return pointer is not None and self.document.validator(pointer, "readOnly").is_valid(body)
 
     def accepts_value(self, value_of: Field, value: object) -> bool:
-        """Decide whether a value is valid for one field, by the JSON Schema library."""
-        return self.document.validator(value_of.place, "readOnly").is_valid(value)
+        """Decide whether a value is valid for one field, by the JSON Schema library; half a surrogate never is."""
+        try:
+            return self.document.validator(value_of.place, "readOnly").is_valid(value)
+        except UnicodeEncodeError:
+            return False
 
     def accepts_name(self, name: str) -> bool:
         """Decide whether a new item may carry a name of a run."""
