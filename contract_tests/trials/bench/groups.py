@@ -14,7 +14,7 @@ from pathlib import Path
 
 from contract_tests.errors import INCONCLUSIVE
 from contract_tests.runner.boundaries.map_file import read_map
-from contract_tests.runner.configuration import Configuration
+from contract_tests.runner.configuration import Configuration, foreign_environment
 from contract_tests.trials import faults
 from contract_tests.trials.baseline import run_baseline
 from contract_tests.trials.bench.comparison import NOTHING, Checkout, Figure, LeftOut, Rounds, in_turn, requests_of
@@ -158,7 +158,7 @@ def _started(checkout: Checkout, name: str, ours: str, *command: str, told: Mapp
 
 def cold(checkout: Checkout) -> Iterator[Figure]:
     """A clone, its environment and the first tests, beside the same tests where all is there; uv has the packages."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where make looks for uv
+    path = f"{Path(sys.executable).parent}{os.pathsep}{foreign_environment()['PATH']}"  # where make looks for uv
     make = ("make", "contract", f"ARGS={' '.join(FIRST)}")
     with tempfile.TemporaryDirectory(prefix="bench-") as reports:
 
