@@ -91,7 +91,8 @@ class Server:
         """Let wrk send one request again and again."""
         request = self._request(step, item_id)
         lines = [f"wrk.method = {_lua(step.method)}", f"wrk.body = {_lua((step.body or b'').decode())}"]
-        lines += [f"wrk.headers[{_lua(name)}] = {_lua(value)}" for name, value in request.headers.items()]
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}  # wrk sets it
+        lines += [f"wrk.headers[{_lua(name)}] = {_lua(value)}" for name, value in headers.items()]
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write("\n".join(lines))
             script.flush()
