@@ -109,14 +109,8 @@ def test_text_reads_back_unchanged(run: Run, shared_item: ItemUnderTest, tried: 
 def _nearly_alike(contract: Contract, tried: Field) -> list[Any]:
     """Return values of which each is hardly another than one before: by case, form, an end, or the last digits."""
     if "string" in tried.types:
-        some = (
-            ALIKE,
-            ALIKE.upper(),
-            ALIKE.lower(),
-            f"{ALIKE.lower()} ",
-            ALIKE.lower(),
-            unicodedata.normalize("NFD", ALIKE.lower()),
-        )
+        small = ALIKE.lower()
+        some = (ALIKE, ALIKE.upper(), small, f"{small} ", small, unicodedata.normalize("NFD", small))
         long = "x" * (min(tried.schema.get("maxLength", LONG), LONG) - 1)
         return [text for text in (*some, f"{long}a", f"{long}b") if contract.accepts_value(tried, text)]
     middle = sum(_numbers(contract, tried)[:2]) / 2
