@@ -18,7 +18,7 @@ from contract_tests.spec.resource import ROLES
 PROMISES = (
     "first_look", "deletion", "listing", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
     "listed_values", "constraints", "concurrency", "creation", "fidelity", "typed_client", "combinations", "covering_plan", "field_limits",
-    "state_machine", "schema_conformance",
+    "long_lived", "state_machine", "schema_conformance",
 )  # fmt: skip
 
 # Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.
