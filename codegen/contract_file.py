@@ -62,8 +62,8 @@ def read_client_facts(path: Path) -> ClientFacts:
             raise document.error(
                 pointer, f"nothing stands at {reference!r}; correct the reference, or add what it names"
             )
-    key = read_key(document)
     operations = operations_of(document)
+    key = read_key(document, operations)
     return ClientFacts(_base_url(document), key.kind, key.name, key.env, *_error_places(document, operations))
 
 

@@ -10,6 +10,7 @@ from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
 from contract_tests.spec.operation import Operation
 from contract_tests.spec.resource import Role
+from contract_tests.spec.security import security_of
 
 # What a text field must take, so that only the JSON around it is wrong.
 WORDS = "contract test"
@@ -133,8 +134,8 @@ def named_methods(contract: Contract, path: str) -> set[str]:
 def is_guarded(contract: Contract, name: str) -> bool:
     """Whether an operation takes a key, and says what it answers without the right one."""
     operation = contract.operation(name)
-    schemes = operation.definition.get("security", contract.document.tree.get("security", []))
-    return bool(schemes) and {} not in schemes and operation.names(401)
+    ways = security_of(operation)
+    return bool(ways) and {} not in ways and operation.names(401)
 
 
 def guarded_operations(contract: Contract) -> list[str]:

@@ -70,8 +70,10 @@ def _other_lengths(view: View) -> Iterator[Candidate]:
         limit = schema.get(keyword)
         if limit is None or limit > LONGEST:
             continue
+        step = 1 if known is None else known.step
+        sizes = sorted({each for size in sizes_around(limit) for each in (size - size % step, size + -size % step)})
         # Within the limit, a text may be too long for its format all the same.
-        for size in (size for size in sizes_around(limit) if not most < size <= limit):
+        for size in (size for size in sizes if not most < size <= limit):
             if "pattern" not in schema:
                 found = FORMATS[schema["format"]].of_length(size)
             else:

@@ -38,9 +38,12 @@ class Format:
     """The length of the shortest text of the format."""
     most: int = 10_000_000
     """The length of the longest."""
+    step: int = 1
+    """What each length is a multiple of."""
 
     def of_length(self, size: int) -> list[str]:
-        """Return a valid text of a length, if this format has one that is beyond doubt."""
+        """Return a valid text of a length, or the next that the format has, if it has one that is beyond doubt."""
+        size += -size % self.step
         made = [self.pad(size)] if self.pad is not None and size > 0 else []
         return [text for text in (*made, *self.valid) if len(text) == size][:1]
 
@@ -118,8 +121,13 @@ FORMATS = {
         most=15,
     ),
     "ipv6": Format(("2001:db8::1", "2001:db8:0:0:0:0:0:2"), ("2001:db8::g", "2001:db8:::1", "no-address")),
-    # The validator does not assert it, so only what is right is tried.
-    "byte": Format(("aGVsbG8=", "d29ybGQh", "YQ==")),
+    "byte": Format(
+        ("aGVsbG8=", "d29ybGQh", "YQ=="),
+        ("a", "YQ=", "no base64!"),
+        lambda size: ("YWJj" * size)[:size],
+        least=4,
+        step=4,
+    ),
 }
 
 # Formats that ask nothing of the characters of a text.

@@ -39,13 +39,13 @@ class Api:
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.key_scheme = key_scheme(contract)
+        layouts = find_layouts(contract)
+        self.key_scheme = key_scheme(contract, layouts[0].operations.values())
         self.api_key = b""  # the one that opens it
         self.open_operations = open_operations(contract)
         self.bodies = Bodies({each.body_type for each in contract.operations.values() if each.body_type})
         self.outbox = Outbox()
         self.errors = ErrorBodies(contract)
-        layouts = find_layouts(contract)
         owned = {operation.name for layout in layouts for operation in layout.operations.values()}
         self.further = {
             name: each

@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from contract_tests.checks.observations import ACCEPTED, REFUSED, Drift
@@ -29,6 +30,7 @@ from contract_tests.report.run_record import (
 )
 from contract_tests.report.snippets import drift_snippet, issue_snippet
 from contract_tests.spec.contract import Contract, Field
+from contract_tests.spec.resource import Role
 
 TESTS = Path(__file__).parents[1] / "promises"
 STALE = "stale"
@@ -101,12 +103,18 @@ def _pairs(outcomes: Outcomes) -> Iterator[PairCount]:
     tried = {test.partition("[")[0] for test in (*outcomes.tests, *outcomes.not_tried)}
     for role in ("update", "create"):
         if any(test.startswith(PLAN) and f"_{role}_" in test for test in tried):
-            contexts = Contexts(contract, role)
-            contexts.cover.join(outcomes.observations.pairs.get(role, 0))
-            left: Counter[str] = Counter()
-            for name, trial in contexts.trials.items():
-                left[trial.field.name] += contexts.cover.lacking((VALUE, name))
-            yield PairCount(role, contexts.cover.covered, contexts.cover.possible, dict(+left))
+            covered = outcomes.observations.pairs.get(role, 0)
+            key = ("pairs", contract.resource.name, role, covered)
+            yield contract.document.once(key, partial(_pairs_of, contract, role, covered))
+
+
+def _pairs_of(contract: Contract, role: Role, covered: int) -> PairCount:
+    contexts = Contexts(contract, role)
+    contexts.cover.join(covered)
+    left: Counter[str] = Counter()
+    for name, trial in contexts.trials.items():
+        left[trial.field.name] += contexts.cover.lacking((VALUE, name))
+    return PairCount(role, contexts.cover.covered, contexts.cover.possible, dict(+left))
 
 
 def _sides(field: Field, clause: str, tried: Counter[tuple[str, str]]) -> tuple[int | None, int | None]:

@@ -31,7 +31,7 @@ from contract_tests.spec.operation import Operation, read_operations
 from contract_tests.spec.overlay import overlaid
 from contract_tests.spec.promises import POINTER, PROMISES, read_promises
 from contract_tests.spec.resource import ROLES, Resource, ServerField, find_schema, read_resources, unsent_parameters
-from contract_tests.spec.security import read_key
+from contract_tests.spec.security import SCHEMES, read_key, security_of
 from contract_tests.spec.validation import validate
 
 __all__ = ["JSON_TYPES", "LIMITS", "Contract", "ContractError", "Field", "Schema", "load_contract", "read_contract"]
@@ -149,7 +149,7 @@ class Contract:
     @cached_property
     def key(self) -> ApiKey:
         """How a request carries its key."""
-        return read_key(self.document)
+        return read_key(self.document, self.resource.operations.values())
 
     # -- Promises -----------------------------------------------------------------------------------------------------
 
@@ -191,6 +191,9 @@ class Contract:
         own, path = self.resource, operation.path
         if operation.pointer in (each.pointer for each in own.operations.values()):
             return ""
+        ways = security_of(operation)
+        if ways and not any(self._is_let_in(way) for way in ways):
+            return f"it needs the key of {', '.join(ways[0])}, which the {own.name} do not"
         given = {own.id_parameter} if f"{path}/".startswith(f"{own.item_path}/") else set()
         if missing := [*(n for n in operation.path_parameters if n not in given), *unsent_parameters(operation)]:
             return f"it needs {', '.join(missing)}, which nothing gives"
@@ -198,6 +201,10 @@ class Contract:
         if operation.method == "GET" or (is_item and operation.method == "PUT" and "update" in own.operations):
             return ""
         return "no link leads to it" if is_item else "it may do more than change an item of the run"
+
+    def _is_let_in(self, way: dict[str, Any]) -> bool:
+        places = (f"{SCHEMES}/{name}" for name in way)
+        return all(self.document.has(at) and self.document.resolve(at)[0] == self.key.pointer for at in places)
 
     # -- What is valid ------------------------------------------------------------------------------------------------
 

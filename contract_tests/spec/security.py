@@ -1,17 +1,18 @@
 """How a request carries its key, as securitySchemes says it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from contract_tests.api_key import ApiKey
 from contract_tests.spec.document import Document
+from contract_tests.spec.operation import Operation
 
 SCHEMES = "#/components/securitySchemes"
 
 
-def read_key(document: Document) -> ApiKey:
-    """Return how the operations of a contract are opened; refuse a scheme that is not there or that cannot be sent."""
-    required: Any = document.tree.get("security") or next(_own_security(document), [])
-    names = [name for requirement in required for name in requirement]
+def read_key(document: Document, operations: Iterable[Operation]) -> ApiKey:
+    """Return how operations are opened, by the first that needs a key; refuse a scheme that is not there or that cannot be sent."""
+    names = [name for operation in operations for requirement in security_of(operation) for name in requirement]
     if not names:
         return ApiKey()
     pointer = f"{SCHEMES}/{names[0]}"
@@ -32,9 +33,7 @@ def read_key(document: Document) -> ApiKey:
     raise document.error(pointer, problem)
 
 
-def _own_security(document: Document) -> Any:
-    """Yield what single operations require, where the document requires nothing for all."""
-    for item in document.tree.get("paths", {}).values():
-        for operation in item.values():
-            if isinstance(operation, dict) and operation.get("security"):
-                yield operation["security"]
+def security_of(operation: Operation) -> list[dict[str, Any]]:
+    """Return the ways to be let in to an operation, each with the names of its schemes; none where it is open."""
+    said: list[dict[str, Any]] = operation.definition.get("security", operation.document.tree.get("security", []))
+    return said

@@ -69,7 +69,8 @@ class GuardedTransport(httpx.BaseTransport):
         self.ownership = Ownership(guard, self.get, limits.journal, limits.budget)
         self._resending = Resending(guard, self.ownership, self.get, self._remove_unseen)
         self._origin = AnswerOrigin(guard, self._control)
-        self._inner = connections(None if guard.is_loopback else proxy_of(base_url), timeout_seconds)
+        proxy, is_secure = None if guard.is_loopback else proxy_of(base_url), base_url.lower().startswith("https:")
+        self._inner = connections(proxy, timeout_seconds, is_secure=is_secure)
         self._was_answered = False
         self._uncertain: set[ItemId | None] = set()
 

@@ -2,11 +2,11 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
-from ..contract import Contract
+from ..contract import Contract, Operation
 from ..errors import StartError
 from .bodies import Headers
 from .messages import read_query
@@ -50,15 +50,14 @@ def _decoded(credentials: bytes) -> bytes | None:
         return None
 
 
-def key_scheme(contract: Contract) -> KeyScheme:
+def key_scheme(contract: Contract, operations: Iterable[Operation]) -> KeyScheme:
     """
-    Return the first scheme that the contract's security names; of kind none where it names none.
+    Return the first scheme that the security of some operations names; of kind none where it names none.
 
     Raises:
         StartError: The scheme is not defined, or is of a kind that the mock does not speak.
     """
-    own = [each.node.get("security", []) for each in contract.operations.values()]
-    wanted = [contract.document.get("security", []), *own]
+    wanted = [each.node.get("security", contract.document.get("security", [])) for each in operations]
     name = next((name for said in wanted for requirement in said for name in requirement), None)
     if name is None:
         return KeyScheme("none")

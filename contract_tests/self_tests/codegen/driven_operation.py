@@ -100,7 +100,7 @@ class DrivenOperation:
         """Hold a request to the contract, and to what it was made from."""
         assert request.method == self.operation.method
         self._check_path(request, call)
-        key = read_key(self.document)
+        key = read_key(self.document, operations_of(self.document))
         query = parse_qsl(request.url.query.decode(), keep_blank_values=True)
         expected = {**call.parameters, (key.kind, key.name): KEY}
         assert sorted(query) == sorted(_pairs(expected, "query"))

@@ -11,6 +11,7 @@ import pytest
 from contract_tests.generation.boundaries import good_values, to_json, untried
 from contract_tests.generation.keywords import NOTES, TRIED
 from contract_tests.self_tests.generation.things import at_path, contract_of, tried_values, with_value
+from contract_tests.spec.document import FORMATS
 
 TEXT = {"type": "string"}
 KEPT = {"type": "object", "required": ["a"], "properties": {"a": TEXT, "b": {"type": "integer", "minimum": 0}}}
@@ -64,7 +65,8 @@ CASES: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
     "uuid": ({**TEXT, "format": "uuid"}, ["123e4567-e89b-42d3-a456-426614174000"], ["no-uuid", ""]),
     "hostname": ({**TEXT, "format": "hostname"}, ["example.com"], ["-example.com", "exa mple.com"]),
     "ipv4": ({**TEXT, "format": "ipv4"}, ["192.0.2.1"], ["192.0.2", "192.0.2.256"]),
-    "byte": ({**TEXT, "format": "byte"}, ["aGVsbG8="], [0, None]),
+    "byte": ({**TEXT, "format": "byte"}, ["aGVsbG8="], [0, None, "a", "YQ="]),
+    "byte-maxLength": ({"type": ["string", "null"], "format": "byte", "maxLength": 10}, [None, "YWJjYWJj"], ["a", "YWJjYWJjYWJj"]),
     "int32": ({"type": "integer", "format": "int32"}, [2147483647, -2147483647], [1.5]),
     "int64": ({"type": "integer", "format": "int64"}, [9223372036854775807], [1.5]),
     "float": ({"type": "number", "format": "float", "maximum": 1}, [1, 0.9], [1.1]),
@@ -134,7 +136,7 @@ def spelling(value: Any) -> str:
 def test_the_library_decides(name: str) -> None:
     """A value is accepted where the JSON Schema library, asked on its own, finds it valid."""
     schema = {**CASES[name][0], "components": {"schemas": SCHEMAS}}
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    validator = jsonschema_rs.Draft202012Validator(schema, **FORMATS)
     for boundary in tried_values(CASES[name][0], schemas=SCHEMAS):
         if "token-" not in boundary.reason:
             assert boundary.accepted == validator.is_valid(boundary.value), boundary.name

@@ -49,12 +49,13 @@ class _Flawed(Exception):
 class Connections:
     """Sends requests over connections that are kept open, from any thread."""
 
-    def __init__(self, proxy: httpx.Proxy | None, timeout_seconds: float) -> None:
+    def __init__(self, proxy: httpx.Proxy | None, timeout_seconds: float, *, is_secure: bool = False) -> None:
         """Open nothing yet; *timeout_seconds* is how long an exchange may take, from connection to last byte."""
         self._timeout_seconds = timeout_seconds
         self._proxy = proxy
         self._clock = _Clock()
-        self._pool = _pool(proxy, _BoundedBackend(self._clock))
+        self._secrecy = httpx.create_ssl_context() if is_secure else None  # it reads all certificates of the machine
+        self._pool = self._pool_of_connections()
 
     def send(self, request: httpx.Request) -> httpx.Response | Failure:
         """Send a request once; its answer, read and unpacked, or why there is none."""
@@ -85,7 +86,21 @@ class Connections:
 
     @cached_property
     def _apart(self) -> httpcore.ConnectionPool:
-        return _pool(self._proxy, _BoundedBackend(self._clock))
+        return self._pool_of_connections()
+
+    def _pool_of_connections(self) -> httpcore.ConnectionPool:
+        proxy, usual = self._proxy, dict[str, Any](
+            ssl_context=self._secrecy, max_connections=64, max_keepalive_connections=32, keepalive_expiry=5.0,
+            network_backend=_BoundedBackend(self._clock),
+        )  # fmt: skip
+        if proxy is None:
+            return httpcore.ConnectionPool(**usual)
+        url = proxy.url
+        place = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        usual |= {"proxy_url": place, "proxy_auth": proxy.raw_auth}
+        if url.scheme.startswith("socks"):
+            return httpcore.SOCKSProxy(**usual)
+        return httpcore.HTTPProxy(proxy_headers=proxy.headers.raw, proxy_ssl_context=proxy.ssl_context, **usual)
 
     def _as_sent(self, request: httpx.Request) -> httpcore.Request:
         headers = request.headers.raw
@@ -121,10 +136,10 @@ class Connections:
             yield piece
 
 
-def connections(proxy: httpx.Proxy | None, timeout_seconds: float) -> Connections:
+def connections(proxy: httpx.Proxy | None, timeout_seconds: float, *, is_secure: bool) -> Connections:
     """Open what holds the connections; TargetError where the proxy or the CA bundle of the environment is bad."""
     try:
-        return Connections(proxy, timeout_seconds)
+        return Connections(proxy, timeout_seconds, is_secure=is_secure)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise TargetError(f"SSL_CERT_FILE, or the proxy in the environment, cannot be used: {error}") from None
 
@@ -228,21 +243,6 @@ def _addresses(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(str(error)) from None
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-def _pool(proxy: httpx.Proxy | None, backend: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
-    usual: dict[str, Any] = {
-        "ssl_context": httpx.create_ssl_context(), "max_connections": 64, "max_keepalive_connections": 32,
-        "keepalive_expiry": 5.0, "network_backend": backend,
-    }  # fmt: skip
-    if proxy is None:
-        return httpcore.ConnectionPool(**usual)
-    url = proxy.url
-    place = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    usual |= {"proxy_url": place, "proxy_auth": proxy.raw_auth}
-    if url.scheme.startswith("socks"):
-        return httpcore.SOCKSProxy(**usual)
-    return httpcore.HTTPProxy(proxy_headers=proxy.headers.raw, proxy_ssl_context=proxy.ssl_context, **usual)
 
 
 def _response(
