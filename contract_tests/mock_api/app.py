@@ -22,7 +22,7 @@ from .wire.keys import key_scheme, open_operations
 from .wire.messages import JSON_HEADER
 from .wire.messages import Answer as Answer
 from .wire.messages import Request as Request
-from .wire.outbox import Outbox
+from .wire.outbox import PIECE_BYTES, Outbox
 from .wire.outbox import Send as Send
 from .wire.routes import Route, Routes, decoded_path
 
@@ -135,11 +135,14 @@ class Api:
 
     async def send(self, answer: Answer, send: Send) -> None:
         """Send *answer*."""
-        headers = list(answer.headers)
+        body, headers = answer.body, answer.headers
         if answer.status != 204:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
+            headers = (*headers, (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self.outbox.send(answer.body, send)
+        if len(body) <= PIECE_BYTES:
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await self.outbox.send(body, send)
 
     def is_page(self, path: str) -> bool:
         """Say whether *path* is one of the pages beside the API, which need no key."""

@@ -1,10 +1,11 @@
 """Writes the body of an error in the shape that the contract gives to it."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
+
+import orjson
 
 from .choices import bindings
 from .contract import Contract, Operation, Schema, json_content
@@ -34,7 +35,7 @@ class Form:
     """What is the same in each body, or element of a body, of one schema."""
 
     schema: Schema
-    body: Any
+    body: bytes  # as JSON, which is read anew for each error
     texts: list[Path]  # those that the message stands in
     has_status: bool
 
@@ -64,8 +65,9 @@ class ErrorBodies:
     def code(self, operation: Operation | None, status: int) -> str:
         """Return the code that goes with *status*: the contract's, or the name that HTTP gives to the status."""
         shape = self.shape(operation, status)
-        phrase = HTTPStatus(status).phrase.upper().replace(" ", "_").replace("-", "_")
-        return phrase if shape is None or shape.code is None else shape.code
+        if shape is not None and shape.code is not None:
+            return shape.code
+        return HTTPStatus(status).phrase.upper().replace(" ", "_").replace("-", "_")
 
     def body(self, operation: Operation | None, refusal: Refusal) -> Any:
         """Write the body of *refusal*; None where the contract gives it none."""
@@ -97,7 +99,7 @@ class ErrorBodies:
     def _told(self, schema: Schema, status: int, message: str) -> Any:
         """Make a body, or an element of it, with *message* in the texts that are meant for it, and its *status*."""
         form = self._form(schema)
-        body = deepcopy(form.body)
+        body = orjson.loads(form.body)
         for path in form.texts:
             body = put(body, path, HTTPStatus(status).phrase if path[-1] == "title" else message)
         return put(body, ("status",), status) if form.has_status else body
@@ -108,7 +110,7 @@ class ErrorBodies:
             meant = [path for path, _ in self._texts(schema) if path[-1] in TEXTS and "*" not in path]
             texts = [path for path in meant if [*bindings(body, path)]] or meant[:1]
             has_status = "integer" in self.contract.types(self.contract.members(schema).get("status"))
-            self.forms[id(schema)] = Form(schema, body, texts, has_status)
+            self.forms[id(schema)] = Form(schema, orjson.dumps(body), texts, has_status)
         return self.forms[id(schema)]
 
     def _name_fields(self, shape: Shape, body: Any, refusal: Refusal) -> Any:

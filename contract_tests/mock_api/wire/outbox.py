@@ -44,10 +44,7 @@ class Outbox:
             raise Refusal(429, "Too many large answers wait to be read; ask for them one by one.") from None
 
     async def send(self, body: bytes, send: Send) -> None:
-        """Send the body of an answer, whose head is sent."""
-        if len(body) <= PIECE_BYTES:
-            await send({"type": "http.response.body", "body": body})
-            return
+        """Send the body of a large answer, whose head is sent."""
         self.unread_bytes += len(body)
         try:
             for start in range(0, len(body), PIECE_BYTES):

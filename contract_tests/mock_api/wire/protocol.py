@@ -6,12 +6,15 @@ says how errors look does neither.
 """
 
 import re
-from asyncio import TimerHandle, Transport
+from asyncio import Event, TimerHandle, Transport
+from collections.abc import Iterable
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from httptools import parse_url
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from ..errors import Refusal
-from .bodies import MAX_BODY_BYTES
+from ..errors import Header, Refusal
+from .bodies import MAX_BODY_BYTES, Headers
 from .messages import Answer
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -31,39 +34,41 @@ LONG = (413, "The request is too long.")
 CROWDED = (429, "Too many connections at once.")
 
 
-class OneWrite:
+class Cycle(RequestResponseCycle):
     """
-    The way out of a connection, which sends the head of an answer together with its body.
+    A request and its answer, whose head is written together with its body.
 
     uvicorn writes them one after the other, and each write is a call to the kernel, which takes longer than
     everything the mock does for an update.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self.is_closing = transport.is_closing
-        self.head = b""
-        self.has_begun = False
+    start: Any = None  # the head, kept back until the body comes
 
-    def write(self, data: bytes) -> None:
-        """Keep the head of an answer back; a piece of a body may look like one, and comes later."""
-        if not self.has_begun and not data.startswith(b"HTTP/1.1 100"):
-            self.head = data
-            self.has_begun = True
-        else:
-            self.transport.write(self.head + data)
-            self.head = b""
+    async def send(self, message: Any) -> None:
+        """Write the answer if it is whole and ordinary; leave it to uvicorn if it is not."""
+        if message["type"] == "http.response.start":
+            self.start = message
+            return
+        start, self.start = self.start, None
+        if start is not None:
+            if self.is_ordinary(dict(start["headers"]), message):
+                self.response_started = self.response_complete = True
+                self.transport.write(written(start["status"], start["headers"], message["body"]))
+                self.on_response()
+                return
+            await super().send(start)
+        await super().send(message)
 
-    def finish(self) -> None:
-        """End an answer, and send a head that no body follows."""
-        if self.head:
-            self.write(b"")
-        self.has_begun = False
+    def is_ordinary(self, headers: Headers, message: Any) -> bool:
+        """Say whether an answer is there in one piece, may be written now, and leaves the connection open."""
+        is_whole = b"content-length" in headers and not message.get("more_body")
+        is_open = self.keep_alive and b"connection" not in headers and not self.disconnected
+        return is_whole and is_open and not self.flow.write_paused and self.scope["method"] != "HEAD"
 
-    def close(self) -> None:
-        """Close the connection when everything is sent."""
-        self.finish()
-        self.transport.close()
+
+def written(status: int, headers: Iterable[Header], body: bytes) -> bytes:
+    """Write an answer as HTTP does."""
+    return STATUS_LINE[status] + b"\r\n".join([*map(b": ".join, headers), b"", body])
 
 
 class MockProtocol(HttpToolsProtocol):
@@ -78,7 +83,6 @@ class MockProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.out = OneWrite(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             self.end(*CROWDED)
 
@@ -120,7 +124,7 @@ class MockProtocol(HttpToolsProtocol):
     def limit(self, received_bytes: int) -> None:
         """Hold a request that has begun and not ended to its length and its time."""
         self.received_bytes += received_bytes
-        if self.is_in_head and self.received_bytes > MAX_HEAD_BYTES:
+        if (self.is_in_head and self.received_bytes > MAX_HEAD_BYTES) or len(self.headers) > MAX_HEADERS:
             self.end(*LONG_HEAD)
         elif self.received_bytes > (MAX_DISCARDED_BYTES if self.is_answered() else MAX_MESSAGE_BYTES):
             self.end(*LONG)
@@ -142,23 +146,38 @@ class MockProtocol(HttpToolsProtocol):
         self.received_bytes = 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
+    def on_headers_complete(self) -> None:
+        """Begin to answer, or wait for the answer to the request before: uvicorn's way, with a cycle of our own."""
         if len(self.headers) > MAX_HEADERS:
             raise ValueError("too many headers")  # which the parser reports as a broken request
-
-    def on_headers_complete(self) -> None:
         self.is_in_head = False
-        super().on_headers_complete()
-        self.cycle.transport = self.out  # type: ignore[assignment]
+        url, version, before = parse_url(self.url), self.parser.get_http_version(), self.cycle
+        self.scope["method"] = self.parser.get_method().decode()
+        self.scope["raw_path"], self.scope["query_string"] = url.path or b"/", url.query or b""
+        keeps_alive = version != "1.0" and self.parser.should_keep_alive()
+        self.cycle = Cycle(  # by place, which takes half the time of by name
+            self.scope, self.transport, self.flow, self.logger, self.access_logger, False, [], Event(),
+            self.expect_100_continue, keeps_alive, self.on_response_complete,
+        )  # fmt: skip
+        if before is None or before.response_complete:
+            self.run(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def run(self, cycle: RequestResponseCycle) -> None:
+        """Let the API answer one request."""
+        self.task = self.loop.create_task(cycle.run_asgi(self.app))  # kept, as a loop holds its tasks weakly
 
     def on_message_complete(self) -> None:
         self.is_unfinished = False
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self.out.finish()
-        super().on_response_complete()
+        """Go on; no idle connection is closed, as that would fail a client that uses it at that moment."""
+        self.flow.resume_reading()
+        if self.pipeline and not self.transport.is_closing():
+            self.run(self.pipeline.pop()[0])
 
     def send_400_response(self, msg: str) -> None:
         """Answer a broken request; if a whole one stands before it, that gets its answer first, and the only one."""
@@ -177,6 +196,5 @@ class MockProtocol(HttpToolsProtocol):
         if not self.is_answered():
             answer: Answer = self.app.refuse(Refusal(status, message))
             headers = (*answer.headers, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close"))
-            head = b"".join(b"%b: %b\r\n" % header for header in headers)
-            self.transport.write(STATUS_LINE[status] + head + b"\r\n" + answer.body)
+            self.transport.write(written(status, headers, answer.body))
         self.transport.close()

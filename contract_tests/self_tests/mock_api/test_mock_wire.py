@@ -133,6 +133,12 @@ def test_broken_chunk_is_refused(mock: RunningMock) -> None:
     )
 
 
+def test_trailers_without_end_are_refused(mock: RunningMock) -> None:
+    """Trailers count among the headers, of which there may be 200."""
+    trailers = b"".join(b"t%d: x\r\n" % number for number in range(500))
+    assert exchange(mock, head_of(mock, "Transfer-Encoding: chunked"), b"2\r\n{}\r\n0\r\n", trailers).status == 400
+
+
 def test_body_is_invited_by_100_continue(mock: RunningMock) -> None:
     """A client that expects 100-continue gets it, or 413 without it where the body would be too long."""
     with connect(mock) as connection:
@@ -150,6 +156,15 @@ def test_content_length_that_is_too_short_ends_the_connection(mock: RunningMock)
         answer = receive(connection)
         assert (answer.status, answer.headers["connection"]) == (400, "close")
         assert connection.recv(100) == b""
+
+
+def test_idle_connection_stays_open(mock: RunningMock) -> None:
+    """A client may go on after a pause, longer than the 5 seconds that uvicorn allows."""
+    with connect(mock) as connection:
+        for pause_seconds in (5.5, 0):
+            connection.sendall(head_of(mock, method="GET"))
+            assert receive(connection).status == 200
+            time.sleep(pause_seconds)
 
 
 def test_two_requests_at_once_are_answered_in_order(mock: RunningMock) -> None:
@@ -226,7 +241,7 @@ def test_clients_that_never_read_take_no_memory() -> None:
         before = resident_mebibytes(mock)
         greedy = [stack.enter_context(connect(mock)) for _ in range(20)]
         for connection in greedy:
-            connection.sendall(head_of(mock, method="GET", path="/v1/personas"))
+            connection.sendall(head_of(mock, "Connection: close", method="GET", path="/v1/personas"))
         for _ in range(20):
             assert exchange(mock, head_of(mock, "Content-Length: 2"), b"{}").status == 200
         assert resident_mebibytes(mock) - before < 200
