@@ -67,7 +67,7 @@ class ClientProject(openapi_python_client.Project):
         self._write("models")
 
     def _build_api(self) -> None:
-        for module in ("client", "connections", "errors", "pages", "resources", "wire"):
+        for module in ("async_connections", "client", "connections", "errors", "pages", "resources", "wire"):
             self._write(module)
 
     def _write(self, module: str, **facts: Any) -> None:

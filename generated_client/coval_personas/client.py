@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from .connections import OwnAsyncHttp, OwnHttp
 from .errors import connection_error
 from .resources import (
     AsyncPersonasResource,
@@ -75,7 +73,12 @@ class Coval:
             "validate": validate,
         }
         self._is_own = http_client is None
-        self._http: httpx.Client = http_client or OwnHttp()
+        if http_client is None:
+            # As httpx does: what connects is imported where a client is made.
+            from .connections import OwnHttp
+
+            http_client = OwnHttp()
+        self._http: httpx.Client = http_client
 
     @property
     def base_url(self) -> str:
@@ -207,7 +210,12 @@ class AsyncCoval:
             "validate": validate,
         }
         self._is_own = http_client is None
-        self._http: httpx.AsyncClient = http_client or OwnAsyncHttp()
+        if http_client is None:
+            # As httpx does: what connects is imported where a client is made.
+            from .async_connections import OwnAsyncHttp
+
+            http_client = OwnAsyncHttp()
+        self._http: httpx.AsyncClient = http_client
 
     @property
     def base_url(self) -> str:
@@ -275,6 +283,8 @@ class AsyncCoval:
                 wait = sender.wait_after_failure(operation, repeated, failure)
                 if wait is None:
                     raise connection_error(failure, request, sender.secrets)
+            import asyncio  # not above: a sync program does without
+
             await asyncio.sleep(wait)
             repeated += 1
 

@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ import pytest
 import uvloop
 from coval_personas import ApiConnectionError, AsyncCoval, Coval
 from coval_personas.models import Persona
+
+from codegen.generate import OWN_CLIENT
+from contract_tests.spec.contract import ROOT
 
 KEY = "key-that-must-not-show"
 LONG = "ü" * 1_500_000
@@ -145,6 +149,52 @@ def test_connection_that_another_thread_has_closed_is_not_used(monkeypatch: pyte
         (connection,) = coval._http._transport._pool.connections  # type: ignore[attr-defined]
         connection._connection._network_stream.close()
         assert coval.personas.update("a", name="Bob").name == "Bob"
+
+
+def test_each_server_keeps_its_connection() -> None:
+    """Calls to two servers in turn, by clients that share their connections, open one connection to each."""
+    opened: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        opened.append(connection.getsockname()[1])
+        while answered(connection):
+            pass
+
+    async def work(first: str, second: str) -> list[str]:
+        async with AsyncCoval(KEY, first, timeout=5) as one:
+            other = one.with_options(base_url=second)
+            turns = [one, other, one, other]
+            return [(await each.personas.update("a", name=str(turn))).name for turn, each in enumerate(turns)]
+
+    with serving(serve) as first, serving(serve) as second:
+        assert ["0", "1", "2", "3"] == asyncio.run(work(first, second))
+    assert len(opened) == len(set(opened)) == 2
+
+
+def test_call_that_is_overtaken_by_close_is_not_sent() -> None:
+    """A client that is closed while a call begins on a connection opens no other for it."""
+    pieces: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        while piece := answered(connection):
+            pieces.append(piece)
+
+    async def work(url: str) -> object:
+        coval = AsyncCoval(KEY, url, timeout=5, max_retries=0)
+        await coval.personas.update("a", name="Ann")
+        update = coval.personas.update("a", name="Bob")
+        return (await asyncio.gather(update, coval.close(), return_exceptions=True))[0]
+
+    with serving(serve) as url:
+        assert isinstance(asyncio.run(work(url)), ApiConnectionError)
+    assert len(pieces) == 1
+
+
+@pytest.mark.parametrize("imported", ["httpcore", "asyncio"])
+def test_what_connects_is_imported_with_the_first_client(imported: str) -> None:
+    """Importing the client takes little longer than importing httpx, which loads neither of them."""
+    code = f"import coval_personas, sys; assert {imported!r} not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / OWN_CLIENT, check=True)
 
 
 @both

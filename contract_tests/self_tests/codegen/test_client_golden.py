@@ -22,7 +22,15 @@ GOLDEN = Path(__file__).with_name("golden")
 OWN_PACKAGE, PACKAGE = "coval_personas", "notes_api_client"
 # Of a template that is not a module of the same name.
 WRITTEN = {"package_init.py": f"{PACKAGE}/__init__.py", "README.md": "README.md", "pyproject.toml": "pyproject.toml"}
-NEARLY_THE_SAME = {"client.py", "connections.py", "errors.py", "pages.py", "types.py", "wire.py"}
+NEARLY_THE_SAME = {
+    "async_connections.py",
+    "client.py",
+    "connections.py",
+    "errors.py",
+    "pages.py",
+    "types.py",
+    "wire.py",
+}
 NAMES = sorted(template.name.removesuffix(".jinja") for template in TEMPLATES.iterdir())
 
 
