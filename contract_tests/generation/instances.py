@@ -1,6 +1,7 @@
 """Values that are valid beyond doubt: plain ones of our own, else what a library finds; always checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from contract_tests.generation.candidate import to_json
@@ -94,17 +95,25 @@ def items_of(view: View, size: int) -> list[Any] | None:
 
 
 def _distinct(view: View, pools: list[list[Any]], places: list[Place]) -> list[Any] | None:
-    """Return one item from each pool, each different; more are made by counting on where a pool runs out."""
+    """Return one item from each pool, each different; more are made by counting on where a pool runs out, or are looked for."""
     chosen: dict[str, Any] = {}
     for index, pool in enumerate(pools):
         place = places[index] if index < len(places) else None
-        further = [_counted(value, number) for number in range(len(pools)) for value in pool[:1]]
-        unused = [value for value in [*pool, *further] if to_json(value) not in chosen]
+        counted = (each for number in range(len(pools)) for value in pool for each in _counted_on(value, number))
+        found = (value for _ in "." for value in (place_values(place, len(pools)) if place is not None else ()))
+        unused = (value for value in chain(pool, counted, found) if to_json(value) not in chosen)
         value = next((value for value in unused if place is None or place.is_valid(value)), None)
         if value is None:
             return None
         chosen[to_json(value)] = value
     return list(chosen.values())
+
+
+def _counted_on(value: Any, number: int) -> Iterator[Any]:
+    """Yield what differs from a value in all that it holds, or in one property."""
+    yield _counted(value, number)
+    for name in value if isinstance(value, dict) else ():
+        yield {**value, name: _counted(value[name], number)}
 
 
 def _counted(value: Any, number: int) -> Any:

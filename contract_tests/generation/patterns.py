@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from contract_tests.generation.candidate import Candidate, sizes_around
 from contract_tests.generation.instances import good_values
@@ -18,6 +19,10 @@ from contract_tests.generation.texts import (
 
 # A longer text that matches a pattern takes too long to find.
 LONGEST_FOUND = 2_000
+
+# Like characters, of which a pattern may allow so many; so many of such runs are looked at, and so many characters put in.
+RUNS = re.compile("[A-Z]+|[a-z]+|[0-9]+|.", re.DOTALL)
+MOST_RUNS, MOST_REPEATED = 6, 256
 
 # Engines differ lawfully on whether these stand for ASCII alone.
 DEPENDS_ON_ENGINE = re.compile(r"\\[dDwWbB]")
@@ -54,11 +59,35 @@ def pattern_candidates(view: View) -> Iterator[Candidate]:
     }.items():  # fmt: skip
         if miss != text:
             yield Candidate("pattern", f"pattern-{reason}", miss, "pattern")
+    yield from _repeated(view, text)
     if not DEPENDS_ON_ENGINE.search(view.schema["pattern"]):
         wide = re.sub("[a-zA-Z]", lambda letter: chr(ord(letter[0]) + 0xFEE0), text, count=1)
         for reason, miss in (("arabic-digit", re.sub("[0-9]", "\u0663", text, count=1)), ("wide-letter", wide)):
             if miss != text:
                 yield Candidate("pattern", f"pattern-{reason}", miss, "pattern", is_wrong_or_doubtful=True)
+
+
+def _repeated(view: View, text: str) -> Iterator[Candidate]:
+    """Yield the longest and the shortest that each run of like characters may be, and what is one longer or shorter."""
+    for number, run in enumerate(islice(RUNS.finditer(text), MOST_RUNS)):
+        longer = (f"{text[: run.end()]}{run[0][-1] * more}{text[run.end() :]}" for more in range(1, MOST_REPEATED))
+        shorter = (f"{text[: run.end() - less]}{text[run.end() :]}" for less in range(1, len(run[0]) + 1))
+        for how, others in (("longer", longer), ("shorter", shorter)):
+            allowed = text
+            for other in others:
+                if not view.place.is_valid(other):
+                    yield Candidate("pattern", f"pattern-{number}-{how}", other, _too_long_or_short(view, other))
+                    break
+                allowed = other
+            if allowed != text:
+                yield Candidate("pattern", f"matching-{number}-{how}", allowed, "pattern")
+
+
+def _too_long_or_short(view: View, text: str) -> str:
+    """Return the keyword that a text breaks: its pattern, if its length does not."""
+    if len(text) > view.schema.get("maxLength", len(text)):
+        return "maxLength"
+    return "minLength" if len(text) < view.schema.get("minLength", 0) else "pattern"
 
 
 def _other_lengths(view: View) -> Iterator[Candidate]:

@@ -67,6 +67,7 @@ CASES: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
     "ipv4": ({**TEXT, "format": "ipv4"}, ["192.0.2.1"], ["192.0.2", "192.0.2.256"]),
     "byte": ({**TEXT, "format": "byte"}, ["aGVsbG8="], [0, None, "a", "YQ="]),
     "byte-maxLength": ({"type": ["string", "null"], "format": "byte", "maxLength": 10}, [None, "YWJjYWJj"], ["a", "YWJjYWJjYWJj"]),
+    "pattern-repeated": ({**TEXT, "pattern": "^[A-Z]{2,4}-[0-9]{3}$"}, ["AAAA-000"], ["AAAAA-000", "AA-0000", "A-000", "AA-00"]),
     "int32": ({"type": "integer", "format": "int32"}, [2147483647, -2147483647], [1.5]),
     "int64": ({"type": "integer", "format": "int64"}, [9223372036854775807], [1.5]),
     "float": ({"type": "number", "format": "float", "maximum": 1}, [1, 0.9], [1.1]),
@@ -193,3 +194,19 @@ def test_every_keyword_has_a_case() -> None:
     written = str([CASES, SCHEMAS])
     assert [word for word in TRIED if f"'{word}'" not in written] == ["minContains"]
     assert not TRIED & NOTES
+
+
+def test_unique_objects_reach_the_greatest_size() -> None:
+    """uniqueItems: as many different objects are found as maxItems allows, and one more, whatever their properties are held to."""
+    parcel = {
+        "type": "object",
+        "required": ["sku", "quantity"],
+        "additionalProperties": False,
+        "properties": {
+            "sku": {"type": "string", "pattern": "^[A-Z]{2,4}-[0-9]{3}$"},
+            "quantity": {"type": "integer", "minimum": 1, "maximum": 500},
+        },
+    }
+    schema = {"type": "array", "uniqueItems": True, "maxItems": 6, "items": parcel}
+    found = [each for each in tried_values(schema) if each.keyword == "maxItems"]
+    assert {(len(each.value), each.accepted) for each in found} == {(5, True), (6, True), (7, False)}

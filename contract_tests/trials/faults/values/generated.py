@@ -34,16 +34,22 @@ GROUP_OF = {"type": "types", "enum": "enums", "const": "enums"}
 # By keyword: how its value is changed so that a little more is accepted, or a little less.
 UPPER = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
 LOWER = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
+# How many times a pattern allows what stands before: {2} or {2,5}.
+REPEATED = re.compile(r"\{(\d+)(?:,(\d+))?\}")
 LOOSER: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(UPPER, lambda limit: limit + 1),
     **dict.fromkeys(LOWER, lambda limit: limit - 1),
     "enum": lambda values: [*values, *(value.upper() for value in values if isinstance(value, str))],
     "required": lambda names: names[:-1],
+    "pattern": lambda pattern: REPEATED.sub(lambda of: f"{{{of[1]},{int(of[2] or of[1]) + 1}}}", pattern, count=1),
 }
 TIGHTER: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(UPPER, lambda limit: limit - 1),
     **dict.fromkeys(LOWER, lambda limit: limit + 1),
     "enum": lambda values: values[:-1],
+    "pattern": lambda pattern: REPEATED.sub(
+        lambda of: f"{{{of[1]},{max(int(of[2] or 0) - 1, int(of[1]))}}}", pattern, count=1
+    ),
     "multipleOf": lambda step: step * 10,
     "additionalProperties": lambda allowed: False,
     "uniqueItems": lambda is_unique: True,
