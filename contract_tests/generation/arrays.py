@@ -27,6 +27,8 @@ def array_candidates(view: View, tries: Tries) -> Iterator[Candidate]:
         for size in sizes_around(limit) if limit is not None and limit <= MOST_ITEMS else ():
             if (items := items_of(view, size)) is not None:
                 yield Candidate("items", f"{size}-items", items, keyword)
+    if view.schema.get("items") is False and (items := items_of(view, len(view.children("prefixItems")))):
+        yield Candidate("items", "one-item-more", [*items, items[-1]], "items")
     yield from _repeated(view)
     yield from _contained(view)
     yield from _inner(view, tries)

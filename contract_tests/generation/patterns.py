@@ -23,6 +23,8 @@ LONGEST_FOUND = 2_000
 # Like characters, of which a pattern may allow so many; so many of such runs are looked at, and so many characters put in.
 RUNS = re.compile("[A-Z]+|[a-z]+|[0-9]+|.", re.DOTALL)
 MOST_RUNS, MOST_REPEATED = 6, 256
+# The printable characters of ASCII.
+PRINTABLE = range(0x20, 0x7F)
 
 # Engines differ lawfully on whether these stand for ASCII alone.
 DEPENDS_ON_ENGINE = re.compile(r"\\[dDwWbB]")
@@ -81,6 +83,21 @@ def _repeated(view: View, text: str) -> Iterator[Candidate]:
                 allowed = other
             if allowed != text:
                 yield Candidate("pattern", f"matching-{number}-{how}", allowed, "pattern")
+        yield from _replaced(view, text, run.end() - 1, number)
+
+
+def _replaced(view: View, text: str, at: int, number: int) -> Iterator[Candidate]:
+    """Yield the first and the last character of those that may stand at a place, and the neighbour of each that may not."""
+    for how, step in (("later", 1), ("earlier", -1)) if text[at].isascii() and text[at].isalnum() else ():
+        allowed, code = text, ord(text[at]) + step
+        for each in range(code, PRINTABLE.stop if step > 0 else PRINTABLE.start - 1, step):
+            other = f"{text[:at]}{chr(each)}{text[at + 1 :]}"
+            if not view.place.is_valid(other):
+                yield Candidate("pattern", f"pattern-{number}-{how}", other, "pattern")
+                break
+            allowed = other
+        if allowed != text:
+            yield Candidate("pattern", f"matching-{number}-{how}", allowed, "pattern")
 
 
 def _too_long_or_short(view: View, text: str) -> str:
