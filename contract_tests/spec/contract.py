@@ -18,6 +18,7 @@ from contract_tests.spec.extensions import (
     Constraint,
     Untried,
     check_constraints,
+    check_error_code,
     check_values_from,
     error_code_place,
     error_fields_place,
@@ -349,6 +350,8 @@ class Contract:
                 if (pointer := operation.answer_pointer(status)) is not None:
                     self.document.validator(pointer)
                 self.error_fields_at(operation.operation_id, status)
+            for status in (*operation.statuses, 499, 599):  # the last two are asked for 4XX, 5XX and default
+                check_error_code(self.document, operation, status)
         for tried in self.fields("update").values():
             if "default" in {**tried.schema, **self.at(tried.place)}:
                 problem = "a generated client would send it with every update; remove it"

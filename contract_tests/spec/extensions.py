@@ -26,7 +26,7 @@ class Constraint:
     @property
     def names(self) -> list[str]:
         """The fields that it speaks of."""
-        return list(dict.fromkeys(name for name, _ in _names(self.document, self.pointer) if name != "*"))
+        return list(dict.fromkeys(name for name, _ in field_names(self.document, self.pointer) if name != "*"))
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def read_constraints(document: Document, operation: Operation | None) -> tuple[C
 def check_constraints(document: Document, rules: Iterable[Constraint], pointers: Iterable[str | None]) -> None:
     """Refuse a rule across fields that names a field which is in no schema of the resource: it would say nothing."""
     places = [pointer for pointer in pointers if pointer is not None]
-    known = {name for pointer in places for name, _ in _names(document, pointer)}
+    known = {name for pointer in places for name, _ in field_names(document, pointer)}
     for rule in rules:
-        for name, place in () if "*" in known else _names(document, rule.pointer):
+        for name, place in () if "*" in known else field_names(document, rule.pointer):
             if name not in known | {"*"}:
                 raise document.error(place, f"{name!r} is no field of the resource, so the rule is void; name one")
 
 
-def _names(document: Document, pointer: str, seen: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
+def field_names(document: Document, pointer: str, seen: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
     """Yield the fields that a schema of an object names, in its branches too, and where; a star where it takes others."""
     pointer, schema = document.resolve(pointer)
     if pointer in seen or not isinstance(schema, dict):
@@ -74,7 +74,7 @@ def _names(document: Document, pointer: str, seen: frozenset[str] = frozenset())
     branches += [f"{word}/{i}" for word in ("allOf", "anyOf", "oneOf") for i in range(len(schema.get(word, ())))]
     branches += [f"dependentSchemas/{escape(name)}" for name in schema.get("dependentSchemas", ())]
     for branch in branches:
-        yield from _names(document, f"{pointer}/{branch}", seen | {pointer})
+        yield from field_names(document, f"{pointer}/{branch}", seen | {pointer})
 
 
 def read_server_fields(document: Document, resource: Resource) -> dict[str, ServerField]:
@@ -168,6 +168,14 @@ def error_code_place(document: Document, operation: Operation, status: int) -> t
     marked = [path for path, schema in places if schema.get("x-error-code") is True]
     named = [path for path, _ in places if path[-1] == "code"]
     return next(iter(marked or named), None)
+
+
+def check_error_code(document: Document, operation: Operation, status: int) -> None:
+    """Refuse the code of a status that no property of the answer holds: no test would look at it."""
+    pointer = operation.response_pointer(status)
+    if pointer and "x-error-code" in document.at(pointer) and error_code_place(document, operation, status) is None:
+        problem = "no property of the answer is called code; write x-error-code: true at the one that holds it"
+        raise document.error(f"{pointer}/x-error-code", f"{problem}, outside of anyOf and oneOf")
 
 
 def error_fields_place(document: Document, operation: Operation, status: int) -> tuple[str, ...] | None:

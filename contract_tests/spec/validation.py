@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from contract_tests.spec.document import Document, below, escape, invalid_schema
+from contract_tests.spec.extensions import field_names
 from contract_tests.spec.field import JSON_TYPES, json_type
 from contract_tests.spec.operation import METHODS
 
@@ -40,6 +41,7 @@ def validate(document: Document) -> None:
             document.require_target(pointer, value)
         if key == "discriminator" and isinstance(value, dict):
             _check_mapping(document, f"{pointer}/mapping", value.get("mapping", {}))
+            _check_discriminated(document, pointer, value.get("propertyName"))
     seen: set[str] = set()
     places: list[str] = []
     for pointer in schema_pointers(document):
@@ -58,6 +60,15 @@ def _check_mapping(document: Document, pointer: str, mapping: dict[str, str]) ->
         target = said if "/" in said or "#" in said else f"#/components/schemas/{said}"
         if target.startswith("#") and not document.has(target):
             raise document.error(below(pointer, name), f"nothing stands at {target!r}; name a schema that is there")
+
+
+def _check_discriminated(document: Document, pointer: str, name: Any) -> None:
+    """Look whether a discriminator names a property of a branch."""
+    owner = pointer.rpartition("/")[0]
+    known = {each for each, _ in field_names(document, owner)}
+    if document.at(owner).keys() & {"anyOf", "oneOf"} and not known & {name, "*"}:
+        problem = f"is {name!r}, and no branch has such a property; name one of theirs, or add it to each"
+        raise document.error(f"{pointer}/propertyName", problem)
 
 
 def schema_pointers(document: Document) -> Iterator[str]:
@@ -132,6 +143,7 @@ def _check_schema(document: Document, place: str) -> None:
         raise document.error(f"{place}/multipleOf", f"is {schema['multipleOf']}; write a number above 0")
     _check_pairs(document, place, schema)
     _check_values(document, place, schema, kinds)
+    _check_required(document, place, schema)
     if "pattern" in schema:
         _check_pattern(document, f"{place}/pattern", schema["pattern"])
     if schema.get("nullable") is True and not document.validator(place).is_valid(None):
@@ -175,6 +187,16 @@ def _check_values(document: Document, place: str, schema: dict[str, Any], kinds:
             hint = "; put it in quotes" if kind == "boolean" and "string" in kinds else ""
             problem = f"is {value!r}, a {kind}, where the type is {' or '.join(kinds)}"
             raise document.error(f"{place}/enum/{index}", problem + (hint or "; correct one of the two"))
+
+
+def _check_required(document: Document, place: str, schema: dict[str, Any]) -> None:
+    """Look whether a required property is forbidden: additionalProperties sees only the properties beside it."""
+    required, known = schema.get("required"), schema.get("properties") or ()
+    if schema.get("additionalProperties") is False and "patternProperties" not in schema and isinstance(required, list):
+        for index, name in enumerate(required):
+            if name not in known:
+                problem = f"{name!r} is required, and additionalProperties: false forbids it, so no object is valid"
+                raise document.error(f"{place}/required/{index}", f"{problem}; add it to the properties beside it")
 
 
 def _check_pattern(document: Document, place: str, pattern: Any) -> None:
