@@ -215,6 +215,8 @@ class Conformance:
         fields = self.contract.fields(role)
         if not body.keys() <= fields.keys() or self.contract.unnamed(role, body) or _is_wide(body):
             return UNJUDGED
+        if self.contract.is_in_doubt(role, body):
+            return UNJUDGED
         some = next(iter(self.run.listed.combinations()), {})
         if any(isinstance(body.get(name), type(value)) for name, value in some.items()):
             known = {name: value for name, value in some.items() if name in fields}

@@ -259,7 +259,7 @@ class ItemUnderTest:
         leaks, expects = self.judge.leaks(exchange), has_status(self.contract.operation("update").successes)
         if boundary is not None:
             problem, promise = f"{boundary.shown} was refused with {exchange.status}", boundary.field.promise
-            headline = f"{boundary.field.name} is refused within what it may be: {promise}"
+            headline = f"{boundary.field.name}{boundary.path} is refused within what it may be: {promise}"
             refused = Finding(
                 BROKEN, problem, promise, boundary.source, exchange, "refused", headline, boundary.value, expects
             )

@@ -314,7 +314,8 @@ class Judge:
             right = has_status(statuses)
             return Finding(LOOSER, problem, promise, fault.clause, exchange, what, f"{what} is accepted", expects=right)
         tried = self.contract.field_of(fault.clause, fault.path)
-        inside = f"{fault.path} is accepted against a limit of the values in it"
+        owner, keyword = fault.clause.split("/")[-2:]
+        inside = f"{fault.path} is accepted against the {keyword} of {owner} in it"
         return Finding(
             LOOSER, f"{fault.path} {brief(fault.value)} was accepted with {exchange.status}",
             fault.message if tried is None else tried.promise, fault.clause, exchange, "accepted",

@@ -6,8 +6,8 @@ from contract_tests.generation.arrays import MOST_ITEMS
 from contract_tests.generation.instances import good_values, is_sent
 from contract_tests.generation.objects import MOST_PROPERTIES
 from contract_tests.generation.places import MOST_VIEWS, Place, View, schemas_of
-from contract_tests.generation.texts import FORMATS, LENGTHS, LONGEST, NUMBER_FORMATS, TEXT_FORMATS
-from contract_tests.spec.document import Schema
+from contract_tests.generation.texts import FORMATS, LENGTHS, LONGEST, NUMBER_FORMATS
+from contract_tests.spec.document import TEXT_FORMATS, Schema
 from contract_tests.spec.extensions import Untried
 
 TRIED = frozenset(

@@ -12,10 +12,10 @@ from contract_tests.generation.texts import (
     FORMATS,
     LENGTHS,
     LONGEST,
-    TEXT_FORMATS,
     format_candidates,
     length_candidates,
 )
+from contract_tests.spec.document import TEXT_FORMATS
 
 # A longer text that matches a pattern takes too long to find.
 LONGEST_FOUND = 2_000

@@ -16,7 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from contract_tests.spec.document import FORMATS, Document, Schema, escape, uri
+from contract_tests.spec.document import Document, Schema, escape, uri
 from contract_tests.spec.field import json_type
 
 # More ways through anyOf, oneOf and if than this are not tried.
@@ -63,7 +63,7 @@ class Place:
 
     def is_valid(self, value: object) -> bool:
         """Whether the JSON Schema library finds the value valid here."""
-        make = lambda: jsonschema_rs.Draft202012Validator(self.joined(), **FORMATS)  # noqa: E731
+        make = lambda: jsonschema_rs.Draft202012Validator(self.joined(), **self.document.formats)  # noqa: E731
         return bool(self.document.once(("joined", self.pointers, self.barred), make).is_valid(value))
 
     def joined(self, **more: Any) -> dict[str, Any]:

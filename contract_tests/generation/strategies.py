@@ -16,8 +16,8 @@ from contract_tests.generation.instances import is_sent
 from contract_tests.generation.listed import Listed
 from contract_tests.generation.numbers import EXACT_IN_DOUBLES, GREATEST, is_judged, span
 from contract_tests.generation.places import Place, View
-from contract_tests.generation.texts import TEXT_FORMATS
 from contract_tests.spec.contract import JSON_TYPES, Contract, Field
+from contract_tests.spec.document import TEXT_FORMATS
 
 # Long enough for every kind of character to occur, short enough for a person to read the example.
 TEXT_SIZE = 40

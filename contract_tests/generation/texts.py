@@ -7,7 +7,7 @@ from typing import Any
 from contract_tests.generation.candidate import Candidate, sizes_around
 from contract_tests.generation.library import matching_texts
 from contract_tests.generation.places import View
-from contract_tests.spec.document import Schema
+from contract_tests.spec.document import TEXT_FORMATS, Schema
 
 # The sizes at which stores, frameworks and other fields are known to end a text that has no documented limit.
 COMMON_SIZES = (100, 128, 200, 255, 256, 500, 512, 1_000, 1_024, 2_000, 2_048, 4_096, 5_000, 8_192, 10_000, 65_536)
@@ -148,9 +148,6 @@ FORMATS = {
         step=4,
     ),
 }
-
-# Formats that ask nothing of the characters of a text.
-TEXT_FORMATS = ("password", "markdown", "text", "multiline", "textarea")
 
 # Formats that are notes on a number, or ask of a number only what its type and limits say.
 NUMBER_FORMATS = ("int32", "int64", "float", "double")

@@ -218,6 +218,15 @@ class Contract:
         pointer = self.operation(name).body_pointer
         return pointer is not None and self.document.validator(pointer, "readOnly").is_valid(body)
 
+    def is_in_doubt(self, name: str, body: object) -> bool:
+        """Whether nothing forbids a body but a format that nobody knows."""
+        pointer = self.operation(name).body_pointer
+        return (
+            pointer is not None
+            and not self.accepts(name, body)
+            and self.document.lenient_validator(pointer).is_valid(body)
+        )
+
     def accepts_value(self, value_of: Field, value: object) -> bool:
         """Decide whether a value is valid for one field, by the JSON Schema library; half a surrogate never is."""
         try:

@@ -21,6 +21,12 @@ Made = TypeVar("Made")
 _BASE64 = re.compile("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 # What a validator is told of formats: the library does not know byte. Source: RFC 4648, section 4; OpenAPI Format Registry.
 FORMATS: Mapping[str, Any] = {"validate_formats": True, "formats": {"byte": lambda text: bool(_BASE64.fullmatch(text))}}
+# The formats that the library knows, and those that ask nothing of the characters of a text.
+KNOWN_FORMATS = (
+    "byte", "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri",
+    "iri-reference", "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template", "uuid",
+)  # fmt: skip
+TEXT_FORMATS = ("password", "markdown", "text", "multiline", "textarea")
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -72,6 +78,19 @@ class Document:
     def digest(self) -> str:
         """What a client says of the contract that it was written from: the SHA-256 of the tree."""
         return hashlib.sha256(json.dumps(self.tree, sort_keys=True, default=str).encode()).hexdigest()
+
+    @cached_property
+    def formats(self) -> Mapping[str, Any]:
+        """What a validator of bodies is told: of a format that nobody knows, only the texts that the contract shows are valid."""
+        shown: dict[str, set[str]] = {}
+        for node in _objects(self.tree):
+            name = node.get("format")
+            if isinstance(name, str) and name not in (*KNOWN_FORMATS, *TEXT_FORMATS):
+                examples = node.get("examples", [])
+                known = [*(examples if isinstance(examples, list) else ()), node.get("example"), *node.get("enum", ())]
+                shown.setdefault(name, set()).update(text for text in known if isinstance(text, str))
+        own = {name: texts.__contains__ for name, texts in shown.items() if texts}
+        return {**FORMATS, "formats": {**FORMATS["formats"], **own}}
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
         """Return what *make* returned the first time that it was asked for *key*."""
@@ -201,11 +220,18 @@ class Document:
         """
         return self.once(("validator", pointer, optional), lambda: self._compiled(pointer, optional))
 
-    def _compiled(self, pointer: str, optional: str) -> jsonschema_rs.Draft202012Validator:
+    def lenient_validator(self, pointer: str) -> jsonschema_rs.Draft202012Validator:
+        """Return a validator of bodies that takes any text for a format that nobody knows."""
+        return self.once(("lenient", pointer), lambda: self._compiled(pointer, "readOnly", FORMATS))
+
+    def _compiled(
+        self, pointer: str, optional: str, formats: Mapping[str, Any] | None = None
+    ) -> jsonschema_rs.Draft202012Validator:
         tree = self.once(("tree", optional), lambda: self._relaxed("#", self.tree, optional)) if optional else self.tree
+        formats = formats or (self.formats if optional == "readOnly" else FORMATS)
         try:
             # The whole document goes along, because references point into it.
-            return jsonschema_rs.Draft202012Validator({**tree, "$ref": uri(pointer)}, **FORMATS)
+            return jsonschema_rs.Draft202012Validator({**tree, "$ref": uri(pointer)}, **formats)
         except jsonschema_rs.ValidationError as error:
             place = below("#", *error.instance_path) if error.instance_path else pointer
             raise self.error(place, invalid_schema(error.message)) from None
@@ -286,6 +312,13 @@ def _wrong_keys(node: Any, pointer: str) -> Iterator[tuple[str, int, str]]:
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _wrong_keys(item, f"{pointer}/{index}")
+
+
+def _objects(node: Any) -> Iterator[Schema]:
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _objects(child)
 
 
 def invalid_schema(message: str) -> str:

@@ -212,3 +212,16 @@ def test_unique_objects_reach_the_greatest_size() -> None:
     schema = {"type": "array", "uniqueItems": True, "maxItems": 6, "items": parcel}
     found = [each for each in tried_values(schema) if each.keyword == "maxItems"]
     assert {(len(each.value), each.accepted) for each in found} == {(5, True), (6, True), (7, False)}
+
+
+def test_texts_of_an_unknown_format_are_those_that_the_contract_shows() -> None:
+    """format, examples: nobody here can tell another text from a right one, so none is sent as right, and none as wrong."""
+    shown = ["DE89370400440532013000", "GB82WEST12345698765432"]
+    contract, tried = contract_of({"type": "string", "format": "iban", "examples": shown})
+    assert good_values(contract, tried) == shown
+    assert not contract.accepts_value(tried, "text")
+    texts = [each.value for each in tried_values(tried.schema) if isinstance(each.value, str)]
+    assert set(texts) <= {*shown}
+    body = {"tried": "text"}
+    assert contract.is_in_doubt("update", body)
+    assert not contract.is_in_doubt("update", {"tried": 7})
