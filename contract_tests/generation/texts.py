@@ -69,85 +69,37 @@ def _email(size: int) -> str:
 
 FORMATS = {
     "date-time": Format(
-        (
-            "2025-01-24T10:00:00Z",
-            "2026-07-31T23:59:59Z",
-            "2024-02-29T00:00:00Z",
-            "2025-01-24T10:00:00+02:00",
-            "2025-01-24T10:00:00.123Z",
-        ),
-        (
-            "2025-02-30T10:00:00Z",
-            "2100-02-29T10:00:00Z",
-            "2025-13-01T10:00:00Z",
-            "2025-01-24T24:00:00Z",
-            "2025-01-24T25:00:00Z",
-            "2025-01-24T10:60:00Z",
-            "2025-01-24T10:00:61Z",
-            "2025-01-24T10:00:00",
-            "2025-01-24",
-            "yesterday",
-        ),
-    ),
+        ("2025-01-24T10:00:00Z", "2026-07-31T23:59:59Z", "2024-02-29T00:00:00Z", "2025-01-24T10:00:00+02:00", "2025-01-24T10:00:00.123Z"),
+        ("2025-02-30T10:00:00Z", "2100-02-29T10:00:00Z", "2025-13-01T10:00:00Z", "2025-01-24T24:00:00Z", "2025-01-24T25:00:00Z",
+         "2025-01-24T10:60:00Z", "2025-01-24T10:00:61Z", "2025-01-24T10:00:00", "2025-01-24", "yesterday")),
     "date": Format(
         ("2025-01-24", "2026-07-31", "2024-02-29"),
-        ("2025-02-30", "2100-02-29", "2025-13-01", "2025-00-10", "2025-01-32", "20250124", "24/01/2025", "yesterday"),
-        least=10,
-        most=10,
-    ),
+        ("2025-02-30", "2100-02-29", "2025-13-01", "2025-00-10", "2025-01-32", "20250124", "24/01/2025", "yesterday"), least=10, most=10),
     "time": Format(
         ("10:00:00Z", "23:59:59Z", "00:00:00Z", "10:00:00+02:00", "10:00:00.5Z"),
-        ("24:00:00Z", "25:00:00Z", "10:60:00Z", "10:00:61Z", "10:00:00", "10 o'clock"),
-    ),
+        ("24:00:00Z", "25:00:00Z", "10:60:00Z", "10:00:61Z", "10:00:00", "10 o'clock")),
     "uri": Format(
         ("https://example.com/a", "http://example.com", "https://example.com:8443/a/b?c=d#e", "urn:isbn:0451450523"),
         ("no uri", "/only/a/path", "//example.com/a", "http://exa mple.com"),
-        lambda size: ("https://example.com/" if size > 19 else "http://b.co/").ljust(size, "a"),
-    ),
+        lambda size: ("https://example.com/" if size > 19 else "http://b.co/").ljust(size, "a")),
     "email": Format(
         ("ann@example.com", "bob.b+c@mail.example.org"),
-        ("ann", "@example.com", "ann@", "ann@@example.com", "ann example.com", "a b@example.com"),
-        _email,
-        least=3,
-        most=254,
-    ),
+        ("ann", "@example.com", "ann@", "ann@@example.com", "ann example.com", "a b@example.com"), _email, least=3, most=254),
     "uuid": Format(
         ("123e4567-e89b-42d3-a456-426614174000", "00000000-0000-4000-8000-000000000001"),
-        (
-            "123e4567-e89b-42d3-a456-42661417400",
-            "123e4567-e89b-42d3-a456-4266141740000",
-            "g23e4567-e89b-42d3-a456-426614174000",
-            "123e4567e89b42d3a456426614174000",
-            "{123e4567-e89b-42d3-a456-426614174000}",
-            "no-uuid",
-        ),
-        least=36,
-        most=36,
-    ),
+        ("123e4567-e89b-42d3-a456-42661417400", "123e4567-e89b-42d3-a456-4266141740000", "g23e4567-e89b-42d3-a456-426614174000",
+         "123e4567e89b42d3a456426614174000", "{123e4567-e89b-42d3-a456-426614174000}", "no-uuid"), least=36, most=36),
     "hostname": Format(
         ("example.com", "a.example.org", "www.example-site.com"),
-        ("-example.com", "example-.com", "a_b.com", "exa mple.com", f"{'a' * 64}.com", "example..com"),
-        _hostname,
-        most=253,
-    ),
+        ("-example.com", "example-.com", "a_b.com", "exa mple.com", f"{'a' * 64}.com", "example..com"), _hostname, most=253),
     "ipv4": Format(
         ("192.0.2.1", "198.51.100.7", "203.0.113.255"),
-        ("192.0.2", "192.0.2.256", "192.0.2.1.1", "192.0.2.1/24", "192.0.2.a", "2001:db8::1"),
-        least=7,
-        most=15,
-    ),
+        ("192.0.2", "192.0.2.256", "192.0.2.1.1", "192.0.2.1/24", "192.0.2.a", "2001:db8::1"), least=7, most=15),
     "ipv6": Format(
-        ("2001:db8::1", "2001:db8:0:0:0:0:0:2"),
-        ("2001:db8::g", "2001:db8:::1", "2001:db8::1/64", "192.0.2.1", "no-address"),
-    ),
+        ("2001:db8::1", "2001:db8:0:0:0:0:0:2"), ("2001:db8::g", "2001:db8:::1", "2001:db8::1/64", "192.0.2.1", "no-address")),
     "byte": Format(
-        ("aGVsbG8=", "d29ybGQh", "YQ=="),
-        ("a", "YQ=", "no base64!"),
-        lambda size: ("YWJj" * size)[:size],
-        least=4,
-        step=4,
-    ),
-}
+        ("aGVsbG8=", "d29ybGQh", "YQ=="), ("a", "YQ=", "no base64!"), lambda size: ("YWJj" * size)[:size], least=4, step=4),
+}  # fmt: skip
 
 # Formats that are notes on a number, or ask of a number only what its type and limits say.
 NUMBER_FORMATS = ("int32", "int64", "float", "double")
