@@ -141,7 +141,7 @@ def _schema_names(tree: Mapping[str, Any]) -> set[str]:
 
 
 def _completed(node: Any, above: str = "") -> Any:
-    """Add what the generator refuses to do without: the items of an array, which may be anything, and words of a response."""
+    """Add what the generator refuses to do without: the items of an array, as a mapping, and words of a response."""
     if isinstance(node, list):
         return [_completed(each) for each in node]
     if not isinstance(node, dict):
@@ -149,7 +149,11 @@ def _completed(node: Any, above: str = "") -> Any:
     said = {key: _completed(value, key) for key, value in node.items()}
     if above == "responses":
         said = {key: {"description": "", **value} if "$ref" not in value else value for key, value in said.items()}
-    return {"items": {}, **said} if node.get("type") == "array" and "prefixItems" not in node else said
+    kinds, is_tuple = said.get("type"), "prefixItems" in said
+    is_array = "array" in (kinds if isinstance(kinds, list) else [kinds])
+    if (is_tuple or is_array) and isinstance(said.get("items"), bool):  # it reads no schema that is true or false
+        said |= {"items": {}} if said.pop("items") else {}
+    return {"items": {}, **said} if is_array and not is_tuple else said
 
 
 def _told(document: Document, name: str, client_name: str) -> dict[str, object]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import copy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from codegen import generate
 from contract_tests.self_tests.codegen.driven_client import DrivenClients, made_client
 from contract_tests.self_tests.codegen.every_contract import every_contract
+from contract_tests.spec.contract import ROOT
 from contract_tests.spec.operation import METHODS
 
 OWN, NOTES = "openapi.yaml", "golden/notes.yaml"
@@ -53,6 +56,27 @@ def test_pages_are_counted_from_the_first(tmp_path: Path) -> None:
     page = tree["paths"]["/notes"]["get"]["parameters"][0]
     page["schema"]["minimum"] = 0
     assert made_client(tree, tmp_path).drive("GET /notes") > 1
+
+
+def test_tuples_and_arrays_without_items_are_typed(tmp_path: Path) -> None:
+    """A tuple is a list of what it may hold, an array that says nothing of its items a list of anything."""
+    tree = copy.deepcopy(CONTRACTS[NOTES])
+    pair = [{"type": "integer"}, {"type": "string"}]
+    tree["components"]["schemas"]["Note"]["properties"] |= {
+        "pair": {"type": "array", "prefixItems": pair, "items": False},
+        "rest": {"type": "array", "prefixItems": pair, "items": True},
+        "tags": {"type": ["array", "null"]},
+    }
+    client = made_client(tree, tmp_path)
+    assert client.drive("GET /notes/{id}") > 1
+    types = client.package.models.Note.__annotations__
+    assert types["pair"] == "list[int | str] | Unset"
+    assert types["rest"] == "list[Any | int | str] | Unset"
+    assert types["tags"] == "list[Any] | None | Unset"
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", client.package.__name__]
+    environment = {"PATH": "", "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/client")}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
 
 
 # What goes wrong: the contract and the operation that show it, the template, what that says, and what it says instead.
