@@ -65,7 +65,7 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
         if place != "query":
             continue
         parameter = document.at(pointer)
-        role = parameter.get("x-list-role", WELL_KNOWN.get(name.lower().replace("_", "").replace("-", "")))
+        role = parameter.get("x-list-role", WELL_KNOWN.get(_spelled_alike(name)))
         if role is not None and role not in ROLES:
             raise document.error(f"{pointer}/x-list-role", f"is {role!r}; write one of {', '.join(ROLES)}")
         if role is None and name in known:
@@ -93,6 +93,10 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
     return Listing(paging, order, _orders(document, operation, order, known), filters)
 
 
+def _spelled_alike(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
 def _filters(document: Document, pointer: str, name: str, known: set[str]) -> dict[str, tuple[str, str]]:
     said: Any = document.at(pointer).get("x-filters", {name: f"{{{name}}}"} if name in known else {})
     if not isinstance(said, dict):
@@ -115,9 +119,10 @@ def _orders(document: Document, operation: Operation, order: str | None, known: 
     for index, value in enumerate(schema.get("enum", ())):
         whole = str(value).lstrip("+-")
         name = DIRECTION.sub("", whole)
-        # Two letters that changed places in seven give 0.857; created_at for createdAt gives 0.842, and may be meant.
+        # Two letters of seven that changed places give 0.857. Another case, such as createdAt for created_at, may be meant.
         near = next(iter(difflib.get_close_matches(name, known, 1, 0.85)), name)
-        if whole not in known and not (near.startswith(name) or name.startswith(near)):
+        one, other = _spelled_alike(near), _spelled_alike(name)
+        if whole not in known and not (one.startswith(other) or other.startswith(one)):
             problem = f"is {value!r}, and an item has no field {name}; write {near}"
             raise document.error(f"{place}/enum/{index}", problem)
     examples = [example.get("value") for example in parameter.get("examples", {}).values()]
@@ -135,9 +140,9 @@ def token_place(document: Document, operation: Operation, token: str | None) -> 
             if link.get("operationId") == operation.operation_id and token in link.get("parameters", {}):
                 return path_of(link["parameters"][token])
     names = {f"next{token}", token, "nexttoken", "nextcursor", "next"}
-    names = {name.lower().replace("_", "") for name in names}
+    names = {_spelled_alike(name) for name in names}
     shown = document.properties(operation.success_pointer) if operation.success_pointer else {}
     for name in shown:
-        if name.lower().replace("_", "") in names and find_schema(document, operation.success_pointer, (name,)):
+        if _spelled_alike(name) in names and find_schema(document, operation.success_pointer, (name,)):
             return (name,)
     return ()
