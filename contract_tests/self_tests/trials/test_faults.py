@@ -176,15 +176,24 @@ def test_mock_knows_nothing_of_faults() -> None:
         assert not PLANTED.search(file.read_text("utf-8")), file
 
 
-@pytest.mark.parametrize("variant", ["connections_closed", "answers_in_chunks"])
-def test_variant_of_the_transport_serves(variant: str) -> None:
+@pytest.mark.parametrize(
+    ("variant", "version", "header"),
+    [
+        ("connections_closed", "HTTP/1.1", (b"connection", b"close")),
+        ("answers_in_chunks", "HTTP/1.1", (b"transfer-encoding", b"chunked")),
+        ("answers_of_http_1_0", "HTTP/1.0", (b"connection", b"close")),
+        ("header_names_in_another_case", "HTTP/1.1", (b"cONTENT-tYPE", b"application/json")),
+    ],
+)
+def test_variant_of_the_transport_serves(variant: str, version: str, header: tuple[bytes, bytes]) -> None:
     """What changes the connection starts and answers over HTTP."""
     with running_mock("--variant", variant, module=MODULE) as mock:
         answer = httpx.get(f"{mock.url}/personas", headers={"x-api-key": mock.api_key})
         assert answer.status_code == 200
         assert answer.json()["personas"]
-        connection, coding = (answer.headers.get(name) for name in ("connection", "transfer-encoding"))
-        assert (connection, coding) == (("close", None) if variant == "connections_closed" else (None, "chunked"))
+        assert (answer.http_version, header in answer.headers.raw) == (version, True)
+        assert ("connection" in answer.headers) == (header[0] == b"connection")
+        assert ("content-length" in answer.headers) != (header[0] == b"transfer-encoding")
 
 
 def test_faulty_mock_serves_and_announces_itself() -> None:

@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from itertools import count, cycle, repeat
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -19,21 +21,22 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
-from ..fault import LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
+from ..fault import LAWFUL, Apply, Planted, fault, plain, rows
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Answering, Api, Create, Fields, Item, Operation, Refusal, Request, by
+from ..seams import Answer, Answering, Api, Create, Fields, Item, Refusal, by
 from ..state.identity import of_kind
 from ..usual import ITEM, change
 from ..witness import Step, Witness
 
 SLOW_SECONDS = 0.3
 FURTHER = {"tags": ["vip"], "volume": 1.0, "authorship": {"author": None}, "silent_mode": False}
-FURTHER_VALUES = 54
+FURTHER_VALUES = 200
 HEADERS = (
     (b"x-request-id", b"4f6c1d20"), (b"etag", b'W/"7"'), (b"vary", b"accept-encoding"), (b"server", b"gateway"),
-    (b"set-cookie", b"lb=7; Path=/; HttpOnly"), (b"x-ratelimit-remaining", b"9999"), (b"cache-control", b"no-store"),
-    (b"link", b'</v1>; rel="collection"'), (b"strict-transport-security", b"max-age=31536000"),
+    (b"x-ratelimit-remaining", b"9999"), (b"cache-control", b"no-store"), (b"link", b'</v1>; rel="collection"'),
+    (b"strict-transport-security", b"max-age=31536000"),
 )  # fmt: skip
+COOKIES = ((b"set-cookie", b"lb=7; HttpOnly"), (b"set-cookie", b"a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"))
 
 
 # -- Items ------------------------------------------------------------------------------------------------------------
@@ -100,40 +103,41 @@ def numbers_in_single_precision(scene: Scene) -> Planted:
     return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
 
 
-@fault(LAWFUL)
-def numbers_always_with_a_fraction(scene: Scene) -> Planted:
-    """Answers 15 as 15.0."""
+def _spelling_numbers(spell: Callable[[float], Any], never_with: tuple[str, ...], scene: Scene) -> Planted:
     names = {tried.name for tried in scene.fractions}
     whole = ((tried, value) for tried in scene.fractions for value in range(1, 100))
     tried, value = first((f, v) for f, v in whole if scene.contract.accepts_value(f, v))
 
     @by(seams.show_as)
     def apply(api: Api, item: Item, shown: Fields) -> Fields:
-        return {n: float(v) if n in names and isinstance(v, int) else v for n, v in shown.items()}
+        return {n: seams.of_numbers(spell)(v) if n in names else v for n, v in shown.items()}
 
-    return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
+    return Planted(apply, scene.shows(scene.lawful({tried.name: value})), never_with=never_with)
+
+
+rows(LAWFUL, (), {
+    "numbers_always_with_a_fraction": ("Answers 15 as 15.0.", float, ()),
+    "numbers_with_an_exponent": (
+        "Answers 15 as 1.5e1.", lambda number: orjson.Fragment(f"{Decimal(repr(number)).normalize():e}".replace("+", "")),
+        ("numbers_always_with_a_fraction",)),
+}, make=_spelling_numbers)  # fmt: skip
 
 
 # -- Ids and times ----------------------------------------------------------------------------------------------------
 
-IDS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("ids_are_uuids", "Gives ids that are UUIDs.", lambda known: str(uuid.uuid5(uuid.NAMESPACE_URL, known))),
-    ("ids_of_odd_characters", "Gives ids that have to be escaped in a URL.", lambda known: f"per:{known[:20]}+é %7E"),
-)
 
-
-@generator
-def ids_otherwise(scene: Scene) -> Iterator[Fault]:
-    """Yield the variants of ids that are texts."""
+def _new_ids(change_id: Callable[[str], str], scene: Scene) -> Planted:
     is_valid = scene.api.contract.validator(usual.id_schema(scene)).is_valid
-    needed(not usual.has_number_ids(scene) and scene.contract.has(*ITEM))
-    for name, summary, change_id in IDS:
-        if is_valid(change_id("1")):
-            yield Fault(name, "", summary, "", _new_id_as(change_id), usual.make_and_read(scene, scene.item))
+    needed(not usual.has_number_ids(scene) and is_valid(change_id("1")))
+    apply = by(seams.wrap, "resource.store.new_id")(lambda api, new_id: change_id(new_id()))
+    return Planted(apply, usual.make_and_read(scene, scene.item))
 
 
-def _new_id_as(change_id: Callable[[str], str]) -> Apply:
-    return by(seams.wrap, "resource.store.new_id")(lambda api, new_id: change_id(new_id()))
+rows(LAWFUL, (), {
+    "ids_are_uuids": ("Gives ids that are UUIDs.", lambda known: str(uuid.uuid5(uuid.NAMESPACE_URL, known))),
+    "ids_of_odd_characters": ("Gives ids that have to be escaped in a URL.", lambda known: f"per:{known[:20]}+é %7E"),
+    "ids_of_two_hundred_characters": ("Gives ids of 200 characters.", lambda known: f"{known:0>200}"),
+}, ITEM, make=_new_ids)  # fmt: skip
 
 
 Spell = Callable[[datetime], Any]
@@ -195,29 +199,15 @@ def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
 @fault(LAWFUL, needs=ITEM)
 def update_time_told_by_reads_only(scene: Scene) -> Planted:
     """Shows no time of an update in the answer to a creation, and that of the creation in every read after it."""
-    names = _moving(scene)
+    names, item_at = _moving(scene), scene.api.resource.layout.item_at["create"]
+    blank = lambda item: {**item, **dict.fromkeys(names)}  # noqa: E731
 
     def apply(api: Api) -> None:
-        resource = api.resource
-        shown_before = resource.show
-
-        def show(item: Item) -> Fields:
-            return {**shown_before(item), **dict.fromkeys(names, item.last_change)}
-
-        def value(item: Item, name: str) -> Any:
-            """What is shown orders the list, too."""
-            return item.last_change if name in names else resource.value(item, name)
-
-        async def run(request: Request, handle: Operation) -> Answer:
-            seams.replace(api, "resource.show", shown_before)
-            try:
-                return await handle(request)
-            finally:
-                seams.replace(api, "resource.show", show)
-
-        seams.around(api, "create", run)
-        seams.replace(api, "resource.show", show)
-        seams.replace(api, "resource.listing.value", value)
+        seams.show_as(api, lambda item, shown: {**shown, **dict.fromkeys(names, item.last_change)})
+        usual.body_as(api, "create", lambda body: usual.changed_at(body, item_at, blank))
+        # What is shown orders the list, too.
+        told = lambda right, item, name: item.last_change if name in names else right(item, name)  # noqa: E731
+        seams.wrap(api, "resource.listing.value", told)
 
     return Planted(apply, _new(scene))
 
@@ -243,15 +233,12 @@ Rewrite = Callable[[Any, tuple[str, ...]], Any]
 """Makes another body of that of an error; it is told where the body names the fields at fault."""
 
 
-@generator
-def errors_otherwise(scene: Scene) -> Iterator[Fault]:
-    """Yield the variants that rewrite the errors which stay what the contract says of them."""
+def _errors_otherwise(rewrite: Rewrite, never_with: tuple[str, ...], scene: Scene) -> Planted:
     witness, mock = usual.refused(scene), scene.api.resource.layout.operations["update"]
     status = scene.api.errors.status(mock, 400)
     body = scene.api.errors.body(mock, Refusal(status, "A message.", [{"field": "x", "description": "Is wrong."}]))
-    for name, (summary, rewrite, never_with) in ERRORS.items():
-        if isinstance(body, dict) and _rewritten(scene, rewrite, "update", status, body) != body:
-            yield Fault(name, "", summary, "", _refusing_as(scene, rewrite), witness, never_with)
+    needed(isinstance(body, dict) and _rewritten(scene, rewrite, "update", status, body) != body)
+    return Planted(_refusing_as(scene, rewrite), witness, never_with=never_with)
 
 
 def _rewritten(scene: Scene, rewrite: Rewrite, operation: str, status: int, body: Any) -> Any:
@@ -278,10 +265,6 @@ def _left_out(body: Any, fields_at: tuple[str, ...]) -> Any:
     return usual.without_at(body, _list_at(fields_at) or ("",))
 
 
-def _null(body: Any, fields_at: tuple[str, ...]) -> Any:
-    return usual.changed_at(body, _list_at(fields_at), lambda value: None) if fields_at else body
-
-
 def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
     for path in list(usual.texts(body)):
         if path[-1] in ("message", "detail", "title", "description"):
@@ -298,17 +281,18 @@ def _spelled_as(notations: Iterator[str]) -> Rewrite:
     return rewrite
 
 
-# By the name of the variant: what it does, how, and the variants that a mock cannot have at the same time.
-ERRORS: dict[str, tuple[str, Rewrite, tuple[str, ...]]] = {
+rows(LAWFUL, (), {
     "details_left_out": ("Does not name the fields at fault in errors.", _left_out, ()),
-    "details_null": ("Answers errors with details that are null.", _null, ("details_left_out",)),
+    "details_null": (
+        "Answers errors with details that are null.",
+        lambda body, fields_at: usual.changed_at(body, _list_at(fields_at), lambda value: None) if fields_at else body,
+        ("details_left_out",)),
     "errors_say_nothing": ("Answers errors with empty messages.", _say_nothing, ("details_null", "details_left_out")),
     "details_spell_fields_as_paths": (
         "Names the field at fault as a path in one of several notations.",
         _spelled_as(cycle(("body.{}", "/{}", "body/{}", "#/{}"))),
-        ("details_null", "details_left_out", "errors_say_nothing"),
-    ),
-}
+        ("details_null", "details_left_out", "errors_say_nothing")),
+}, make=_errors_otherwise)  # fmt: skip
 
 
 @plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
@@ -360,17 +344,7 @@ def _compressed(answer: Answer) -> Answer:
     return Answer(answer.status, gzip.compress(answer.body, 1), (*answer.headers, (b"content-encoding", b"gzip")))
 
 
-rows(LAWFUL, (), {
-    "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), usual.just_read),
-    "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), usual.just_read),
-    "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), usual.just_read),
-    "answers_compressed": ("Compresses every answer with gzip.", _sent_as(_compressed), usual.just_read),
-    "further_headers": ("Sends headers that the contract does not name.", _adorned(*HEADERS), usual.just_read),
-    "connections_closed": (
-        "Closes the connection after every answer, as HTTP/1.0 did.", _adorned((b"connection", b"close")), usual.just_read),
-}, ITEM)  # fmt: skip
-
-
+# Stands before what goes around `send`, which it replaces.
 @plain(LAWFUL, needs=ITEM, shown=usual.just_read)
 @by(seams.replace, "send")
 async def answers_in_chunks(api: Api, answer: Answer, out: Send) -> None:
@@ -379,6 +353,33 @@ async def answers_in_chunks(api: Api, answer: Answer, out: Send) -> None:
     middle = len(answer.body) // 2
     await out({"type": "http.response.body", "body": answer.body[:middle], "more_body": True})
     await out({"type": "http.response.body", "body": answer.body[middle:]})
+
+
+def _respelled(answer: Answer) -> Answer:
+    return replace(answer, headers=tuple((name.title().swapcase(), value) for name, value in answer.headers))
+
+
+rows(LAWFUL, (), {
+    "answers_name_their_charset": ("Answers with a charset, and further headers.", _given_as(_with_charset), usual.just_read),
+    "answers_indented_and_sorted": ("Answers JSON with white space, its fields sorted.", _given_as(_indented), usual.just_read),
+    "answers_in_ascii": ("Escapes what is beyond ASCII, and puts white space between tokens.", _given_as(_in_ascii), usual.just_read),
+    "answers_compressed": ("Compresses every answer with gzip.", _sent_as(_compressed), usual.just_read),
+    "further_headers": ("Sends headers that the contract does not name.", _adorned(*HEADERS), usual.just_read),
+    "cookies_set": ("Sets cookies with every answer.", _adorned(*COOKIES), usual.just_read),
+    "header_names_in_another_case": ("Spells the names of headers as in cONTENT-tYPE.", _sent_as(_respelled), usual.just_read),
+    "connections_closed": ("Closes the connection after every answer.", _adorned((b"connection", b"close")), usual.just_read),
+}, ITEM)  # fmt: skip
+
+
+@plain(LAWFUL, needs=ITEM, shown=usual.just_read, never_with=("answers_in_chunks",))
+@by(seams.wrap, "send")
+async def answers_of_http_1_0(api: Api, send: Any, answer: Answer, out: Send) -> None:
+    """Answers in HTTP/1.0, and closes the connection."""
+    if server := getattr(out, "__self__", None):  # none where the application is called directly
+        way = server.transport
+        write = lambda data: way.write(b"HTTP/1.0" + data[8:] if data.startswith(b"HTTP/1.1 ") else data)  # noqa: E731
+        server.transport = SimpleNamespace(write=write, close=way.close, is_closing=way.is_closing)
+    await send(replace(answer, headers=(*answer.headers, (b"connection", b"close"))), out)
 
 
 @plain(LAWFUL, needs=ITEM, shown=usual.just_read)
@@ -396,46 +397,38 @@ def _ask_twice(scene: Scene) -> Witness:
     return tuple(Step("GET", scene.contract.operation(name).path) for name in usual.further(scene) * 2)
 
 
-def _turned(node: Any, step: int) -> Any:
+def _sliced(node: Any, part: slice) -> Any:
     if isinstance(node, list):
-        return [_turned(each, step) for each in node[::step]]
-    return {n: _turned(v, step) for n, v in node.items()} if isinstance(node, dict) else node
+        return [_sliced(each, part) for each in node[part]]
+    return {n: _sliced(v, part) for n, v in node.items()} if isinstance(node, dict) else node
 
 
 @plain(LAWFUL, needs=ITEM, shown=_ask_twice)
-@by(seams.wrap, "further_operation", memory=lambda api: cycle((-1, 1)))
-async def listed_values_in_another_order_each_time(
-    api: Api, turns: Iterator[int], handle: Operation, request: Request
-) -> Answer:
+def listed_values_in_another_order_each_time(api: Api) -> None:
     """Lists the values of fields in another order each time."""
-    answer = await handle(request)
-    body = answer.body and orjson.dumps(_turned(orjson.loads(answer.body), next(turns)))
-    return replace(answer, body=body)
+    turns = cycle((slice(None, None, -1), slice(None)))
+    for name in [name for name, answer in api.answers.items() if answer]:
+        usual.body_as(api, name, lambda body: _sliced(body, next(turns)))
 
 
-@fault(LAWFUL, needs=ITEM)
-def many_more_listed_values(scene: Scene) -> Planted:
-    """Lists more than fifty further values."""
-    sources = [tried.values_from for tried in scene.listed if tried.values_from is not None]
-    for source in sources:
-        name = source.operation_id
-        operation = scene.contract.operation(name)
-        body = _more(scene.api.answer_of(name), source.value) if name in scene.api.further else None
-        if body is not None and not scene.contract.answer_faults(name, operation.successes[0], body):
+def _listing(list_as: Callable[[Any, tuple[str, ...]], Any], never_with: tuple[str, ...], scene: Scene) -> Planted:
+    for source in [tried.values_from for tried in scene.listed if tried.values_from is not None]:
+        name, answer = source.operation_id, scene.api.answers.get(source.operation_id)
+        operation, body = scene.contract.operation(name), list_as(answer, source.value)
+        if body != answer and not scene.contract.answer_faults(name, operation.successes[0], body):
             apply = lambda api, name=name, body=body: api.answers.update({name: body})  # noqa: E731
-            return Planted(apply, (Step("GET", operation.path),))
+            return Planted(apply, (Step("GET", operation.path),), never_with=never_with)
     raise NoPlace
 
 
 def _more(answer: Any, value_at: tuple[str, ...]) -> Any:
-    """Return an answer that lists further values; None where the values do not stand in objects of an array."""
-    body = json.loads(json.dumps(answer))
-    node = body
-    for step in value_at[:-2]:
-        node = node.get(step) if isinstance(node, dict) else None
-    is_listed = value_at[-2:-1] == ("*",) and isinstance(node, list) and all(isinstance(each, dict) for each in node)
-    if not is_listed or not node:
-        return None
-    known = list(node)
-    node += [{**known[n % len(known)], value_at[-1]: f"further-{n:02d}"} for n in range(FURTHER_VALUES)]
-    return body
+    """Return an answer that lists further values, where the values stand in objects of an array."""
+    further = [{value_at[-1]: f"further-{n:02d}"} for n in range(FURTHER_VALUES)]
+    grown = lambda known: [*known, *({**one, **other} for one, other in zip(cycle(known), further))]  # noqa: E731
+    return usual.changed_at(answer, value_at[:-2], grown) if answer and value_at[-2:-1] == ("*",) else answer
+
+
+rows(LAWFUL, (), {
+    "many_more_listed_values": ("Lists two hundred further values.", _more, ()),
+    "one_listed_value": ("Lists a single value.", lambda answer, value_at: _sliced(answer, slice(1)), ("many_more_listed_values",)),
+}, ITEM, make=_listing)  # fmt: skip

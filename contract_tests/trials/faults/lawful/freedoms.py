@@ -24,7 +24,7 @@ from ..usual import ITEM, REMOVAL, change, unnamed_method, without, wrong
 from ..witness import Step, Witness, stranger
 from .answers import singles
 
-SHORT_PAGE = 3
+SHORT_PAGE, MANY_ITEMS, PASSING_ITEMS = 3, 1_000, 4
 BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
 GREATEST_SINGLE = 3.4e38
 LIST = ("create", "list")
@@ -407,3 +407,27 @@ def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
         return str(condition.value).casefold() in str(item.fields.get(name, "")).casefold()
 
     return Planted(apply, (scene.list(filtered(scene, name, text)),))
+
+
+def _beside_others(begin: Callable[[Api, Fields], None], scene: Scene) -> Planted:
+    needed(scene.contract.resource.id_name not in scene.bystander)
+    return Planted(lambda api: begin(api, scene.bystander), (scene.list(),))
+
+
+def _come_and_go(api: Api, body: Fields) -> None:
+    store = api.resource.store
+    passing = [store.create(body) for _ in range(PASSING_ITEMS)]
+
+    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+        passing.append(store.create(body))
+        store.remove(passing.pop(0).id)
+        return await answer(scope, receive)
+
+    seams.around_all(api, run)
+
+
+rows(LAWFUL, (), {
+    "thousand_items_of_others": (
+        "Holds a thousand items of others.", lambda api, body: [api.resource.store.create(body) for _ in range(MANY_ITEMS)]),
+    "items_of_others_come_and_go": ("Has an item of others come, and one go, before every answer.", _come_and_go),
+}, LIST, make=_beside_others)  # fmt: skip
