@@ -16,6 +16,9 @@ import pytest
 
 from contract_tests.mock_api.__main__ import assemble
 from contract_tests.mock_api.process import MockStartError, running_mock
+from contract_tests.runner.configuration import Configuration
+from contract_tests.self_tests.forked_run import forked_run
+from contract_tests.self_tests.planted_mock import planted_mock
 from contract_tests.self_tests.trials.replay import Reply, pin, promised, replies
 from contract_tests.spec.contract import Contract, load_contract
 from contract_tests.trials import faults
@@ -194,6 +197,17 @@ def test_variant_of_the_transport_serves(variant: str, version: str, header: tup
         assert (answer.http_version, header in answer.headers.raw) == (version, True)
         assert ("connection" in answer.headers) == (header[0] == b"connection")
         assert ("content-length" in answer.headers) != (header[0] == b"transfer-encoding")
+
+
+def test_items_of_others_that_move_pages_are_no_violation(tmp_path: Path) -> None:
+    """Where pages have an offset, what somebody makes between two of them shows an item on both: no page is wrong."""
+    contract = load_contract(FILES["bookings"])
+    with planted_mock(contract, "variant", "items_of_others_come_and_go") as mock:
+        asked = Configuration(
+            contract=FILES["bookings"], base_url=mock.url, api_key=mock.api_key, requests_per_second=0
+        )
+        ended = forked_run(asked, tmp_path, ("first_look",), "-k", "pages_follow")
+    assert ended.exit_code == 0, ended.text
 
 
 def test_faulty_mock_serves_and_announces_itself() -> None:

@@ -21,7 +21,7 @@ from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
 from ..usual import ITEM, REMOVAL, change, unnamed_method, without, wrong
-from ..witness import Step, Witness, stranger
+from ..witness import START, Step, Witness, stranger
 from .answers import singles
 
 SHORT_PAGE, MANY_ITEMS, PASSING_ITEMS = 3, 1_000, 4
@@ -414,6 +414,12 @@ def _beside_others(begin: Callable[[Api, Fields], None], scene: Scene) -> Plante
     return Planted(lambda api: begin(api, scene.bystander), (scene.list(),))
 
 
+def _thousand(api: Api, body: Fields) -> None:
+    store = api.resource.store
+    for _ in range(MANY_ITEMS):
+        store.write(store.create(body)._replace(created_at=START))
+
+
 def _come_and_go(api: Api, body: Fields) -> None:
     store = api.resource.store
     passing = [store.create(body) for _ in range(PASSING_ITEMS)]
@@ -427,7 +433,6 @@ def _come_and_go(api: Api, body: Fields) -> None:
 
 
 rows(LAWFUL, (), {
-    "thousand_items_of_others": (
-        "Holds a thousand items of others.", lambda api, body: [api.resource.store.create(body) for _ in range(MANY_ITEMS)]),
+    "thousand_items_of_others": ("Holds a thousand items that others have made long ago.", _thousand),
     "items_of_others_come_and_go": ("Has an item of others come, and one go, before every answer.", _come_and_go),
 }, LIST, make=_beside_others)  # fmt: skip
