@@ -2,16 +2,16 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 
 import pytest
 
 from contract_tests.checks.account_findings import require_own_account
 from contract_tests.checks.item_under_test import ItemUnderTest
-from contract_tests.checks.judge import Judge, Violation
+from contract_tests.checks.judge import Judge
 from contract_tests.checks.run import Run
 from contract_tests.checks.shape import shape_of
-from contract_tests.errors import Inconclusive, Refused
+from contract_tests.errors import Refused
 from contract_tests.runner import plugin
 from contract_tests.runner.borrowed_resource import borrowed
 from contract_tests.runner.handover import CONFIGURATION
@@ -65,9 +65,9 @@ def connection(contract: Contract, pytestconfig: pytest.Config) -> Iterator[Api]
 
 
 @pytest.fixture(scope="session")
-def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> Iterator[Run]:
+def run(contract: Contract, connection: Api, pytestconfig: pytest.Config) -> Iterator[Run]:
     """The run, whose items are removed at its end, and whose borrowed item, if it has one, is restored."""
-    configuration = request.config.stash[CONFIGURATION]
+    configuration = pytestconfig.stash[CONFIGURATION]
     borrowed_id = connection.borrowed_id
     judge = Judge(contract, (connection.target.api_key,))
     left: list[str] = []
@@ -75,9 +75,6 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
         with borrowed(connection, borrowed_id, contract, left) if borrowed_id else nullcontext() as lent:
             seed, is_brief = configuration.seed or 0, configuration.is_brief
             own = Run(connection, judge, seed, lent, is_brief=is_brief)
-            if any("long_lived" in getattr(each, "fixturenames", ()) for each in request.session.items):
-                with suppress(Violation, Inconclusive):  # the test that asks for it makes it again, and tells
-                    _ = own.long_lived  # it ages while other tests run
             yield own
     except Refused as error:
         pytest.exit(str(error), REFUSED)
@@ -86,7 +83,7 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
             with held_back():
                 left += connection.remove_all()
         finally:
-            request.config.stash[OUTCOMES].note_end(connection.created, judge.observations, left=left)
+            pytestconfig.stash[OUTCOMES].note_end(connection.created, judge.observations, left=left)
     require_own_account(own)
 
 
@@ -94,12 +91,6 @@ def run(contract: Contract, connection: Api, request: pytest.FixtureRequest) -> 
 def judge(run: Run) -> Judge:
     """What holds an answer to the contract."""
     return run.judge
-
-
-@pytest.fixture(scope="session")
-def long_lived(run: Run) -> ItemUnderTest:
-    """An item that was updated before the first test, and is left alone until the tests that look at it then."""
-    return run.long_lived
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""An item that was updated when the run began is read, and updated again, when it has come far."""
+"""What was updated early in the run is still there when it has come far, and what was removed stays away."""
 
 import time
 
@@ -10,25 +10,40 @@ from contract_tests.checks.run import Run
 from contract_tests.checks.selections import CAN_CHANGE, birth_time, changeable_fields
 from contract_tests.checks.updates import another_value
 from contract_tests.spec.contract import Contract
+from contract_tests.transport.resource_shape import ItemId
 
+MOST_READ = 3
 # Long enough for a cache to expire or a replica to fall behind.
 AGE_SECONDS = 6.0
 # Clocks of one service that differ by more than this would tell nobody the time.
 CLOCK_SECONDS = 2.5
 
 
-def _aged(long_lived: ItemUnderTest, run: Run) -> ItemUnderTest:
-    """Return the item once it has lived long enough."""
+def _aged(run: Run) -> ItemUnderTest:
+    """Return the item that test_update_rules has updated, once that is long enough ago."""
+    old = run.long_lived
     time.sleep(max(AGE_SECONDS - (time.monotonic() - run.kept_since[0]), 0))
-    return long_lived
+    return old
 
 
 @needs("create", "read", "update", "read_your_writes")
-def test_update_still_holds_later_in_the_run(run: Run, long_lived: ItemUnderTest) -> None:
+def test_update_still_holds_later_in_the_run(run: Run) -> None:
     """x-promises/read_your_writes: a read shows the last completed write, however long ago that was."""
-    old = _aged(long_lived, run)
+    old = _aged(run)
     before = old.last
     require(old.unmoved(before, run.api.read(old.item_id), "read_your_writes"))
+
+
+@needs("create", "read", "remove", "removed_is_gone")
+def test_removed_items_stay_away(run: Run, judge: Judge) -> None:
+    """x-promises/removed_is_gone: after a removal, a read answers 404, however long ago that was."""
+    last: list[ItemId] = []
+    if run.is_brief or not run.api.created.removed:
+        with run.item() as item:  # a brief run lends one that many updates were sent to
+            run.remove(item.item_id)
+            last.append(item.item_id)
+    for item_id in last + sorted(run.api.created.removed & set(run.api.created.made) - {*last}, key=str)[:MOST_READ]:
+        require(judge.answer("read", run.api.read(item_id), 404))
 
 
 def _changed_time(contract: Contract) -> str | None:
@@ -37,9 +52,9 @@ def _changed_time(contract: Contract) -> str | None:
 
 
 @needs("create", "read", "update", where(_changed_time, "no time moves with an update"), CAN_CHANGE)
-def test_times_tell_when_it_happened(run: Run, judge: Judge, long_lived: ItemUnderTest) -> None:
+def test_times_tell_when_it_happened(run: Run, judge: Judge) -> None:
     """update, x-changes on-update: a time tells when it happened; between two of them lies the time that has passed here as well."""
-    old, changed = _aged(long_lived, run), str(_changed_time(run.contract))
+    old, changed = _aged(run), str(_changed_time(run.contract))
     since = parse_time(_set(run, old, changed))[0]
     least_seconds = time.monotonic() - run.kept_since[0]
     exchange = old.accepts(another_value(old, changeable_fields(run.contract)[0]))

@@ -66,6 +66,11 @@ def test_update_is_still_there_later(run: Run, item: ItemUnderTest) -> None:
         require(item.unmoved(before, exchange, "read_your_writes"))
 
 
+def test_update_of_the_long_lived_item_is_accepted(run: Run) -> None:
+    """update, responses: stored now; test_long_lived reads it again later in the run."""
+    assert run.long_lived.item_id
+
+
 @needs(CAN_FAIL)
 def test_wrong_value_beside_all_that_is_stored_is_refused(run: Run, item: ItemUnderTest) -> None:
     """update, requestBody: each field is judged, also where every other one comes as it is stored."""

@@ -13,8 +13,9 @@ from contract_tests.trials.fork_server import Outcome, Trial, run_trials
 
 FAULT = "name_length_in_bytes"
 LATE = "test_field_limits.py::test_value_is_treated_as_the_contract_says[name-199-two-byte-accepted]"
-HINDSIGHT, COMES_BACK = "test_persistence.py::test_removed_items_stay_away", "removed_item_comes_back"
+HINDSIGHT, COMES_BACK = "test_long_lived.py::test_removed_items_stay_away", "removed_item_comes_back"
 UNCONCERNED = "test_deletion.py::test_removed_item_is_gone"
+FIRST, OF_LISTS = "test_first_look.py::test_every_field_takes_many_values", "full_page_has_no_token"
 
 
 def test_file_names_faults_of_the_catalogue() -> None:
@@ -34,10 +35,12 @@ def test_what_is_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_earlier_test_comes_first_and_all_tests_after_it(tmp_path: Path) -> None:
     """Where it does not catch the fault any more, the suite does: a test that looks at what others have left runs in its place, too."""
-    tried = {LATE: FAULT, UNCONCERNED: FAULT, HINDSIGHT: COMES_BACK}
+    tried = {LATE: FAULT, UNCONCERNED: FAULT, HINDSIGHT: COMES_BACK, FIRST: OF_LISTS}
     trials = [Trial("fault", (name,), first_test=test) for test, name in tried.items()]
     found = {each.trial.first_test: each for each in run_trials(Configuration(reports=tmp_path), trials, 2)}
     assert (found[LATE].caught_by, found[LATE].requests < 20) == (LATE, True)
     assert found[UNCONCERNED].is_right
     assert found[UNCONCERNED].caught_by not in ("", UNCONCERNED)
     assert found[HINDSIGHT].caught_by == HINDSIGHT
+    assert found[FIRST].is_right, found[FIRST].verdict  # the suite begins with it anyway
+    assert found[FIRST].caught_by not in ("", FIRST)
