@@ -1,7 +1,6 @@
 """Values that are valid beyond doubt: plain ones of our own, else what a library finds; always checked."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Any
 
 from contract_tests.generation.candidate import to_json
@@ -99,14 +98,21 @@ def _distinct(view: View, pools: list[list[Any]], places: list[Place]) -> list[A
     chosen: dict[str, Any] = {}
     for index, pool in enumerate(pools):
         place = places[index] if index < len(places) else None
-        counted = (each for number in range(len(pools)) for value in pool for each in _counted_on(value, number))
-        found = (value for _ in "." for value in (place_values(place, len(pools)) if place is not None else ()))
-        unused = (value for value in chain(pool, counted, found) if to_json(value) not in chosen)
+        unused = (value for value in _from(pool, place, len(pools)) if to_json(value) not in chosen)
         value = next((value for value in unused if place is None or place.is_valid(value)), None)
         if value is None:
             return None
         chosen[to_json(value)] = value
     return list(chosen.values())
+
+
+def _from(pool: list[Any], place: Place | None, count: int) -> Iterator[Any]:
+    """Yield the values of a pool, then what counting on from them gives, then what the library finds, which takes long."""
+    yield from pool
+    for number in range(count):
+        for value in pool:
+            yield from _counted_on(value, number)
+    yield from place_values(place, count) if place is not None else ()
 
 
 def _counted_on(value: Any, number: int) -> Iterator[Any]:

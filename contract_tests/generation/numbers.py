@@ -145,12 +145,14 @@ def _in_smaller_units(found: Schema) -> Iterator[Candidate]:
 def _multiples(view: View) -> Iterator[Candidate]:
     """Yield multiples of a step inside the limits, and numbers between two multiples."""
     found = multiples(view.schema)
-    for keyword in limits(view.schema) if found else ():
-        outwards = -1 if "inimum" in keyword else 1
-        beyond = Decimal(repr(found[0 if outwards < 0 else -1])) + outwards * Decimal(repr(view.schema["multipleOf"]))
+    if not found:
+        return
+    step = Decimal(repr(view.schema["multipleOf"]))
+    for keyword in limits(view.schema):
+        is_least = "inimum" in keyword
+        beyond = Decimal(repr(found[0])) - step if is_least else Decimal(repr(found[-1])) + step
         yield Candidate("number", f"next-multiple-beyond-{keyword}", _plain(beyond), keyword)
     for index, value in enumerate(found):
-        step = Decimal(repr(view.schema["multipleOf"]))
         yield Candidate("number", f"multiple-{index}", value, "multipleOf")
         for reason, share in (("half", "0.5"), ("tenth", "0.1"), ("hundredth", "0.01")):
             between = _plain(Decimal(repr(value)) + step * Decimal(share))

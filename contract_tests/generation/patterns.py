@@ -61,7 +61,7 @@ def pattern_candidates(view: View) -> Iterator[Candidate]:
     }.items():  # fmt: skip
         if miss != text:
             yield Candidate("pattern", f"pattern-{reason}", miss, "pattern")
-    yield from _repeated(view, text)
+    yield from _at_the_edges(view, text)
     if not DEPENDS_ON_ENGINE.search(view.schema["pattern"]):
         wide = re.sub("[a-zA-Z]", lambda letter: chr(ord(letter[0]) + 0xFEE0), text, count=1)
         for reason, miss in (("arabic-digit", re.sub("[0-9]", "\u0663", text, count=1)), ("wide-letter", wide)):
@@ -69,35 +69,32 @@ def pattern_candidates(view: View) -> Iterator[Candidate]:
                 yield Candidate("pattern", f"pattern-{reason}", miss, "pattern", is_wrong_or_doubtful=True)
 
 
-def _repeated(view: View, text: str) -> Iterator[Candidate]:
-    """Yield the longest and the shortest that each run of like characters may be, and what is one longer or shorter."""
+def _at_the_edges(view: View, text: str) -> Iterator[Candidate]:
+    """Yield what each run of like characters may just be and just not: how long, how short, and which character ends it."""
     for number, run in enumerate(islice(RUNS.finditer(text), MOST_RUNS)):
-        longer = (f"{text[: run.end()]}{run[0][-1] * more}{text[run.end() :]}" for more in range(1, MOST_REPEATED))
-        shorter = (f"{text[: run.end() - less]}{text[run.end() :]}" for less in range(1, len(run[0]) + 1))
-        for how, others in (("longer", longer), ("shorter", shorter)):
-            allowed = text
-            for other in others:
-                if not view.place.is_valid(other):
-                    yield Candidate("pattern", f"pattern-{number}-{how}", other, _too_long_or_short(view, other))
-                    break
-                allowed = other
-            if allowed != text:
-                yield Candidate("pattern", f"matching-{number}-{how}", allowed, "pattern")
-        yield from _replaced(view, text, run.end() - 1, number)
+        before, last, after = text[: run.end() - 1], run[0][-1], text[run.end() :]
+        ways: dict[str, Iterator[str]] = {
+            "longer": (f"{before}{last}{last * more}{after}" for more in range(1, MOST_REPEATED)),
+            "shorter": (f"{text[: run.end() - less]}{after}" for less in range(1, len(run[0]) + 1)),
+        }
+        if last.isascii() and last.isalnum():
+            later, earlier = range(ord(last) + 1, PRINTABLE.stop), range(ord(last) - 1, PRINTABLE.start - 1, -1)
+            ways["later"] = (f"{before}{chr(code)}{after}" for code in later)
+            ways["earlier"] = (f"{before}{chr(code)}{after}" for code in earlier)
+        for how, others in ways.items():
+            yield from _up_to_the_first_wrong(view, text, others, f"{number}-{how}")
 
 
-def _replaced(view: View, text: str, at: int, number: int) -> Iterator[Candidate]:
-    """Yield the first and the last character of those that may stand at a place, and the neighbour of each that may not."""
-    for how, step in (("later", 1), ("earlier", -1)) if text[at].isascii() and text[at].isalnum() else ():
-        allowed, code = text, ord(text[at]) + step
-        for each in range(code, PRINTABLE.stop if step > 0 else PRINTABLE.start - 1, step):
-            other = f"{text[:at]}{chr(each)}{text[at + 1 :]}"
-            if not view.place.is_valid(other):
-                yield Candidate("pattern", f"pattern-{number}-{how}", other, "pattern")
-                break
-            allowed = other
-        if allowed != text:
-            yield Candidate("pattern", f"matching-{number}-{how}", allowed, "pattern")
+def _up_to_the_first_wrong(view: View, text: str, others: Iterator[str], reason: str) -> Iterator[Candidate]:
+    """Yield the first of some texts that is wrong, and the one before it, if that is another than *text*."""
+    allowed = text
+    for other in others:
+        if not view.place.is_valid(other):
+            yield Candidate("pattern", f"pattern-{reason}", other, _too_long_or_short(view, other))
+            break
+        allowed = other
+    if allowed != text:
+        yield Candidate("pattern", f"matching-{reason}", allowed, "pattern")
 
 
 def _too_long_or_short(view: View, text: str) -> str:

@@ -63,7 +63,7 @@ class Place:
 
     def is_valid(self, value: object) -> bool:
         """Whether the JSON Schema library finds the value valid here."""
-        make = lambda: jsonschema_rs.Draft202012Validator(self.joined(), **self.document.formats)  # noqa: E731
+        make = lambda: jsonschema_rs.Draft202012Validator(self.joined(), **self.document.asserted)  # noqa: E731
         return bool(self.document.once(("joined", self.pointers, self.barred), make).is_valid(value))
 
     def joined(self, **more: Any) -> dict[str, Any]:

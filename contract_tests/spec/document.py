@@ -20,7 +20,10 @@ Made = TypeVar("Made")
 
 _BASE64 = re.compile("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 # What a validator is told of formats: the library does not know byte. Source: RFC 4648, section 4; OpenAPI Format Registry.
-FORMATS: Mapping[str, Any] = {"validate_formats": True, "formats": {"byte": lambda text: bool(_BASE64.fullmatch(text))}}
+ASSERTED: Mapping[str, Any] = {
+    "validate_formats": True,
+    "formats": {"byte": lambda text: bool(_BASE64.fullmatch(text))},
+}
 # The formats that the library knows, and those that ask nothing of the characters of a text.
 KNOWN_FORMATS = (
     "byte", "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri",
@@ -80,7 +83,7 @@ class Document:
         return hashlib.sha256(json.dumps(self.tree, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
-    def formats(self) -> Mapping[str, Any]:
+    def asserted(self) -> Mapping[str, Any]:
         """What a validator of bodies is told: of a format that nobody knows, only the texts that the contract shows are valid."""
         shown: dict[str, set[str]] = {}
         for node in _objects(self.tree):
@@ -90,7 +93,7 @@ class Document:
                 known = [*(examples if isinstance(examples, list) else ()), node.get("example"), *node.get("enum", ())]
                 shown.setdefault(name, set()).update(text for text in known if isinstance(text, str))
         own = {name: texts.__contains__ for name, texts in shown.items() if texts}
-        return {**FORMATS, "formats": {**FORMATS["formats"], **own}}
+        return {**ASSERTED, "formats": {**ASSERTED["formats"], **own}}
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
         """Return what *make* returned the first time that it was asked for *key*."""
@@ -218,17 +221,15 @@ class Document:
         Raises:
             ContractError: The schema is invalid.
         """
-        return self.once(("validator", pointer, optional), lambda: self._compiled(pointer, optional))
+        formats = self.asserted if optional == "readOnly" else ASSERTED
+        return self.once(("validator", pointer, optional), lambda: self._compiled(pointer, optional, formats))
 
     def lenient_validator(self, pointer: str) -> jsonschema_rs.Draft202012Validator:
         """Return a validator of bodies that takes any text for a format that nobody knows."""
-        return self.once(("lenient", pointer), lambda: self._compiled(pointer, "readOnly", FORMATS))
+        return self.once(("lenient", pointer), lambda: self._compiled(pointer, "readOnly", ASSERTED))
 
-    def _compiled(
-        self, pointer: str, optional: str, formats: Mapping[str, Any] | None = None
-    ) -> jsonschema_rs.Draft202012Validator:
+    def _compiled(self, pointer: str, optional: str, formats: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
         tree = self.once(("tree", optional), lambda: self._relaxed("#", self.tree, optional)) if optional else self.tree
-        formats = formats or (self.formats if optional == "readOnly" else FORMATS)
         try:
             # The whole document goes along, because references point into it.
             return jsonschema_rs.Draft202012Validator({**tree, "$ref": uri(pointer)}, **formats)

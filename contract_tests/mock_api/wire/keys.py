@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
@@ -57,8 +57,8 @@ def key_scheme(contract: Contract, operations: Iterable[Operation]) -> KeyScheme
     Raises:
         StartError: The scheme is not defined, or is of a kind that the mock does not speak.
     """
-    wanted = [each.node.get("security", contract.document.get("security", [])) for each in operations]
-    name = next((name for said in wanted for requirement in said for name in requirement), None)
+    ways = (way for each in operations for way in _security(contract, each))
+    name = next((name for way in ways for name in way), None)
     if name is None:
         return KeyScheme("none")
     schemes = contract.document.get("components", {}).get("securitySchemes", {})
@@ -74,6 +74,11 @@ def key_scheme(contract: Contract, operations: Iterable[Operation]) -> KeyScheme
 
 def open_operations(contract: Contract) -> frozenset[str]:
     """Name the operations that need no key."""
-    everywhere = contract.document.get("security", [])
-    wanted = {name: each.node.get("security", everywhere) for name, each in contract.operations.items()}
-    return frozenset(name for name, said in wanted.items() if not said or {} in said)
+    wanted = {name: _security(contract, each) for name, each in contract.operations.items()}
+    return frozenset(name for name, ways in wanted.items() if not ways or {} in ways)
+
+
+def _security(contract: Contract, operation: Operation) -> Sequence[Mapping[str, object]]:
+    """Return the ways to be let in to an operation: its own, else those of all."""
+    ways: Sequence[Mapping[str, object]] = operation.node.get("security", contract.document.get("security", []))
+    return ways

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from contract_tests.generation.boundaries import Boundary, boundaries, place_of, to_json
-from contract_tests.spec.document import FORMATS, steps
+from contract_tests.spec.document import ASSERTED, steps
 from contract_tests.spec.field import Field
 
 from ..fault import Fault, OnField, generator
@@ -127,7 +127,7 @@ class Clause:
         """Return what judges a value of the field by the contract with the keyword changed; without it for None."""
         tree = _changed(self.scene.contract.document.tree, list(steps(self.pointer)), change)
         schema = {**tree, "$ref": quote(self.tried.place, safe="#/~")}
-        return jsonschema_rs.Draft202012Validator(schema, **FORMATS).is_valid
+        return jsonschema_rs.Draft202012Validator(schema, **ASSERTED).is_valid
 
 
 @generator
