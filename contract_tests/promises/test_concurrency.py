@@ -264,9 +264,9 @@ def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: J
 
 def _while_reading(run: Run, item: ItemUnderTest, token: bytes | str) -> tuple[Exchange, list[Exchange]]:
     lists = [run.api.list] if run.contract.has("list") else []
-    written, *shown = _at_once(_update(item, token), *[partial(run.api.read, item.item_id)] * 3, *lists)
-    _require_done(run.judge, shown[3:], "list")
-    return written, shown[:3]
+    written, *shown = _at_once(_update(item, token), *lists, *[partial(run.api.read, item.item_id)] * 3)
+    _require_done(run.judge, shown[:-3], "list")
+    return written, shown[-3:]
 
 
 @needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
