@@ -6,6 +6,9 @@ httpx sends the head and the body of a request apart, which costs more than what
 
 from __future__ import annotations
 
+import ssl
+import threading
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -21,9 +24,10 @@ class OwnHttp(httpx.Client):
     """httpx without cookies, redirects, another authentication, and a log that shows whole URLs."""
 
     def __init__(self) -> None:
-        super().__init__(limits=LIMITS)
-        if isinstance(pool := getattr(self._transport, "_pool", None), httpcore.ConnectionPool):
-            pool._network_backend = _Network()
+        context = httpx.create_ssl_context()
+        super().__init__(verify=context, limits=LIMITS)
+        if isinstance(self._transport, httpx.HTTPTransport):
+            self._transport._pool = _Connections(context)
 
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         if self.is_closed:
@@ -39,6 +43,71 @@ class OwnHttp(httpx.Client):
     def __del__(self) -> None:
         if hasattr(self, "_transport"):  # else it was never made, such as with an SSL_CERT_FILE that is not there
             self.close()
+
+
+class _Connections(httpcore.ConnectionPool):
+    """A pool that closes only what no call has: httpcore's may close a connection that it has just given to another thread."""
+
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        super().__init__(ssl_context, keepalive_expiry=LIMITS.keepalive_expiry, network_backend=_Network())
+        self._turns = threading.Semaphore(CONNECTIONS)
+        self._lock = threading.Lock()
+        self._lent: set[httpcore.ConnectionInterface] = set()
+        self._free: list[httpcore.ConnectionInterface] = []  # the one used last at the end
+
+    @property
+    def connections(self) -> list[httpcore.ConnectionInterface]:
+        with self._lock:
+            return [*self._lent, *self._free]
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        if not self._turns.acquire(timeout=request.extensions.get("timeout", {}).get("pool")):
+            raise httpcore.PoolTimeout
+        try:
+            connection = self._lend(request.url.origin)
+            try:
+                response = connection.handle_request(request)
+                content = response.read()
+                response.close()
+            except httpcore.ConnectionNotAvailable:
+                raise httpcore.ConnectError("the client was closed") from None
+            finally:
+                self._take_back(connection)
+        finally:
+            self._turns.release()
+        return httpcore.Response(
+            response.status, headers=response.headers, content=content, extensions=response.extensions
+        )
+
+    def _lend(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        """Return the free connection to a server that was used last, else a new one."""
+        expired: list[httpcore.ConnectionInterface] = []
+        with self._lock:
+            while self._free and self._free[0].has_expired():
+                expired.append(self._free.pop(0))
+            of_origin = (each for each in reversed(self._free) if each.can_handle_request(origin))
+            lent = next((each for each in of_origin if not each.has_expired()), None)
+            if lent is not None:
+                self._free.remove(lent)
+            elif self._free and len(self._free) + len(self._lent) >= CONNECTIONS:
+                expired.append(self._free.pop(0))
+            lent = lent or self.create_connection(origin)
+            self._lent.add(lent)
+        for connection in expired:
+            connection.close()
+        return lent
+
+    def _take_back(self, connection: httpcore.ConnectionInterface) -> None:
+        with self._lock:
+            self._lent.remove(connection)
+            if is_free := connection.is_available():
+                self._free.append(connection)
+        if not is_free:
+            connection.close()
+
+    def close(self) -> None:
+        for connection in self.connections:
+            connection.close()
 
 
 class _Network(httpcore.SyncBackend):
@@ -65,12 +134,8 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._held:
-            try:
+            with suppress(httpcore.WriteError):  # as httpcore does: a server may answer, and not read to the end
                 self._flush()
-            except httpcore.WriteError:  # else as httpcore does: a server may answer, and not read to the end
-                if self._stream.get_extra_info("socket").fileno() < 0:
-                    # Another thread took the connection for one that no call uses; the pool gives another.
-                    raise httpcore.ConnectionNotAvailable from None
         return self._stream.read(max_bytes, timeout)
 
     def close(self) -> None:

@@ -12,15 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpcore
+import httpx
 import pytest
 import uvloop
 from coval_personas import ApiConnectionError, AsyncCoval, Coval
 from coval_personas.models import Persona
+from httpcore._backends.sync import SyncStream
 
 from codegen.generate import OWN_CLIENT
 from contract_tests.spec.contract import ROOT
@@ -141,14 +144,29 @@ def test_connection_that_the_server_has_closed_is_not_used(update: Update) -> No
         assert ["Ann", "Bob"] == [each.name for each in update(url, "Ann", "Bob", pause=0.4)]
 
 
-def test_connection_that_another_thread_has_closed_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another thread may close what it finds idle while a call begins on it; the call takes another connection."""
-    monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda self: False)
+def test_connection_in_use_is_closed_by_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that finds idle connections too old closes none that another thread has been given."""
+    monkeypatch.setattr(httpcore.HTTP11Connection, "has_expired", lambda self: True)
+    read, names = SyncStream.read, ["Bob"]
+
     with serving(answer_one) as url, Coval(KEY, url, max_retries=0) as coval:
+
+        def read_after_another(*args: Any, **options: Any) -> Any:
+            if names:
+                with pytest.raises(ApiConnectionError), ThreadPoolExecutor(1) as other:
+                    other.submit(coval.personas.update, "a", name=names.pop(), timeout=0.01).result()
+            return read(*args, **options)
+
+        monkeypatch.setattr(SyncStream, "read", read_after_another)
         assert coval.personas.update("a", name="Ann").name == "Ann"
-        (connection,) = coval._http._transport._pool.connections  # type: ignore[attr-defined]
-        connection._connection._network_stream.close()
-        assert coval.personas.update("a", name="Bob").name == "Bob"
+
+
+def test_call_waits_for_a_connection_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all connections are in use and a time-out for them is given, the call fails without being sent."""
+    with Coval(KEY, "http://localhost:1/v1", timeout=httpx.Timeout(5, pool=0.01), max_retries=0) as coval:
+        monkeypatch.setattr(coval._http._transport._pool, "_turns", threading.Semaphore(0))  # type: ignore[attr-defined]
+        with pytest.raises(ApiConnectionError, match="PoolTimeout"):
+            coval.personas.update("a", name="Ann")
 
 
 def test_each_server_keeps_its_connection() -> None:
