@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+import jsonschema_rs
+
 from contract_tests.generation.candidate import Candidate, sizes_around
 from contract_tests.generation.instances import good_values
 from contract_tests.generation.library import library_values
@@ -17,7 +19,7 @@ from contract_tests.generation.texts import (
 )
 from contract_tests.spec.document import TEXT_FORMATS
 
-# A longer text that matches a pattern takes too long to find.
+# A longer text that matches a pattern takes the library too long to find.
 LONGEST_FOUND = 2_000
 
 # Like characters, of which a pattern may allow so many; so many of such runs are looked at, and so many characters put in.
@@ -45,12 +47,12 @@ def string_candidates(view: View) -> Iterator[Candidate]:
 
 def pattern_candidates(view: View) -> Iterator[Candidate]:
     """Yield valid texts, and what differs from one by a character."""
-    goods = [text for text in good_values(view.place) if isinstance(text, str)]
-    for index, text in enumerate(goods[:2]):
+    goods = _goods(view)
+    for index, text in enumerate(goods):
         yield Candidate("pattern", f"matching-{index}", text, "pattern")
     if not goods:
         return
-    text = max(goods[:2], key=len)
+    text = max(goods, key=len)
     half = len(text) // 2
     for reason, miss in {
         "letter-after": f"{text}a", "letter-before": f"a{text}", "digit-after": f"{text}0", "digit-before": f"0{text}",
@@ -67,6 +69,10 @@ def pattern_candidates(view: View) -> Iterator[Candidate]:
         for reason, miss in (("arabic-digit", re.sub("[0-9]", "\u0663", text, count=1)), ("wide-letter", wide)):
             if miss != text:
                 yield Candidate("pattern", f"pattern-{reason}", miss, "pattern", is_wrong_or_doubtful=True)
+
+
+def _goods(view: View) -> list[str]:
+    return [text for text in good_values(view.place) if isinstance(text, str)][:2]
 
 
 def _at_the_edges(view: View, text: str) -> Iterator[Candidate]:
@@ -117,10 +123,20 @@ def _other_lengths(view: View) -> Iterator[Candidate]:
         sizes = sorted({each for size in sizes_around(limit) for each in (size - size % step, size + -size % step)})
         # Within the limit, a text may be too long for its format all the same.
         for size in (size for size in sizes if not most < size <= limit):
-            if "pattern" not in schema:
-                found = FORMATS[schema["format"]].of_length(size)
-            else:
-                wanted = {"type": "string", "pattern": schema["pattern"], "minLength": size, "maxLength": size}
-                found = library_values(view.place.document, wanted, 1) if size <= LONGEST_FOUND else []
+            found = _matching(view, size) if "pattern" in schema else FORMATS[schema["format"]].of_length(size)
             for text in found:
                 yield Candidate("length", f"{size}-long", text, keyword)
+
+
+def _matching(view: View, size: int) -> list[str]:
+    """Return a text of a length that matches the pattern, if one is found: a known one with a run longer or shorter, or a new one."""
+    pattern = view.schema["pattern"]
+    is_matching = jsonschema_rs.validator_for({"pattern": pattern}).is_valid
+    for text in _goods(view):
+        for run in islice(RUNS.finditer(text), MOST_RUNS):
+            length = max(0, len(run[0]) + size - len(text))
+            other = f"{text[: run.start()]}{run[0][:length].ljust(length, run[0][-1])}{text[run.end() :]}"
+            if len(other) == size and is_matching(other):
+                return [other]
+    wanted = {"type": "string", "pattern": pattern, "minLength": size, "maxLength": size}
+    return library_values(view.place.document, wanted, 1) if size <= LONGEST_FOUND else []
