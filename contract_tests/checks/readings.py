@@ -60,6 +60,12 @@ class Reader:
         """Those of the moving fields that are times."""
         return tuple(name for name in self.moving if self.contract.server_fields[name].is_time)
 
+    def made_of_others(self, item: Mapping[str, Any]) -> Readings:
+        """Return what the fields with an x-template read as beside the others; what need not be answered may be left out."""
+        required = self.contract.document.required(self.contract.resource.item_pointer)
+        made = {n: of.filled(item) for n, of in self.contract.server_fields.items() if of.template is not None}
+        return {name: (text,) if name in required else (text, None) for name, text in made.items()}
+
     @cached_property
     def birth_times(self) -> tuple[str, ...]:
         """The times that the server sets once."""

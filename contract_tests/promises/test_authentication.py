@@ -48,10 +48,10 @@ def _refused(run: Run, item: ItemUnderTest, name: str, keys: list[Key]) -> list[
 
 
 def _said(answers: list[Exchange], item_id: str) -> list[str]:
-    """Return the words of two errors alike: the number of a request and the id itself say nothing."""
+    """Return the words of two errors alike, in no order: the number of a request and the id itself say nothing."""
     texts = ([each for each in values_in(answer.json) if isinstance(each, str)] for answer in answers)
     one, other = (unquote(" ".join(some)).replace(item_id, "") for some in texts)
-    return [word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other)]
+    return sorted(word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other))
 
 
 @pytest.mark.many_requests

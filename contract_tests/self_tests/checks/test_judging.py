@@ -19,7 +19,7 @@ from contract_tests.generation.boundaries import boundaries, plain_fault
 from contract_tests.promises import test_authentication, test_identity
 from contract_tests.report.issues import clause_of
 from contract_tests.self_tests.transport.shapes import PERSONAS
-from contract_tests.spec.contract import load_contract
+from contract_tests.spec.contract import CONTRACT_FILE, load_contract
 from contract_tests.transport.exchange import Exchange
 
 CONTRACT = load_contract()
@@ -207,6 +207,26 @@ def test_update_time_stays_where_nothing_is_changed(before: float | None, is_fou
         )
 
 
+@pytest.mark.parametrize("required", ["resource_name, id", "id"])
+def test_field_made_of_others_may_be_left_out_where_it_is_not_required(required: str, tmp_path: Path) -> None:
+    """#/components/schemas/Persona/properties/resource_name/x-template: what is shown is right; only `required` says that it is."""
+    file = tmp_path / "openapi.yaml"
+    file.write_text(
+        CONTRACT_FILE.read_text("utf-8").replace("required: [resource_name, id,", f"required: [{required},")
+    )
+    contract = load_contract(file)
+    judge = Judge(contract)
+    found = {
+        shown: judge.shows(
+            exchange(200, {}), {"resource_name": shown}, judge.reader.made_of_others(PERSONA), "made of the id"
+        )
+        for shown in (None, "personas/abc", "personas/abd")
+    }
+    assert not found["personas/abc"]
+    assert found["personas/abd"]
+    assert bool(found[None]) == ("resource_name" in required)
+
+
 def test_number_of_a_request_tells_a_stranger_nothing() -> None:
     """#/x-promises/key_before_anything: what differs between two answers to the same request says nothing of the persona."""
 
@@ -216,3 +236,10 @@ def test_number_of_a_request_tells_a_stranger_nothing() -> None:
 
     assert said("no key, request 1 at /personas/abc", "no key, request 2 at /personas/abc") == said("no key, request 3 at /personas/", "no key, request 4 at /personas/")  # fmt: skip
     assert said("no key 1", "no key 2") != said("no such persona 1", "no such persona 2")
+
+
+def test_order_of_names_in_an_error_tells_a_stranger_nothing() -> None:
+    """#/x-promises/key_before_anything: the order of the names of a JSON object means nothing, and may be another in each answer."""
+    one, other = {"code": "U", "message": "no key"}, {"message": "no key", "code": "U"}
+    said = [test_authentication._said([exchange(401, each)] * 2, "abc") for each in (one, other)]
+    assert said[0] == said[1]
