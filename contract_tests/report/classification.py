@@ -31,7 +31,7 @@ class Classification:
         """Show a violation as its message alone, and keep an inconclusive answer apart from both outcomes."""
         error = call.excinfo.value if call.excinfo is not None and not is_self_test(item) else None
         violations = members(error, Violation)
-        if violations and call.excinfo is not None:
+        if call.excinfo is not None and (violations or isinstance(error, Inconclusive)):
             call.excinfo.traceback = call.excinfo.traceback[-1:]  # the message replaces it, and writing it takes long
         report: Any = yield
         if is_self_test(item):
