@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,8 +98,8 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     outcomes += _run_all(configuration, _one_by_one(outcomes), console)
     baseline = _baseline(configuration, names, console) if configuration.peer else {}
     complaints = _write_report(configuration, started, outcomes, baseline)
-    if configuration.is_fresh and is_whole and contract.document.file == OWN_CONTRACT:
-        write_caught_by(outcomes)
+    if configuration.is_fresh and not budget and contract.document.file == OWN_CONTRACT:
+        write_caught_by(outcomes, catalogue)
     console.print(_table(outcomes, catalogue, baseline))
     if baseline:
         caught = sum(found.result == CAUGHT for found in baseline.values())
@@ -151,12 +151,13 @@ def read_caught_by() -> dict[str, str]:
     return {name: test for test, names in yaml.safe_load(CAUGHT_BY.read_text("utf-8")).items() for name in names}
 
 
-def write_caught_by(outcomes: list[Outcome]) -> None:
-    """Keep the test that caught each fault first."""
+def write_caught_by(outcomes: list[Outcome], catalogue: Collection[str]) -> None:
+    """Keep the test that caught each fault first; of the faults of the catalogue that were not tried, what was kept before."""
+    tests = {name: test for name, test in read_caught_by().items() if name in catalogue}
+    tests |= {outcome.trial.name: outcome.caught_by for outcome in outcomes if outcome.trial.kind == "fault"}
     found: dict[str, list[str]] = {}
-    for outcome in sorted(outcomes, key=lambda outcome: (outcome.caught_by, outcome.trial.name)):
-        if outcome.trial.kind == "fault" and outcome.caught_by:
-            found.setdefault(outcome.caught_by, []).append(outcome.trial.name)
+    for test, name in sorted((test, name) for name, test in tests.items() if test):
+        found.setdefault(test, []).append(name)
     CAUGHT_BY.write_text(yaml.safe_dump(found, width=118, default_flow_style=None, allow_unicode=True), "utf-8")
 
 

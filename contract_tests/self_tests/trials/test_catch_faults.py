@@ -24,13 +24,16 @@ def test_file_names_faults_of_the_catalogue() -> None:
 
 
 def test_what_is_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only faults that were caught are in the file."""
+    """Faults that were caught are in the file; those that were not tried keep their test while the catalogue has them."""
     monkeypatch.setattr(catch_faults, "CAUGHT_BY", tmp_path / "caught_by.yaml")
+    (tmp_path / "caught_by.yaml").write_text("test_y.py::test_b: [other, survivor, withdrawn]\n", "utf-8")
     caught = [Outcome(Trial("fault", (name,)), 1, "", "test_x.py::test[a: é]", 1.0, 9) for name in ("second", "first")]
+    survivor = Outcome(Trial("fault", ("survivor",)), 0, "", "", 1.0, 9)
     write_caught_by(
-        [*caught, Outcome(Trial("fault", ("survivor",)), 0, "", "", 1.0, 9), Outcome(Trial("clean"), 0, "", "", 1.0, 9)]
+        [*caught, survivor, Outcome(Trial("clean"), 0, "", "", 1.0, 9)], {"first", "second", "survivor", "other"}
     )
-    assert read_caught_by() == {"first": "test_x.py::test[a: é]", "second": "test_x.py::test[a: é]"}
+    known = {"first": "test_x.py::test[a: é]", "second": "test_x.py::test[a: é]", "other": "test_y.py::test_b"}
+    assert read_caught_by() == known
 
 
 def test_earlier_test_comes_first_and_all_tests_after_it(tmp_path: Path) -> None:
