@@ -60,7 +60,7 @@ COMMANDS = (
     Command("mock", "Serve the contract on localhost.",
             ".trials.mock_alone:mock", (*FILES, "PORT", "FAULT"), "for the mock"),
     Command("faults", "Put the suite on trial: a run for each planted fault, and each must turn red.",
-            ".trials.catch_faults:faults_command", (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "SHARE", "DRY_RUN"), "the groups of the faults that are tried; none for all but company"),
+            ".trials.catch_faults:faults_command", (*FILES, "FAULT", "SEED", "SEEDS", "BUDGET", "PEER", "SHARE", "FRESH", "DRY_RUN"), "the groups of the faults that are tried; none for all but company"),
     Command("mutants", "Try small changes of the mock, and each must turn the suite red.",
             ".trials.mutants:mutants", (*FILES, "SHARE", "MINUTES", "MUTANT", "SEED", "FRESH", "DRY_RUN")),
     Command("sweep", "Put right what a killed run has left at BASE_URL.",
@@ -91,6 +91,12 @@ class Asked:
 
     def run(self) -> int:
         """Run the command; Refused where it cannot begin."""
+        for argument in self.rest:
+            name, is_set, value = argument.partition("=")
+            if is_set and name in self.command.options:
+                option = VARIABLES[name].option if VARIABLES[name].is_flag else f"{VARIABLES[name].option} {value}"
+                hint = f"say {option}, or {argument} before the command"
+                raise Refused(f"{argument} is no argument of {self.command.name}; {hint}")
         read = read_configuration if self.command.reads_contract else read_without_contract
         configuration = read(given=self.given)
         if configuration.fault is not None and self.command.reads_contract:

@@ -57,6 +57,13 @@ def test_wrong_usage_is_refused_in_one_line(environment: dict[str, str], words: 
     assert KEY not in output
 
 
+def test_variable_that_comes_after_the_command_is_refused() -> None:
+    """What make takes after its target is an option here, and the line says which."""
+    code, last, output = _run("SEED=7")
+    assert (code, "Traceback" in output) == (4, False), output
+    assert last == "verdict: refused. SEED=7 is no argument of run; say --seed 7, or SEED=7 before the command"
+
+
 def test_wrong_key_is_refused_before_anything_is_sent(mock: RunningMock) -> None:
     """A key that the API does not know ends the run at its first request."""
     code, last, output = _run(BASE_URL=mock.url, COVAL_API_KEY=KEY)
