@@ -86,13 +86,13 @@ def search_alphabet(
 
 def _sample_lengths(slot: Slot, side: Side, chance: random.Random, longest: int, shortest: int) -> list[int]:
     """List the lengths to begin with; without a declared limit, powers of two up to *longest*."""
-    least = max(slot.schema.get("minLength", 0), shortest, 0)
+    least, declared = max(slot.schema.get("minLength", 0), shortest, 0), slot.schema.get("maxLength")
     if side < 0:
-        return sorted({0, max(least - 1, 0), least, least + 1, least + 8})
-    declared = slot.schema.get("maxLength")
+        most = max(least, least + 8 if declared is None else declared)
+        return sorted({0, max(least - 1, 0), least, min(least + 1, most), min(least + 8, most)})
     if declared is None:
         return sorted({1, longest, *(2**power for power in range(longest.bit_length()) if 2**power <= longest)})
-    start = max(least + 1, 1)  # a single space is a case of its own, which the least length tries
+    start = min(least + 1, declared)  # a single space is a case of its own, which the least length tries
     inside = [start + (declared - start) * step // INSIDE for step in range(INSIDE)]
     inside += [chance.randint(start, declared) for _ in range(RANDOM)]
     outside = [int(declared * factor) for factor in BEYOND]

@@ -65,18 +65,19 @@ def number_result(prober: Prober, constraint: str, chance: random.Random) -> Lim
         is_exact=contract.promises_that("exact_numbers"),
     )
     core = _core(slot, axis, is_size=is_size)
+    samples = _sample_sizes(slot, constraint) if is_size else _sample_values(slot, core, declared, axis, chance)
     ideal = None
     if declared is not None:
         # The outermost value that the declared limit allows, and its neighbour.
         ideal = axis.ordinal(declared)
         ideal -= constraint.startswith("exclusive") and axis.value(ideal) == declared
-        inner, outer = (
-            items_of(slot.view, int(value)) if is_size else value
-            for value in (axis.value(ideal), axis.value(ideal + 1))
-        )
-        if not slot.accepts(contract, inner) or slot.accepts(contract, outer):
+
+        def is_valid(value: Number) -> bool:
+            return slot.accepts(contract, items_of(slot.view, int(value)) if is_size else value)
+
+        if not is_valid(axis.value(ideal)) or is_valid(axis.value(ideal + 1)):
             raise NotMapped("another part of its schema decides which values are valid around this limit")
-    samples = _sample_sizes(slot, constraint) if is_size else _sample_values(slot, core, declared, axis, chance)
+        samples = [value for value in samples if axis.ordinal(value) > ideal or is_valid(value)]
     prober.control()
     start = axis.ordinal(core if declared is None else declared)
     edge = find_edge(search, (axis.ordinal(value) for value in samples), start)

@@ -98,7 +98,7 @@ def width_found(size: float, regular: int, random: int) -> tuple[float, float]:
     """
     step = size / max(regular, 1)
     low, high = 0.0, step
-    for _ in range(40):
+    for _ in range(40 if size else 0):
         width = (low + high) / 2
         missed = (1 - width / step) * math.pow(1 - width / size, random)
         low, high = (low, width) if missed <= 1 - SURE else (width, high)

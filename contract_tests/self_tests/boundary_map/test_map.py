@@ -345,6 +345,28 @@ def test_another_contract_is_mapped_without_a_finding(name: str) -> None:
     assert sum(each.verdict == "holds" for each in results) > 25
 
 
+def test_limits_close_together_are_mapped_without_a_finding(tmp_path: Path) -> None:
+    """What is tried of one limit keeps to the other, also where both are the same."""
+    narrow = {
+        "country": {"type": "string", "minLength": 2, "maxLength": 2},
+        "plate": {"type": "string", "minLength": 3, "maxLength": 6},
+        "corner": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        "five": {"type": "integer", "minimum": 5, "maximum": 5},
+        "sixths": {"type": "number", "minimum": 0.5, "maximum": 0.6},
+        "frost": {"type": "integer", "minimum": -10, "maximum": -5},
+        "odd": {"type": "number", "exclusiveMinimum": 1, "maximum": 1.5, "multipleOf": 0.5},
+    }
+    path = tmp_path / "tickets.yaml"
+    document = yaml.safe_load((CONTRACTS / path.name).read_text("utf-8"))
+    for name in ("TicketFields", "Ticket"):
+        document["components"]["schemas"][name]["properties"] |= narrow
+    path.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    contract = load_contract(path)
+    with survey_of(contract=contract) as survey:
+        results = [survey.result(task) for name in narrow for task in limits_of(name, contract)]
+    assert {each.key: each.text for each in results if each.verdict not in ("holds", "no_limit")} == {}
+
+
 def test_limit_in_single_precision_is_told() -> None:
     """Where a number is rounded to single precision before it is compared, the unit says so."""
     row = found("wait_seconds_maximum_in_single_precision", "wait_seconds", "maximum")
