@@ -156,6 +156,8 @@ def parse_time(text: str) -> tuple[datetime, timedelta]:
     """
     Read an RFC 3339 time: cut to microseconds, and the resolution that it was printed in.
 
+    One without an offset, which RFC 3339 does not know, is read as UTC: its format is judged elsewhere.
+
     Source: RFC 3339, section 5.6.
     """
     match = re.fullmatch(r"(.{19})(?:\.(\d+))?(.*)", text.upper())
@@ -163,7 +165,7 @@ def parse_time(text: str) -> tuple[datetime, timedelta]:
     seconds, fraction, zone = match.groups(default="")
     # A leap second, and the year 0, which datetime does not know.
     whole = re.sub(r"^0000", "0001", seconds).replace(":60", ":59")
-    moment = datetime.fromisoformat(whole + (f".{fraction[:6]:0<6}" if fraction else "") + zone)
+    moment = datetime.fromisoformat(whole + (f".{fraction[:6]:0<6}" if fraction else "") + (zone or "Z"))
     return moment, timedelta(seconds=float(Decimal(1).scaleb(-min(len(fraction), 6))))
 
 

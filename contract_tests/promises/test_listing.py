@@ -151,8 +151,8 @@ def _size(run: Run, wanted: int | None = LARGEST) -> int | None:
 
 
 def _too_long(run: Run, page: Exchange, size: int | None) -> list[Finding]:
-    """Find a page that holds more than was asked for."""
-    if size is None or len(page.items) <= size:
+    """Find a page that holds more than was asked for; who asks for none or fewer, as many APIs have it, leaves it to the API."""
+    if size is None or size < 1 or len(page.items) <= size:
         return []
     contract, problem = run.contract, f"a page of {size} holds {len(page.items)}"
     is_promised = contract.promises_that("whole_list")
@@ -215,7 +215,7 @@ def _sizes(contract: Contract, *, are_right: bool) -> list[str]:
         return []
     whole = [b for b in boundaries(contract, tried) if isinstance(b.value, int) and not isinstance(b.value, bool)]
     sizes = {b.token: b.accepted for b in whole if len(b.token) < 20}
-    for word in WORDS if "integer" in tried.types else ():
+    for word in WORDS if "integer" in tried.types and "string" not in tried.types else ():
         if not (word.lstrip("-").isdigit() and contract.accepts_value(tried, int(word))):
             sizes[word] = False
     return [text for text, is_right in sizes.items() if is_right == are_right]

@@ -175,6 +175,7 @@ def test_times_are_compared_as_instants() -> None:
     assert same_instant("2025-01-24T10:00:00Z", "2025-01-24T11:00:00.250+01:00")
     assert same_instant("2025-01-24T10:00:00.123456789Z", "2025-01-24T10:00:00.123456Z")
     assert not same_instant("2025-01-24T10:00:00Z", "2025-01-24T10:00:01Z")
+    assert same_instant("2025-01-24T10:00:00Z", "2025-01-24T10:00:00")
     assert not same_instant("2025-01-24T10:00:00Z", None)
     assert same_instant(None, None)
     millisecond = timedelta(milliseconds=1)
