@@ -101,14 +101,16 @@ def _accented(run: Run, item: ItemUnderTest) -> Body:
     return allowed(item, {tried.name: own if run.contract.accepts_value(tried, own) else ACCENTED})
 
 
-def _require_stored(item: ItemUnderTest, body: Body, *refusals: int, **options: Any) -> None:
+def _require_stored(
+    item: ItemUnderTest, body: Body, *refusals: int, promise: str = "the update is stored", **options: Any
+) -> None:
     """Send a right update in an unusual way: it is stored, or answered with one of the refusals."""
     item.make_visible(body)
     exchange = item.send(item.body(body), **options)
     require(item.judge.success("update", exchange, *refusals))
     if exchange.was_accepted:
         shown = item.read()
-        require(item.judge.shows(exchange, shown, item.judge.reader.after(shown, body), "the update is stored"))
+        require(item.judge.shows(exchange, shown, item.judge.reader.after(shown, body), promise))
 
 
 @needs("update", "read", "strict_media_types", HAS_KNOWN_GOOD)
@@ -152,7 +154,8 @@ def test_body_is_read_whole_however_it_arrives(run: Run, item: ItemUnderTest, wa
     or not it waits for 100 (RFC 9110, section 10.1.1), the connection ends (RFC 9112, section 9.6), or the answer is packed.
     """
     body = allowed(item, _long_texts(run, "update") | known_good(run.contract))
-    _require_stored(item, body, *WAYS[way][1], **_options(run, way, "update"))
+    promise = f"the update is stored, with its body {way}"
+    _require_stored(item, body, *WAYS[way][1], promise=promise, **_options(run, way, "update"))
 
 
 @needs("create", "read")
