@@ -245,6 +245,7 @@ class Updates(Plan):
         if found is None:
             return None
         self.flush()
+        del self.lanes[1:]  # also where the next one cannot be made
         self.guest.close()
         lane = Lane(self.guest.enter_context(self.run.item(**found)))
         self.just, self.lanes[1:] = (lane, "create"), [lane]

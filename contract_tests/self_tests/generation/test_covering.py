@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 import sys
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,16 @@ import pytest
 
 from contract_tests.generation.contexts import Contexts
 from contract_tests.generation.covering import VALUE, Cover, Draft, Row
+from contract_tests.mock_api.__main__ import build_api
+from contract_tests.mock_api.wire.server import forked_mock
 from contract_tests.report.recording import PLAN
 from contract_tests.runner.configuration import Configuration
 from contract_tests.self_tests.forked_run import forked_run
 from contract_tests.self_tests.generation.test_strategies import FILES
-from contract_tests.spec.contract import load_contract
+from contract_tests.spec.contract import CONTRACT_FILE, load_contract
+from contract_tests.trials.faults import seams
+from contract_tests.trials.faults.seams import Answer, Operation, Request
+from contract_tests.trials.faults.usual import failed
 
 Pair = frozenset[tuple[str, str]]
 
@@ -142,6 +147,21 @@ def test_budget_covers_the_telling_pairs_first_and_says_what_it_leaves_out(
     assert sum(told["update"]["left_out"].values()) == left > 0
     assert f"update: {len(covered):,} of {len(possible):,} pairs of contexts tried" in ended.text
     assert 0.4 * len(possible) < len(covered) < len(possible)
+
+
+def test_item_that_cannot_be_made_is_no_item_that_is_gone(tmp_path: Path) -> None:
+    """Where a create fails, nothing more is sent to the item that it was to take the place of, which is removed by then."""
+    api, numbers = build_api(CONTRACT_FILE), count(1)
+
+    async def create(request: Request, handle: Operation) -> Answer:
+        return await handle(request) if next(numbers) % 5 else failed()
+
+    seams.around(api, "create", create)
+    with forked_mock(api) as url:
+        asked = Configuration(base_url=url, api_key=api.api_key.decode(), seed=1, requests_per_second=0)
+        ended = forked_run(asked, tmp_path, ("covering_plan",), "-k", "update")
+    assert "createPersona answered 500 instead of 201" in ended.text
+    assert "answered 404" not in ended.text, ended.text[-3000:]
 
 
 def test_whole_run_covers_every_pair(tmp_path: Path) -> None:
