@@ -68,7 +68,7 @@ class Run:
         empty = [name for name in listed.names if not listed.values(name)]
         if empty or (listed.names and not listed.combinations()):
             what = ", ".join(empty or listed.names)
-            raise Inconclusive(f"no value is listed for {what}, so no item can be made")
+            raise Inconclusive(f"no value is listed for {what}, so no item can be made; add one to what the API lists")
         return listed
 
     def _listing_of(self, name: str) -> Any:

@@ -44,7 +44,9 @@ def _inconclusive(outcomes: Outcomes, exit_code: int) -> tuple[str, str] | None:
     if outcomes.not_run.reason:
         return "inconclusive", f"After {sent} {outcomes.not_run.reason}.{not_run}"
     if outcomes.inconclusive:
-        return "inconclusive", f"{counted(len(outcomes.inconclusive), 'test')} got no answer that says anything."
+        reasons = Counter(each.partition(": ")[2] for each in outcomes.inconclusive)
+        why = f"{'' if len(reasons) == 1 else ', most often'}: {reasons.most_common(1)[0][0]}"
+        return "inconclusive", f"{counted(reasons.total(), 'test')} got no answer that says anything{why}."
     return ("inconclusive", f"{left}.") if outcomes.left else None
 
 

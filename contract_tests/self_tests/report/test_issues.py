@@ -324,3 +324,13 @@ def test_example_is_from_the_test_that_is_named() -> None:
             gather(entries, finding_data(finding), f"test_x.py::test_y[{value}]")
     (entry,) = entries.values()
     assert (entry.test, "2.5" in entry.plainest["sent"]) == ("test_x.py::test_y[2.5]", True)
+
+
+def test_verdict_says_why_tests_got_no_answer() -> None:
+    """The last line of a run of which nothing follows gives the reason, of several the one that most tests had."""
+    outcomes = Outcomes(CONTRACT)
+    outcomes.inconclusive = ["test_x.py::test_y[a]: no voice is listed", "test_x.py::test_y[b]: no voice is listed"]
+    said = "tests got no answer that says anything"
+    assert verdict(outcomes, 0) == (f"verdict: inconclusive. 2 {said}: no voice is listed.", 2)
+    outcomes.inconclusive.insert(0, "test_x.py::test_z: GET /personas: 429, after 1 attempts")
+    assert verdict(outcomes, 0)[0].endswith(f"3 {said}, most often: no voice is listed.")
