@@ -6,17 +6,21 @@ import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from contract_tests import promises
 from contract_tests.checks import run as run_module
 from contract_tests.checks.judge import Finding, Judge, Violation
+from contract_tests.checks.listed_values import ListedValues
+from contract_tests.checks.rules import Rules
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.generation.boundaries import boundaries, plain_fault
-from contract_tests.promises import test_authentication, test_identity
+from contract_tests.promises import test_authentication, test_constraints, test_identity
 from contract_tests.report.issues import clause_of
 from contract_tests.self_tests.transport.shapes import PERSONAS
 from contract_tests.spec.contract import CONTRACT_FILE, load_contract
@@ -243,3 +247,23 @@ def test_order_of_names_in_an_error_tells_a_stranger_nothing() -> None:
     one, other = {"code": "U", "message": "no key"}, {"message": "no key", "code": "U"}
     said = [test_authentication._said([exchange(401, each)] * 2, "abc") for each in (one, other)]
     assert said[0] == said[1]
+
+
+def test_rule_is_broken_by_null_too(tmp_path: Path) -> None:
+    """x-constraints: an update that clears what a rule asks for is tried, from more than one value of it."""
+    document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
+    needs_wait = {"properties": {"wait_seconds": {"type": "number"}}, "required": ["wait_seconds"]}
+    is_office = {"properties": {"background_sound": {"const": "office"}}, "required": ["background_sound"]}
+    rule = {"title": "An office needs a wait.", "if": is_office, "then": needs_wait}
+    document["components"]["schemas"]["PersonaUpdate"]["x-constraints"] = [rule]
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    contract = load_contract(file)
+    voices = {"voices": [{"voice_name": "aria", "supported_languages": ["en-US"]}]}
+    rules = Rules(contract, ListedValues.ask(contract, lambda _operation: voices))
+    run = SimpleNamespace(contract=contract, rules=rules, listed=rules.listed)
+    run.full_body = lambda: rules.full_body("create", 0, {})
+    breaks = test_constraints._breaks(cast("Any", run), contract.constraints[0])
+    cleared = [way for way in breaks if way.change == {"wait_seconds": None}]
+    assert len({str(way.before["wait_seconds"]) for way in cleared}) == 2
+    assert all(None not in way.before.values() for way in breaks)
