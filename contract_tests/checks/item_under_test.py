@@ -7,11 +7,14 @@ Refused means: a documented refusal, and a later read shows that nothing moved.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
+
+import pytest
 
 from contract_tests.checks import observations
 from contract_tests.checks.judge import BROKEN, Finding, Judge, has_status, require
@@ -173,8 +176,21 @@ class ItemUnderTest:
         waited = time.monotonic() - self._moved_at
         exchange = self.api.send(self._method, self.path, body=text, **options)
         self._moved_at = time.monotonic()
-        require(self._refused_wrongly(exchange, body, boundary) or self._judge_accepted(before, body, exchange, waited))
+        refused = self._refused_wrongly(exchange, body, boundary)
+        if len(refused) == 1 and self._is_full(before, body):
+            pytest.skip(f"{refused[0].problem}: it is merged with what is stored, which then has too many properties")
+        require(refused or self._judge_accepted(before, body, exchange, waited))
         return exchange
+
+    def _is_full(self, before: Item, body: Mapping[str, Any]) -> bool:
+        """Whether the API merges an object with the stored one, so that both have more properties than are allowed."""
+        fields, after = self.contract.fields("update"), self.judge.reader.after(before, body)
+        most = {name: fields[name].schema.get("maxProperties", math.inf) for name in after if name in fields}
+        for name in [n for n in most if isinstance(body[n], dict) and any(len(each) > most[n] for each in after[n])]:
+            self.send(self.body({name: {}}))
+            if self.read().get(name):  # an API that replaces it shows an empty one now
+                return True
+        return False
 
     def refuses(self, *rejections: Rejection) -> Exchange:
         """Send updates that the contract forbids, each by itself, and read once after the last; return that exchange."""

@@ -267,3 +267,20 @@ def test_rule_is_broken_by_null_too(tmp_path: Path) -> None:
     cleared = [way for way in breaks if way.change == {"wait_seconds": None}]
     assert len({str(way.before["wait_seconds"]) for way in cleared}) == 2
     assert all(None not in way.before.values() for way in breaks)
+
+
+@pytest.mark.parametrize("is_merging", [True, False])
+def test_object_that_is_full_where_it_is_merged_is_no_finding(is_merging: bool, tmp_path: Path) -> None:
+    """writing-a-contract.md: whether a PATCH merges an object or replaces it, no keyword says, and both are taken."""
+    document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
+    labels = {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "string"}}
+    for name in ("Persona", "PersonaUpdate"):
+        document["components"]["schemas"][name]["properties"]["labels"] = labels
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    stored = {**PERSONA, "labels": {"a": "1", "b": "2"}}
+    after = 200, {"persona": stored if is_merging else {**PERSONA, "labels": {}}}
+    api = Replies((400, {"error": {"code": "INVALID_ARGUMENT", "message": "full"}}), after)
+    item = Run(cast(Any, api), Judge(load_contract(file)), 1).taken(stored)
+    with pytest.raises(pytest.skip.Exception if is_merging else Violation, match="labels was refused with 400"):
+        item.accepts({"labels": {"c": "3"}})
