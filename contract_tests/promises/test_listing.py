@@ -110,8 +110,8 @@ class Walk:
 
     def misordered(self, problem: str, promise: str, expects: str = "") -> list[Finding]:
         """Tell that the items stand in another order than was asked for."""
-        contract = self.run.contract
-        place = contract.operation("list").parameters["query", contract.listing.order or ""]
+        listing, operation = self.run.contract.listing, self.run.contract.operation("list")
+        place = operation.parameters.get(("query", listing.order or ""), operation.pointer)
         return [Finding(BROKEN, problem, promise, place, self.page, expects=expects)]
 
     def unfound(self, problem: str, promise: str = KEPT) -> list[Finding]:

@@ -20,7 +20,7 @@ from contract_tests.checks.rules import Rules
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.generation.boundaries import boundaries, plain_fault
-from contract_tests.promises import test_authentication, test_constraints, test_identity
+from contract_tests.promises import test_authentication, test_constraints, test_identity, test_listing
 from contract_tests.report.issues import clause_of
 from contract_tests.self_tests.transport.shapes import PERSONAS
 from contract_tests.spec.contract import CONTRACT_FILE, load_contract
@@ -284,3 +284,18 @@ def test_object_that_is_full_where_it_is_merged_is_no_finding(is_merging: bool, 
     item = Run(cast(Any, api), Judge(load_contract(file)), 1).taken(stored)
     with pytest.raises(pytest.skip.Exception if is_merging else Violation, match="labels was refused with 400"):
         item.accepts({"labels": {"c": "3"}})
+
+
+def test_list_that_takes_no_order_may_be_found_out_of_order(tmp_path: Path) -> None:
+    """#/x-promises/newest_first: the oldest first is found, also where the list has no parameter that orders it."""
+    document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
+    parameters = document["paths"]["/personas"]["get"]["parameters"]
+    parameters[:] = [each for each in parameters if "order" not in str(each)]
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    run = Run(cast(Any, Replies()), Judge(load_contract(file)), 1)
+    assert run.contract.listing.order is None
+    items = [{**PERSONA, "create_time": time} for time in (BORN, LATER)]
+    walk = test_listing.Walk(run, items, exchange(200, {"personas": items}))
+    (found,) = walk.not_newest_first(walk.out_of_order("-create_time"))
+    assert found.clause == "#/x-promises/newest_first"
