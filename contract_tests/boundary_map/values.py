@@ -70,23 +70,31 @@ def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[A
         beside = decimals_beside_a_multiple(contract, prober.slot)
         found += [each for each in beside if to_json(each.value) not in tokens]
     if constraint != "type":
-        return _declared(prober, constraint), [_own(each, prober) for each in found]
+        return _declared(prober, constraint), _own(found, prober)
     prober.control()
-    inputs = [_own(each, prober) for each in found]
+    inputs = _own(found, prober)
     if path:
         return " or ".join(prober.slot.view.types), inputs
     return declared_types(tried), [Input(prober.good, True), *inputs, *spellings(contract, prober.slot)]
 
 
-def _own(tried: Input, prober: Prober) -> Input:
-    """Put a name of this run where a new item's run name could be made of the input, so that the item can be found."""
+def _own(found: list[Input], prober: Prober) -> list[Input]:
+    """
+    Put a name of this run where a new item's run name could be made of an input, so that the item can be found.
+
+    What makes an item of another name is left out.
+    """
     if not prober.is_run_name:
-        return tried
-    text = to_json(tried.value)
-    name = prober.good or prober.run.api.new_name()
-    for good in good_values(prober.run.contract, prober.tried):
-        text = text.replace(to_json(good), to_json(name))
-    return replace(tried, value=json.loads(text), token=text)
+        return found
+    goods, name = good_values(prober.run.contract, prober.tried), to_json(prober.good or prober.run.api.new_name())
+    own = []
+    for each in found:
+        text = to_json(each.value)
+        for good in goods:
+            text = text.replace(to_json(good), name)
+        if not each.is_declared or name in text:
+            own.append(replace(each, value=json.loads(text), token=text))
+    return own
 
 
 def values_result(prober: Prober, constraint: str, example: str | None = None) -> LimitResult:

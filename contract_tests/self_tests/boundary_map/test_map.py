@@ -36,6 +36,7 @@ from contract_tests.runner.process.ending import concluded
 from contract_tests.self_tests.planted_mock import planted_mock
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import CONTRACT_FILE, ROOT, Contract, load_contract
+from contract_tests.transport.exchange import Exchange
 from contract_tests.transport.redaction import Redactor
 from contract_tests.transport.target import Api, Target
 
@@ -313,6 +314,28 @@ def test_misplaced_least_length_of_a_new_name_is_found(
         row = Survey(Run(api, Judge(contract, (mock.api_key,)), 7), LONGEST, stack).result(task)
         assert api.created.alive == []
     assert (row.verdict, row.declared, row.last_accepted, row.first_rejected) == (judged, least, last, first)
+
+
+def test_new_name_of_a_pattern_is_always_the_name_of_this_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right name that does not tell who made the item is not sent in a create: the item might not be found again."""
+    path, sent = tmp_path / "tickets.yaml", list[Any]()
+    document = yaml.safe_load((CONTRACTS / path.name).read_text("utf-8"))
+    document["components"]["schemas"]["Title"]["pattern"] = "^[^/%&><]+$"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    contract = load_contract(path)
+    (task,) = [task for task in limits_of("title", contract, "create") if task.constraint == "pattern"]
+    with survey_of(contract=contract) as survey:
+        create = survey.run.api.create
+
+        def recorded(text: str) -> Exchange:
+            sent.append(json.loads(text)["title"])
+            return create(text)
+
+        monkeypatch.setattr(survey.run.api, "create", recorded)
+        assert survey.result(task).verdict == "holds"
+        right = [name for name in sent if contract.accepts_value(contract.fields("create")["title"], name)]
+        assert len(right) < len(sent)
+        assert all(name.startswith(f"contract-test-{survey.run.api.run}-") for name in right), right
 
 
 def test_length_of_a_format_is_not_tried_without_a_text_of_that_length(
