@@ -58,10 +58,6 @@ def _moving_times(contract: Contract) -> list[ServerField]:
     return [own for own in _moving(contract) if own.is_time]
 
 
-def _templates(contract: Contract) -> list[ServerField]:
-    return [own for own in contract.server_fields.values() if own.template is not None]
-
-
 def _readings(item: dict[str, Any], *fields: ServerField) -> dict[str, tuple[Any, ...]]:
     return {own.name: (item.get(own.name),) for own in fields}
 
@@ -71,7 +67,7 @@ def _change(item: ItemUnderTest) -> Body:
 
 
 @needs("read")
-@for_each("own", _templates)
+@for_each("own", lambda contract: [own for own in contract.server_fields.values() if own.template is not None])
 def test_field_made_of_others_reads_as_they_do(run: Run, judge: Judge, item: ItemUnderTest, own: ServerField) -> None:
     """read, x-template: the field is made of other fields, wherever the item is shown."""
     update = [item.accepts(possible(item, {}) or _change(item))] if run.contract.has("update") else []

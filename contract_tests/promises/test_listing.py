@@ -560,10 +560,6 @@ def test_filter_finds_the_item_of_that_value(run: Run, family: Family, name: str
         _require_found(run, [member], name, size=1 if index % 2 == 0 else LARGEST)
 
 
-def _names(contract: Contract) -> tuple[str, ...]:
-    return NAMES if spells_any_name(contract) else PLAIN_NAMES
-
-
 def _rename(run: Run, text: str, *members: ItemUnderTest) -> bool:
     """Give some items one name; False where the contract allows no such name."""
     own = text.replace("@", run.api.new_name())
@@ -575,7 +571,7 @@ def _rename(run: Run, text: str, *members: ItemUnderTest) -> bool:
 
 
 @needs("update", "read", "filters_find", "exact_text", HAS_NAME_FILTER)
-@for_each("texts", _names, together=True)
+@for_each("texts", lambda contract: NAMES if spells_any_name(contract) else PLAIN_NAMES, together=True)
 def test_filter_finds_a_name_of_any_characters(run: Run, family: Family, texts: list[str]) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name, now that it has this name."""
     for text in ALL_NAMES if run.is_brief and len(texts) == len(NAMES) else texts:

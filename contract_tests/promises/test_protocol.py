@@ -102,11 +102,16 @@ def _accented(run: Run, item: ItemUnderTest) -> Body:
 
 
 def _require_stored(
-    item: ItemUnderTest, body: Body, *refusals: int, promise: str = "the update is stored", **options: Any
+    item: ItemUnderTest,
+    body: Body,
+    *refusals: int,
+    promise: str = "the update is stored",
+    mark: str = "",
+    **options: Any,
 ) -> None:
-    """Send a right update in an unusual way: it is stored, or answered with one of the refusals."""
+    """Send a right update in an unusual way, such as behind a mark: it is stored, or answered with one of the refusals."""
     item.make_visible(body)
-    exchange = item.send(item.body(body), **options)
+    exchange = item.send(mark + item.body(body), **options)
     require(item.judge.success("update", exchange, *refusals))
     if exchange.was_accepted:
         shown = item.read()
@@ -173,6 +178,13 @@ def test_body_without_a_media_type_is_read_or_refused(run: Run, item: ItemUnderT
     """x-promises/strict_media_types: a body without a Content-Type is read as JSON, or refused as invalid or with 415."""
     refusals = (*run.contract.operation("update").refusals, WRONG_TYPE)
     _require_stored(item, allowed(item, known_good(run.contract)), *refusals, content_type=None)
+
+
+@needs("update", "read", "strict_json", HAS_KNOWN_GOOD)
+def test_body_behind_a_byte_order_mark_is_read_or_refused(run: Run, item: ItemUnderTest) -> None:
+    """x-promises/strict_json: a reader may ignore a byte order mark, or treat it as an error (RFC 8259, section 8.1)."""
+    refusals = run.contract.operation("update").refusals
+    _require_stored(item, allowed(item, known_good(run.contract)), *refusals, mark="\ufeff")
 
 
 @needs("read")

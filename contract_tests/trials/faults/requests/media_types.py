@@ -219,6 +219,10 @@ rows("media_types", (JSON,), {
     "null_body_accepted": (
         "Takes null for an empty object.",
         lambda api: seams.read_as(api, lambda body: {} if body is None else body), _empty("null")),
+    "byte_order_mark_answered_500": (
+        "Fails on a body that begins with a byte order mark.",
+        by(seams.wrap, "bodies.decode")(lambda api, read, body: failed() if body[:1] == b"\xef" else read(body)),
+        lambda scene: (scene.update("\ufeff" + json.dumps(scene.whole(change(scene)))),)),
     "missing_body_accepted": (
         "Takes a missing body for an empty object.", by(seams.wrap, "bodies.read")(_filled), _empty("")),
 })  # fmt: skip
