@@ -207,9 +207,12 @@ class Contexts:
     def can_be(self, row: Row) -> bool:
         """Whether an item may hold what the levels of a row say of it as a whole."""
         own = self.trials[row[VALUE]].unit
-        is_bare = all(row.get(held(name)) == UNSET for name in self.clearable if name != own)
+        is_bare = row.get("beside") != BARE or all(row.get(held(n)) == UNSET for n in self.clearable if n != own)
         is_cleared = row.get(held(own)) == UNSET and row.get("after", "refused") == "refused"
-        return (is_bare or row.get("beside") != BARE) and (is_cleared or "state" not in row)
+        # What another client sees after all that may come before is told of every field at once.
+        is_part = row.get("beside", ALL) != ALL or any(level == NULL or is_left(level) for level in row.values())
+        is_apart = self._is_free and row.get("read") == "client" and "before" in row
+        return is_bare and (is_cleared or "state" not in row) and not (is_part and is_apart)
 
     @property
     def _is_free(self) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from contract_tests.checks.account_findings import listed_otherwise
@@ -29,10 +29,9 @@ VALUES, BATCH = 2, 12
 # So many items are kept that were only made so that something was made.
 MOST_SPARES = 2
 WORDS = {
-    "create": "after its creation", "update": "after another update", "same": "after the same update",
-    "refused": "after a refused update", "list": ", a list", "other": ", an update of another item",
-    "creation": ", a creation", "refused creation": ", a refused creation", "removal": ", the removal of another item",
-    "unreadable": ", a body that is no JSON", "unknown": ", an update of what is not there",
+    "create": "after its creation", "update": "after another update", "same": "after the same update", "refused": "after a refused update",
+    "list": ", a list", "other": ", an update of another item", "creation": ", a creation", "refused creation": ", a refused creation",
+    "removal": ", the removal of another item", "unreadable": ", a body that is no JSON", "unknown": ", an update of what is not there",
     "namesake": ", its name given to another item",
 }  # fmt: skip
 
@@ -167,7 +166,7 @@ class Updates(Plan):
         values, fault = self.own(row)
         if row["after"] in ("refused", "update") and row["after"] != lane.after:
             self._bring(row["after"], lane)
-        is_due = "before" in row and bool(self._cost_before(row["before"], lane))
+        is_due = "before" in row and (row["read"] == "client" or bool(self._cost_before(row["before"], lane)))
         if fault is not None:
             return self._refuse(lane, fault, row, is_due=is_due)
         self.flush()
@@ -178,6 +177,8 @@ class Updates(Plan):
         text = object_of(tokens(body, values))
         if row["after"] == "same":
             self.accept(lane, body, text)
+        if row["read"] == "client":
+            self.found += self.run.judge.success("read", self.run.api.read(lane.item.item_id, apart=True))
         if is_due:
             self._bring(row["before"], lane)
         return self.accept(lane, body, respelled(text, row["spelled"]), row)
@@ -190,11 +191,8 @@ class Updates(Plan):
             levels = {**row, **self.contexts.levels(row[VALUE], item.last, body)}
         self.just = (lane, "update")
         try:
-            is_client = row is not None and row["read"] == "client"
-            for exchange in [self.run.api.read(item.item_id, apart=True)] if is_client else ():
-                require(self.run.judge.success("read", exchange))
             item.accepts(body, token=text or item.body(body), **(self.options(row) if row else {}))
-            if is_client:
+            if row is not None and row["read"] == "client":
                 require(item.unmoved(item.last, promise="read_your_writes", apart=True))
             if row is not None and row["read"] in ("list", "filter"):
                 self.just = (lane, "list")
@@ -209,7 +207,7 @@ class Updates(Plan):
         if self.batch and (lane is not self.batch_lane or len(self.batch) > BATCH):
             self.flush()
         known, at = self.trials[row[VALUE]].faults, 0 if row.get("place") == "first" else None
-        faults += [self.turn(row[VALUE], known[1:]) for _ in range(min(VALUES, len(known)) - 1)]
+        faults += [self.turn(row[VALUE], known[1:]) for _ in known[1:VALUES]]
         for index, each in enumerate(faults):
             rejection, context = spoilt(lane.item, each, others, at=at), self._context(lane, row)
             body = json.loads(str(rejection.token), parse_int=float)
@@ -274,7 +272,7 @@ class Updates(Plan):
             clause = run.contract.pointer_of_promise("strict_json")
             return judge.refusal("update", exchange, promise=said, clause=clause, about="a body that is no JSON")
         if what == "unknown":
-            return judge.answer("update", run.api.update(self._absent, to_json(run.full_body("update"))), 404)
+            return judge.answer("update", run.api.update(run.api.absent_id(), to_json(run.full_body("update"))), 404)
         if what == "refused creation":
             fault = wrong_values(run.contract)[0]
             text = object_of(tokens(run.full_body(), {}) | {fault.field.name: fault.token})
@@ -291,10 +289,6 @@ class Updates(Plan):
             if body is not None:
                 other.accepts(body)
         return None
-
-    @cached_property
-    def _absent(self) -> Any:
-        return self.run.api.absent_id()
 
     def close(self) -> None:
         """Look whether the item that nothing is sent to is as it was."""
