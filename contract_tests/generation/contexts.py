@@ -37,7 +37,7 @@ Values = dict[str, tuple[Any, str]]
 UNSET, LOW, HIGH, MIDDLE, FIRST, OTHER = "unset", "lowest", "highest", "middle", "first", "other"
 ABSENT, NULL = "absent", "null"
 ALONE, BARE, ALL, ONLY = "alone", "alone on a bare item", "all", "only"
-CLEARED, WHILE_UNSET = "unset when refused", ", while unset"
+CLEARED, RESET, WHILE_UNSET = "unset when refused", "cleared and set again", ", while unset"
 LISTED = "x-values-from"
 # Where between the limits a number has as many digits as a double.
 SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)
@@ -205,14 +205,14 @@ class Contexts:
         return [unit.name for unit in shown if all(tried.on_null == "clear" for tried in unit.fields)]
 
     def can_be(self, row: Row) -> bool:
-        """Whether an item may hold what the levels of a row say of it as a whole."""
+        """Whether a row may be: what its item holds, and of every field at once what another client is to see after something else."""
         own = self.trials[row[VALUE]].unit
         is_bare = row.get("beside") != BARE or all(row.get(held(n)) == UNSET for n in self.clearable if n != own)
-        is_cleared = row.get(held(own)) == UNSET and row.get("after", "refused") == "refused"
-        # What another client sees after all that may come before is told of every field at once.
+        is_unset, after = row.get(held(own)) == UNSET, row.get("after")
+        states = {CLEARED: is_unset and after in ("refused", None), RESET: not is_unset and after in ("update", None)}
         is_part = row.get("beside", ALL) != ALL or any(level == NULL or is_left(level) for level in row.values())
-        is_apart = self._is_free and row.get("read") == "client" and "before" in row
-        return is_bare and (is_cleared or "state" not in row) and not (is_part and is_apart)
+        is_apart = row.get("read") == "client" and bool(row.keys() & {"before", "state"}) and self._is_free
+        return is_bare and states.get(row.get("state", ""), True) and not (is_part and is_apart)
 
     @property
     def _is_free(self) -> bool:
@@ -252,7 +252,7 @@ class Contexts:
         yield "spelled", ["plain", "pretty", "lines", "escaped", *charset]
         yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
-            yield "state", [CLEARED] if self.clearable else []
+            yield "state", [CLEARED, RESET] if self.clearable else []
             yield "before", [*self._befores()]
             yield "age", ["fresh", "young", "old"]
             yield "read", ["alone", "connection", *self._reads()]
@@ -296,10 +296,11 @@ class Contexts:
             if other == "after" and its == "same" and not (trial.faults or self._is_repeatable):
                 return False
             if other == "state":
-                return trial.unit in self.clearable
+                hidden = next((n for n, t in self.trials.items() if t.faults and t.field == trial.field), level)
+                return trial.unit in self.clearable and (its == CLEARED or not trial.faults or level == hidden)
             return bool(trial.faults) or self._is_free or not _is_company(other, its)
-        if factor == "state" and other in ("after", "age"):
-            return its not in ("create", "update", "same", "fresh")
+        if factor == "state" and other in ("after", "age", "before"):
+            return its not in ("create", "same", "fresh", "unreadable", "update" if level == CLEARED else "refused")
         is_once = other == "after" and its == "same" and not self._is_repeatable
         if factor == "read" and level != "alone" and (is_once or not (self._is_free or not _is_company(other, its))):
             return False

@@ -94,8 +94,9 @@ def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_item:
         rows[tried.name] = chance.sample(valid := _numbers(contract, tried), len(valid))
     how = f"{contract.operation('update').body_type}{'; charset=utf-8' if contract.promises_that('strict_media_types') else ''}"
     for row in range(ROWS if run.is_brief else max(map(len, rows.values()))):
-        awkward = {name: some[row % len(some)] for name, some in rows.items()}
-        body = allowed(shared_item, run.full_body("update", row) | awkward)
+        body = allowed(
+            shared_item, run.full_body("update", row) | {n: some[row % len(some)] for n, some in rows.items()}
+        )
         shared_item.accepts(body, token=respelled(shared_item.body(body), "lines"), content_type=how)
 
 

@@ -109,10 +109,9 @@ class Plan:
     def completed(self, draft: Draft, costs: Mapping[str, Mapping[str, int]]) -> Draft:
         """Give a row a level of each factor that it lacks; of some factors those that do not cost too much."""
         for factor, known in costs.items():
-            some = [level for level, cost in known.items() if cost < TOO_MUCH]
-            draft.choose(factor, some, lambda level, known=known: -0.2 * known[level], is_needed=factor != "before")  # type: ignore[misc]
-        if self.contexts.can_be({"state": "", **draft.row}):
-            draft.choose("state")
+            some = [n for n in known if known[n] < TOO_MUCH and self.contexts.can_be({**draft.row, factor: n})] or [""]
+            is_needed = factor in ("after", "read") or not any(map(known.get, some))
+            draft.choose(factor, some, lambda level, known=known: -0.2 * known[level], is_needed=is_needed)  # type: ignore[misc]
         draft.choose("spelled")
         besides = self.cover.factors["beside"]
         draft.choose("beside", [level for level in besides if self.contexts.can_be({**draft.row, "beside": level})])

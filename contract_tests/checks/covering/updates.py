@@ -16,13 +16,13 @@ from contract_tests.checks.run import Run
 from contract_tests.checks.selections import fields_with_faults
 from contract_tests.checks.updates import allowed, allowed_part, plainly_spoilt, possible, spoilt
 from contract_tests.generation.boundaries import Boundary, to_json
-from contract_tests.generation.contexts import BARE, CLEARED, LISTED, MANY, MIDDLE, UNSET, held, left, sent
+from contract_tests.generation.contexts import ALL, BARE, CLEARED, LISTED, MANY, MIDDLE, RESET, UNSET, held, left, sent
 from contract_tests.generation.covering import VALUE, Draft, Row
 
 # How many requests bring about what comes before a row, or read after it.
 COSTS = {
     "refused": 2, "update": 2, "same": 2, "list": 1, "filter": 1, "client": 2, "other": 2, "creation": 2,
-    "refused creation": 1, "removal": 1, "unreadable": 1, "unknown": 1, "namesake": 2,
+    "refused creation": 1, "removal": 1, "unreadable": 1, "unknown": 1, "namesake": 2, CLEARED: 4, RESET: 3,
 }  # fmt: skip
 # So many values of a class are refused in one context, so many updates before the item is read.
 VALUES, BATCH = 2, 12
@@ -103,6 +103,7 @@ class Updates(Plan):
         for draft in self.drafts(trials, base, is_last=is_last):
             for unit in self.units if lane is None else ():
                 draft.choose(held(unit))
+            costs["state"] = {n: self._cost_state(n, draft.row) for n in self.cover.factors["state"]}
             row = self.completed(draft, costs).row
             can_be = [costs[factor].get(row.get(factor, ""), TOO_MUCH) < TOO_MUCH for factor in ("after", "read")]
             if draft.is_possible and all(can_be) and costs["before"].get(row.get("before", ""), 0) < TOO_MUCH:
@@ -113,7 +114,13 @@ class Updates(Plan):
         is_next = row["after"] == "refused" and bool(self.batch) and lane is self.batch_lane
         cost = (1 if is_next and self.trials[row[VALUE]].faults else 2) + (2 if lane is None else 0)
         before = self._cost_before(row["before"], lane) if "before" in row else 0
-        return cost + self._cost_after(row["after"], lane) + before + COSTS.get(row["read"], 0)
+        state = self._cost_state(row.get("state", ""), row)
+        return cost + (state or self._cost_after(row["after"], lane)) + before + COSTS.get(row["read"], 0)
+
+    def _cost_state(self, state: str, row: Row) -> int:
+        """Return how many requests bring a state about; where few may be sent, and where a row is refused, one that is there will do."""
+        is_there = state == CLEARED and (self.run.is_brief or self.trials[row[VALUE]].faults)
+        return 0 if is_there else TOO_MUCH if state and self.run.is_brief else COSTS.get(state, 0)
 
     def _cost_after(self, after: str, lane: Lane | None) -> int:
         if after == ("create" if lane is None else lane.after):
@@ -145,8 +152,10 @@ class Updates(Plan):
             lacking = {n: opens((held(name), n), mask) + opens((sent(name), left(n)), mask) for n in levels}
             if UNSET in lacking:
                 lacking[UNSET] += opens(("beside", BARE), mask) + opens(("state", CLEARED), mask)
-                own = (key for key in trials if self.trials[key].is_unset and self.trials[key].unit == name)
-                lacking[UNSET] += sum(opens((VALUE, key)) for key in own)
+                own = [key for key in trials if self.trials[key].unit == name]
+                lacking[UNSET] += sum(opens((VALUE, key)) for key in own if self.trials[key].is_unset)
+                bits = sum(self.cover.bits[VALUE, key] for key in own if unit.level_of(item.last) == UNSET)
+                lacking[levels[-1]] += opens(("state", RESET), bits)
             some = [level for level, lacks in lacking.items() if lacks]
             level = self.cover.chance.choices(some, [lacking[n] for n in some])[0] if some else UNSET
             if name == self.run.contract.run_name and not lacking.get(level) and opens(("read", "filter"), mask):
@@ -164,6 +173,8 @@ class Updates(Plan):
         if lane is None:
             return 0
         values, fault = self.own(row)
+        if self._cost_state(row.get("state", ""), row) and not self._restate(row, lane):
+            return 0
         if row["after"] in ("refused", "update") and row["after"] != lane.after:
             self._bring(row["after"], lane)
         is_due = "before" in row and (row["read"] == "client" or bool(self._cost_before(row["before"], lane)))
@@ -202,12 +213,26 @@ class Updates(Plan):
         lane.updates, lane.after = lane.updates + 1, "update"
         return self.cover.take(levels)
 
+    def _restate(self, row: Row, lane: Lane) -> bool:
+        """Clear a field, or all where a row brings all, and set it again where it asks for that; whether that may be."""
+        item, units = lane.item, self.contexts.clearable if row["beside"] == ALL else [self.trials[row[VALUE]].unit]
+        names = [tried.name for unit in units for tried in self.units[unit].fields]
+        was = {name: item.last[name] for name in names if item.last.get(name) is not None}
+        cleared, again = possible(item, dict.fromkeys(names)), possible(item, was) if row["state"] == RESET else {}
+        if cleared is None or again is None:
+            return False
+        self.flush()
+        for body in (cleared, again) if again else (cleared,):
+            self.found += self.run.judge.success("update", item.send(item.body(body)))
+        lane.updates, lane.after, self.just = lane.updates + 1, "update", (lane, "update")
+        return True
+
     def _refuse(self, lane: Lane, fault: Boundary, row: Row, *, is_due: bool) -> int:
         others, covered, faults = self.others(row), 0, [fault]
         if self.batch and (lane is not self.batch_lane or len(self.batch) > BATCH):
             self.flush()
         known, at = self.trials[row[VALUE]].faults, 0 if row.get("place") == "first" else None
-        faults += [self.turn(row[VALUE], known[1:]) for _ in known[1:VALUES]]
+        faults += [self.turn(row[VALUE], known[1:]) for _ in known[1:VALUES] if row.get("state") != RESET]
         for index, each in enumerate(faults):
             rejection, context = spoilt(lane.item, each, others, at=at), self._context(lane, row)
             body = json.loads(str(rejection.token), parse_int=float)
