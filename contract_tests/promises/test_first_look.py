@@ -5,6 +5,7 @@ Each promise is held again, closely and one at a time, in the file that bears it
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from itertools import chain, zip_longest
 from random import Random
@@ -62,8 +63,8 @@ pytestmark = pytest.mark.sharp
 
 # As many updates as an enum of twenty values needs.
 ROWS = 22
-# So many invalid values, where few requests may be sent.
-MOST_REFUSED = 200
+# So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
+MOST_REFUSED, LEAST_OF_A_FIELD = 200, 4
 # Of the wrong keys, those that tell most.
 KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
 
@@ -152,9 +153,13 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
         shared_item.refuses(*(spoilt(shared_item, value) for value in smoke[name]))
         return
     # test_covering_plan.py asks the rest where the budget allows it.
-    rest = [v for v in faults_of(run.contract, run.contract.fields("update")[name]) if not v.is_smoke]
-    most = MOST_REFUSED // len(smoke)
-    chosen = [*smoke[name], *chance.sample(rest, min(len(rest), max(most - len(smoke[name]), 0)))]
+    faults, turns = faults_of(run.contract, run.contract.fields("update")[name]), Counter[str]()
+    ranked: list[tuple[bool, int, Boundary]] = []
+    for value in chance.sample(faults, len(faults)):  # of what stands inside a field each in turn
+        ranked.append((not value.is_smoke, turns[value.path], value))
+        turns[value.path] += 1
+    most = max(MOST_REFUSED // len(smoke), LEAST_OF_A_FIELD)
+    chosen = [value for _, _, value in sorted(ranked, key=lambda each: each[:2])[:most]]
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[::2]))
     clearing = {tried.name: None for tried in clearing_fields(run.contract)}
     is_bare = all(shared_item.last.get(other) is None for other in clearing)
