@@ -79,11 +79,7 @@ def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[A
 
 
 def _own(found: list[Input], prober: Prober) -> list[Input]:
-    """
-    Put a name of this run where a new item's run name could be made of an input, so that the item can be found.
-
-    What makes an item of another name is left out.
-    """
+    """Put a name of this run where a new item could get its name, so that it is found; leave out what would give it another."""
     if not prober.is_run_name:
         return found
     goods, name = good_values(prober.run.contract, prober.tried), to_json(prober.good or prober.run.api.new_name())

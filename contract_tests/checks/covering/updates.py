@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from contract_tests.checks.account_findings import listed_otherwise
@@ -297,7 +297,7 @@ class Updates(Plan):
             clause = run.contract.pointer_of_promise("strict_json")
             return judge.refusal("update", exchange, promise=said, clause=clause, about="a body that is no JSON")
         if what == "unknown":
-            return judge.answer("update", run.api.update(run.api.absent_id(), to_json(run.full_body("update"))), 404)
+            return judge.answer("update", run.api.update(self._absent, to_json(run.full_body("update"))), 404)
         if what == "refused creation":
             fault = wrong_values(run.contract)[0]
             text = object_of(tokens(run.full_body(), {}) | {fault.field.name: fault.token})
@@ -314,6 +314,10 @@ class Updates(Plan):
             if body is not None:
                 other.accepts(body)
         return None
+
+    @cached_property
+    def _absent(self) -> Any:
+        return self.run.api.absent_id()
 
     def close(self) -> None:
         """Look whether the item that nothing is sent to is as it was."""
