@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from contract_tests.errors import Refused, RunEnded
@@ -183,14 +184,11 @@ def put_away(remains: Remains) -> str:
 def require_writable(place: Path) -> None:
     """Require that a journal can be written, before anything is sent."""
     _places.add(place)
-    probe = place / f"{os.getpid()}.probe"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.write_bytes(b"\n" * 4096)
-        probe.unlink()
+        with TemporaryFile(dir=place) as probe:  # without a name, so a kill here leaves nothing
+            probe.write(b"\n" * 4096)
     except OSError as error:
-        with suppress(OSError):
-            probe.unlink()
         raise Refused(f"JOURNAL {place}: {error.strerror}; without a journal nothing is sent") from None
 
 

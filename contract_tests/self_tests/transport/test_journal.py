@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from contract_tests.errors import RunEnded
 from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of, wait_for
 from contract_tests.self_tests.transport.weather_server import NEVER, fair
+from contract_tests.transport import journal
 from contract_tests.transport.journal import Journal, of_all_runs, of_dead_runs, of_living_runs, put_away
 from contract_tests.transport.leftovers import read
 
@@ -42,6 +46,17 @@ def test_folder_that_cannot_be_written_is_refused(command: Command, tmp_path: Pa
     code, output = replace(command, journal=place / "journal").run(*TESTS)
     assert (code, "without a journal nothing is sent" in verdict_of(output)) == (4, True), output
     assert command.server.seen == []
+
+
+def test_kill_while_a_place_is_tried_leaves_nothing(tmp_path: Path) -> None:
+    """A process that ends at its first byte of a journal's place, which is tried before a run, has left no file there."""
+    end = "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
+    code = f"import resource, signal, sys; from pathlib import Path; from {journal.__name__} import require_writable; {end}"
+    died = subprocess.run(
+        [sys.executable, "-c", f"{code}; require_writable(Path(sys.argv[1]))", str(tmp_path)], check=False
+    )
+    assert died.returncode == -signal.SIGXFSZ
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_line_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
