@@ -206,20 +206,27 @@ class Contexts:
 
     def can_be(self, row: Row) -> bool:
         """Whether a row may be: what its item holds, and of every field at once what another client is to see after something else."""
-        own = self.trials[row[VALUE]].unit
-        is_bare = row.get("beside") != BARE or all(row.get(held(n)) == UNSET for n in self.clearable if n != own)
-        is_unset, after = row.get(held(own)) == UNSET, row.get("after")
-        states = {CLEARED: is_unset and after in ("refused", None), RESET: not is_unset and after in ("update", None)}
-        is_part = row.get("beside", ALL) != ALL or any(level == NULL or is_left(level) for level in row.values())
-        is_apart = row.get("read") == "client" and bool(row.keys() & {"before", "state"}) and self._is_free
-        return is_bare and states.get(row.get("state", ""), True) and not (is_part and is_apart)
+        own, after = self.trials[row[VALUE]].unit, row.get("after")
+        if row.get("beside") == BARE and not all(row.get(held(n)) == UNSET for n in self.clearable if n != own):
+            return False
+        if "state" in row:
+            is_unset = row.get(held(own)) == UNSET
+            states = {
+                CLEARED: is_unset and after in ("refused", None),
+                RESET: not is_unset and after in ("update", None),
+            }
+            if not states.get(row["state"], True):
+                return False
+        if row.get("read") != "client" or not ("before" in row or "state" in row) or not self._is_free:
+            return True
+        return row.get("beside", ALL) == ALL and not any(level == NULL or is_left(level) for level in row.values())
 
-    @property
+    @cached_property
     def _is_free(self) -> bool:
         """Whether valid values may stand beside each other."""
         return self.is_whole or self.role == "create" or self.contract.promises_that("any_combination")
 
-    @property
+    @cached_property
     def _is_repeatable(self) -> bool:
         return self.contract.promises_that("idempotent_update")
 

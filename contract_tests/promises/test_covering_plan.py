@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from contract_tests.checks.conditions import for_each, needs
-from contract_tests.checks.covering.creates import Creates
 from contract_tests.checks.covering.updates import Updates
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
@@ -19,12 +18,6 @@ def updates(run: Run, shared_item: ItemUnderTest) -> Iterator[Updates]:
         yield plan
 
 
-@pytest.fixture(scope="module")
-def creates(run: Run) -> Creates:
-    """The plan of the create."""
-    return Creates(run, "create")
-
-
 @pytest.mark.all_parameters
 @pytest.mark.takes_the_rest
 @needs("update", "read")
@@ -32,12 +25,3 @@ def creates(run: Run) -> Creates:
 def test_field_of_an_update_is_judged_alike_in_every_context(updates: Updates, name: str) -> None:
     """update, requestBody: the schema of the field decides, whatever the item holds, the body brings besides, and came before."""
     updates.try_field(name)
-
-
-@pytest.mark.all_parameters
-@pytest.mark.takes_the_rest
-@needs("create", "create_stores_everything")
-@for_each("name", lambda contract: contract.fields("create"))
-def test_field_of_a_create_is_judged_alike_in_every_context(creates: Creates, name: str) -> None:
-    """create, requestBody: the schema of the field decides, whatever the body brings besides, and came before."""
-    creates.try_field(name)

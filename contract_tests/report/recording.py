@@ -34,8 +34,8 @@ from contract_tests.spec.resource import Role
 
 TESTS = Path(__file__).parents[1] / "promises"
 STALE = "stale"
-# The file of the tests that go through contexts.
-PLAN = "test_covering_plan.py"
+# How the files of the tests that go through contexts begin.
+PLANS = "test_covering_"
 CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
 
 
@@ -102,7 +102,7 @@ def _pairs(outcomes: Outcomes) -> Iterator[PairCount]:
     contract = outcomes.contract
     tried = {test.partition("[")[0] for test in (*outcomes.tests, *outcomes.not_tried)}
     for role in ("update", "create"):
-        if any(test.startswith(PLAN) and f"_{role}_" in test for test in tried):
+        if any(test.startswith(PLANS) and f"_{role}_" in test for test in tried):
             covered = outcomes.observations.pairs.get(role, 0)
             key = ("pairs", contract.resource.name, role, covered)
             yield contract.document.once(key, partial(_pairs_of, contract, role, covered))

@@ -17,8 +17,8 @@ from contract_tests.spec.resource import ROLES
 # What finds much for its time comes first: where something is broken, the first seconds tell.
 PROMISES = (
     "first_look", "deletion", "listing", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
-    "listed_values", "constraints", "concurrency", "creation", "fidelity", "typed_client", "combinations", "covering_plan", "field_limits",
-    "long_lived", "state_machine", "schema_conformance",
+    "listed_values", "constraints", "concurrency", "creation", "fidelity", "typed_client", "combinations", "covering_plan",
+    "covering_creates", "field_limits", "long_lived", "state_machine", "schema_conformance",
 )  # fmt: skip
 
 # Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ Body = dict[str, Any]
 KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 400
 # So many findings are told of one field, so many rows may come to nothing new, so many values are looked at for each row,
 # and so many of the last pairs.
-MOST_FINDINGS, MOST_VAIN, MOST_DRAFTS, MOST_LAST = 4, 12, 4, 16
+MOST_FINDINGS, MOST_VAIN, MOST_DRAFTS, MOST_LAST = 4, 12, 2, 16
 # A draft weighs every field, so that there are fewer of them where fields are many.
 FIELDS_WEIGHED = 80
 # What a row may not cost.
@@ -117,22 +118,32 @@ class Plan:
         draft.choose("beside", [level for level in besides if self.contexts.can_be({**draft.row, "beside": level})])
         draft.is_possible &= self.contexts.can_be(draft.row)
         own, kind = self.trials[draft.row[VALUE]].unit, draft.row.get("beside")
-        others = [unit for unit in self.units.values() if unit.name != own and sent(unit.name) in self.cover.factors]
-        lefts = {unit.name: [*filter(is_left, self.cover.factors[sent(unit.name)])] for unit in others}
-        free = [unit for unit in others if kind == NULL or lefts[unit.name]]
+        others = [name for name in self._lefts if name != own]
         if kind in ("one", NULL):  # one brings a value and no other does, or at least one brings null
-            levels = {unit.name: [NULL] if kind == NULL else [*unit.values] for unit in free}
+            free = [name for name in others if kind == NULL or self._lefts[name]]
+            levels = {name: [NULL] if kind == NULL else [*self.units[name].values] for name in free}
             bests = [(*best, name) for name, some in levels.items() if (best := draft.best(sent(name), some))]
             if bests and not any(draft.row.get(sent(name)) in some for name, some in levels.items()):
                 _, level, name = max(bests)
                 draft.put(sent(name), level)
-        trials = sum(self.cover.bits[VALUE, name] for name, trial in self.trials.items() if trial.unit == own)
-        for unit in self.cover.chance.sample(others, len(others)):
+        for name in self.cover.chance.sample(others, len(others)):
             # Of equals one in which a value was not tried yet: the next row begins with it.
-            beside = lambda level, name=unit.name: 0.01 * self.cover.opens((held(name), level), trials)  # noqa: E731
-            draft.choose(sent(unit.name), lefts[unit.name] if kind == "one" else (), beside)
+            beside = lambda level, name=name: 0.01 * self.cover.opens((held(name), level), self._bits[own])  # noqa: E731
+            draft.choose(sent(name), self._lefts[name] if kind == "one" else (), beside)
         draft.choose("place")
         return draft
+
+    @cached_property
+    def _lefts(self) -> dict[str, list[str]]:
+        """By unit that a body may bring beside another: the levels of not bringing it."""
+        factors = {name: self.cover.factors.get(sent(name), ()) for name in self.units}
+        return {name: [*filter(is_left, levels)] for name, levels in factors.items() if levels}
+
+    @cached_property
+    def _bits(self) -> dict[str, int]:
+        """By unit: its values on trial."""
+        units = {trial.unit for trial in self.trials.values()}
+        return {u: sum(self.cover.bits[VALUE, n] for n, trial in self.trials.items() if trial.unit == u) for u in units}
 
     def turn(self, key: str, values: Sequence[Any]) -> Any:
         """Return the next of some values."""

@@ -16,7 +16,7 @@ from contract_tests.generation.contexts import Contexts
 from contract_tests.generation.covering import VALUE, Cover, Draft, Row
 from contract_tests.mock_api.__main__ import build_api
 from contract_tests.mock_api.wire.server import forked_mock
-from contract_tests.report.recording import PLAN
+from contract_tests.report.recording import PLANS
 from contract_tests.runner.configuration import Configuration
 from contract_tests.self_tests.forked_run import forked_run
 from contract_tests.self_tests.generation.test_strategies import FILES
@@ -166,9 +166,9 @@ def test_item_that_cannot_be_made_is_no_item_that_is_gone(tmp_path: Path) -> Non
 
 def test_whole_run_covers_every_pair(tmp_path: Path) -> None:
     """Without a limit every pair is covered, of an update and of a create."""
-    file = Path(__file__).parents[2] / "promises" / PLAN
+    files = (Path(__file__).parents[2] / "promises").glob(f"{PLANS}*.py")
     command = [sys.executable, "-m", "contract_tests", "run", "--seed", "3", "--folder", str(tmp_path / "reports")]
-    done = subprocess.run([*command, "--", str(file), "-q"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--", *map(str, files), "-q"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     told = plan_of(tmp_path)
     assert {name: (each["covered"], each["left_out"]) for name, each in told.items()} == {
