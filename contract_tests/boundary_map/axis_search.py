@@ -49,10 +49,9 @@ class AxisSearch:
 
     def expect_doubles(self) -> None:
         """
-        Take a reading in single precision for an alteration from now on, if the API keeps doubles elsewhere.
-
-        Single precision is lawful, and 2 is the nearest to each double just above 2; where other doubles are kept,
-        a value that reads as 2 was moved there.
+        Take a reading in single precision for an alteration from now on, if the API keeps doubles elsewhere. Single
+        precision is lawful, and 2 is the nearest to each double just above 2; where other doubles are kept, a value that
+        reads as 2 was moved there.
         """
         readings = [(self.axis.value(ordinal), self.answers[ordinal].reads) for ordinal in self.of(Outcome.ACCEPTED)]
         self.keeps_doubles = self.is_exact and any(value == reads != nearest_single(value) for value, reads in readings)
@@ -60,11 +59,7 @@ class AxisSearch:
             self.answers[ordinal] = self._strictly(ordinal, answer)
 
     def is_in_single_precision(self, ordinal: int, declared: float) -> bool:
-        """
-        Whether a value is the declared limit to an API that reads numbers in single precision.
-
-        Source: the promise exact_numbers.
-        """
+        """Whether a value is the declared limit to an API that reads in single precision. Source: the promise exact_numbers."""
         is_same = isinstance(self.axis, Doubles) and nearest_single(self.axis.value(ordinal)) == declared
         return is_same and not self.keeps_doubles and bool(self.answer(ordinal).reads == declared)
 

@@ -22,17 +22,9 @@ USUAL_LENGTH = 200
 
 def crossed(prober: Prober, result: LimitResult, pair: Mapping[Any, Any]) -> LimitResult:
     """
-    Try the two values of a limit again, with all other fields at their greatest and at their least.
-
-    Args:
-        prober: Tries values of the field.
-        result: What was found with the field alone.
-        pair: The values of the slot that are sent for the last accepted and the first rejected, by how they are shown.
-
-    Returns:
-        The result, with what came out; its verdict says so where the limit moves.
-
-    Source: the promise any_combination; without it nothing is tried.
+    Try the two values of a limit again, with all other fields at their greatest and at their least. *pair* has the values
+    that are sent for the last accepted and the first rejected, by how they are shown. The result holds what came out; its
+    verdict says so where the limit moves. Source: the promise any_combination; without it nothing is tried.
     """
     if not prober.run.contract.promises_that("any_combination"):
         return result

@@ -40,16 +40,8 @@ BEYOND = (1.02, 1.1, 1.5, 2, 3, 5, 10, 50)
 
 def length_result(prober: Prober, constraint: str, chance: random.Random, longest: int) -> LimitResult:
     """
-    Search for one limit of a length.
-
-    Args:
-        prober: Tries values of the slot.
-        constraint: minLength or maxLength.
-        chance: Draws the lengths that no pattern of the API can avoid.
-        longest: How many code points are tried at most where no limit is declared.
-
-    Raises:
-        Inconclusive: The API gave no answer from which anything follows.
+    Search for one limit of a length; *chance* draws the lengths that no pattern of the API can avoid, and at most
+    *longest* code points are tried where no limit is declared. Inconclusive where nothing follows from the answers.
     """
     slot, contract = prober.slot, prober.run.contract
     declared = slot.schema.get(constraint)
@@ -181,10 +173,9 @@ def _sentence(
 
 def _shortest_name_result(prober: Prober) -> LimitResult:
     """
-    Try the least length of the run name of a new item, as far as one may.
-
-    A name that is accepted makes an item, and on an account the item's name must tell that this run has made it. A name
-    that is too short must make none; should it make one, another field tells whose it is.
+    Try the least length of the run name of a new item, as far as one may. A name that is accepted makes an item, and on an
+    account the item's name must tell that this run has made it. A name that is too short must make none; should it make
+    one, another field tells whose it is.
     """
     schema, api = prober.slot.schema, prober.run.api
     least, own = schema.get("minLength", 0), api.new_name()

@@ -198,12 +198,9 @@ class MapRun:
 
 def run_of(results: Sequence[LimitResult], state: MapRun) -> MapRun:
     """
-    Return what is known of the run that made a map.
-
-    Args:
-        results: The map; its results say of which run they are.
-        state: What boundaries.run.json says. Two maps that are made at the same time leave results and a state that do
-            not belong together; such a state is not used.
+    Return what is known of the run that made a map: its results say which it is, and *state* is what boundaries.run.json
+    says. Two maps that are made at the same time leave results and a state that do not belong together; such a state is
+    not used.
     """
     if not results or not results[0].started:
         return state

@@ -45,16 +45,9 @@ class NotMapped(Exception):
 
 def number_result(prober: Prober, constraint: str, chance: random.Random) -> LimitResult:
     """
-    Search for one limit of a number or of the size of an array.
-
-    Args:
-        prober: Tries values of the slot.
-        constraint: minimum, maximum, their exclusive forms, minItems or maxItems.
-        chance: Draws the values that no pattern of the API can avoid.
-
-    Raises:
-        NotMapped: The contract does not say by this limit which values are valid around it.
-        Inconclusive: The API gave no answer from which anything follows.
+    Search for one limit of a number or of the size of an array; *chance* draws the values that no pattern of the API can
+    avoid. NotMapped where the contract does not say by this limit which values are valid around it, Inconclusive where
+    nothing follows from the answers.
     """
     slot, contract = prober.slot, prober.run.contract
     axis, declared = _axis(slot, constraint), slot.schema.get(constraint)

@@ -77,15 +77,8 @@ class Prober(ABC):
 
     def send(self, value: Any, *, token: str | None = None, others: Mapping[str, Any] | None = None) -> Answer:
         """
-        Send one value of the field and read it back.
-
-        Args:
-            value: The value of the whole field.
-            token: Its JSON text, where the spelling matters.
-            others: Good values of other fields that go along.
-
-        Raises:
-            Inconclusive: Nothing follows from the answer.
+        Send one value of the whole field, spelt as *token* if that is given, with good values of other fields, and read
+        it back; Inconclusive where nothing follows from the answer.
         """
         self.counts.requests += 1
         token = to_json(value) if token is None else token
@@ -115,10 +108,8 @@ class Prober(ABC):
 
     def control(self, others: Mapping[str, Any] | None = None) -> None:
         """
-        Send a value that is good beyond doubt, beside good values of other fields.
-
-        Raises:
-            Inconclusive: It is refused, so that nothing follows from other refusals.
+        Send a value that is good beyond doubt, beside good values of other fields; Inconclusive where it is refused, so
+        that nothing follows from other refusals.
         """
         exchange = None
         for value in self.good_values():

@@ -89,12 +89,8 @@ def holes(flips: list[Flip], limit: Flip | None, first: int, last: int) -> list[
 
 def width_found(size: float, regular: int, random: int) -> tuple[float, float]:
     """
-    Return the width from which on a hole is certain to have been hit, and the one from which on it is so with 95 %.
-
-    Args:
-        size: The width of what was searched.
-        regular: How many equal steps it was divided into.
-        random: How many further values were drawn from it.
+    Return the width from which on a hole is certain to have been hit, and the one from which on it is so with 95 %, where
+    a width of *size* was divided into *regular* equal steps, and *random* further values were drawn from it.
     """
     step = size / max(regular, 1)
     low, high = 0.0, step

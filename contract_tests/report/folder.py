@@ -51,11 +51,8 @@ class Reports:
 
 def write_whole(path: Path, text: str) -> None:
     """
-    Put a whole file in the place of the one before; until it is whole, that one stays.
-
-    Args:
-        path: The file; its folder is made if it is not there.
-        text: Anything; half a surrogate pair is spelled as JSON spells it.
+    Put a whole file in the place of the one before; until it is whole, that one stays. Its folder is made if it is not
+    there, and half a surrogate pair is spelled as JSON spells it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
@@ -81,9 +78,8 @@ def discard(draft: Path) -> None:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """
-    Keep other commands from changing the reports of a folder for as long as the block lasts.
-
-    Where the folder cannot be held the block runs all the same: each file is whole without it.
+    Keep other commands from changing the reports of a folder for as long as the block lasts. Where the folder cannot be
+    held the block runs all the same: each file is whole without it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -168,9 +168,8 @@ def assertion_data(contract: Contract, item: pytest.Item, error: BaseException) 
 
 def clause_of(contract: Contract, docstring: str) -> str:
     """
-    Return the pointer that a test's docstring begins with; that of the promises where it names no place.
-
-    It begins with a place or an operation: "x-promises/atomic: ...", "components, securitySchemes: ..." or "update: ...".
+    Return the pointer that a test's docstring begins with; that of the promises where it names no place. It begins with
+    a place or an operation: "x-promises/atomic: ...", "components, securitySchemes: ..." or "update: ...".
     """
     named = re.match(r"#/[^\s:;,]+", docstring)
     if named:
@@ -211,10 +210,9 @@ def gather(issues: dict[IssueKey, Issue], data: FindingData, test: str) -> None:
 
 def plainness(data: FindingData) -> Rank:
     """
-    Rank a finding among those of its issue; the least is the plainest, which a reader understands at once.
-
-    One value before many, readable ASCII before what only a program can tell apart, also in what the item held
-    besides, and short before long: 2.5 before 2.0000000000000004.
+    Rank a finding among those of its issue; the least is the plainest, which a reader understands at once. One value
+    before many, readable ASCII before what only a program can tell apart, also in what the item held besides, and short
+    before long: 2.5 before 2.0000000000000004.
     """
     value, exchange = data["value"] or "", f"{data['sent']} {data['received']}"
     return data["value"] is None, *_oddness(value), *_oddness(exchange)

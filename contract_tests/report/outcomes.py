@@ -48,13 +48,8 @@ class FirstRed:
 
 class Outcomes:
     """
-    What the tests of a run came to.
-
-    Args:
-        contract: What the API is held to.
-        known: The divergences that the run lives with.
-        is_whole: Whether every test is to run, so that a known divergence that does not occur is gone.
-        target: What the verdict calls the API under test; empty leaves it out.
+    What the tests of a run came to. It lives with the *known* divergences; of a run that *is_whole*, one that does not
+    occur is gone. The verdict names the *target*, unless it is empty.
     """
 
     def __init__(

@@ -30,12 +30,9 @@ class Stored:
 
 def read_as(kind: type[RecordType], value: object) -> RecordType:
     """
-    Build a record from a JSON value; a text takes any value, where another type is wrong the field is empty or None.
-
-    Args:
-        kind: A dataclass whose fields have defaults and are texts, numbers, flags, JSON values, records, or tuples or
-            dicts of them.
-        value: The decoded JSON; anything but an object reads as an empty one.
+    Build a record from a JSON value; a text takes any value, where another type is wrong the field is empty or None, and
+    anything but an object reads as an empty one. The fields of *kind* have defaults and are texts, numbers, flags, JSON
+    values, records, or tuples or dicts of them.
     """
     found = value if isinstance(value, dict) else {}
     return kind(**{name: _as(hint, found[name]) for name, hint in _hints(kind).items() if name in found})

@@ -310,10 +310,8 @@ class TrialRun:
 
 def history_with(history: Path, run: RunRecord) -> str:
     """
-    Return the lines of the file *history*, that of a run the last of them.
-
-    Raises:
-        OSError: The file is there and cannot be read, so it must not be written anew.
+    Return the lines of the file *history*, that of a run the last of them; OSError where the file is there and cannot be
+    read, so it must not be written anew.
     """
     try:
         lines = history.read_text("utf-8", "replace").splitlines()

@@ -32,16 +32,7 @@ WORST_FIRST = ("violated", "errors", "inconclusive", "passed", "skipped")
 
 @dataclass(frozen=True, eq=False)
 class ShardFile:
-    """
-    Keeps what one shard has found; a pytest plugin.
-
-    Args:
-        path: The file.
-        start: When the run of the shard began, and with what.
-        outcomes: What its tests came to.
-        number: Which shard it is.
-        of: How many there are.
-    """
+    """Keeps what one shard has found, the one of a *number* of so many; a pytest plugin."""
 
     path: Path
     start: Start
@@ -78,10 +69,8 @@ class ShardFile:
 
 def merged(folders: Sequence[str], contract: Contract) -> tuple[Start, Outcomes, int]:
     """
-    Make one run of the shards whose reports stand in some folders, and return it with the exit code of pytest.
-
-    Raises:
-        Refused: A folder holds no shard of a run of this contract, or two hold the same one.
+    Make one run of the shards whose reports stand in some folders, and return it with the exit code of pytest. Refused
+    where a folder holds no shard of a run of this contract, or two hold the same one.
     """
     told = [_read(Path(folder), label(contract)) for folder in folders]
     numbers, of = [each["number"] for each in told], told[0]["of"]

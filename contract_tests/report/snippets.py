@@ -36,11 +36,7 @@ def drift_snippet(drift: Drift) -> str:
 def issue_snippet(contract: Contract, issue: Issue, refused: Sequence[float]) -> str:
     """
     Write what would make a violation lawful, its place in the first line; empty where a change would be no cure.
-
-    Args:
-        contract: What it says now.
-        issue: An issue of the report.
-        refused: The numbers or lengths that were refused for the same clause.
+    *refused* are the numbers or lengths that were refused for the same clause.
     """
     parent, _, keyword = issue.clause.rpartition("/")
     if issue.kind == "broken":

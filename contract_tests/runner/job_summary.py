@@ -30,12 +30,7 @@ LEVELS = {"violated": "error", "inconclusive": "warning", "refused": "error"}
 
 
 def summarise(configuration: Configuration, arguments: list[str]) -> int:
-    """
-    Print what the last run came to, and return its exit code.
-
-    Raises:
-        Refused: There is no report of a run that can be read.
-    """
+    """Print what the last run came to, and return its exit code; Refused without a report that can be read."""
     if configuration.merged:
         merge(configuration)
     file = configuration.reports / RUN

@@ -35,15 +35,9 @@ OF_A_KEY = ("type", "in", "name", "scheme", "flows", "openIdConnectUrl", "bearer
 
 def compare(old: Document, new: Document, resource: str | None = None) -> list[Change]:
     """
-    List what changed between two documents, the worst first; the order of keys and the use of references say nothing.
-
-    Args:
-        old: What callers know.
-        new: What they are to get.
-        resource: Only the operations of one resource, and what stands for all.
-
-    Raises:
-        ContractError: A document cannot be followed, or neither has such a resource.
+    List what changed from the document that callers know to the one that they are to get, the worst first; with a
+    *resource* only of its operations, and of what stands for all. The order of keys and the use of references say
+    nothing. ContractError where a document cannot be followed, or neither has such a resource.
     """
     try:
         comparison = _Comparison(old, new, moved_components(old, new))

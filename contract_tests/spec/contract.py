@@ -211,9 +211,8 @@ class Contract:
 
     def accepts(self, name: str, body: object) -> bool:
         """
-        Decide whether a body is valid for an operation, by the JSON Schema library.
-
-        Values that other operations list and rules across fields are no part of it.
+        Decide whether a body is valid for an operation, by the JSON Schema library; values that other operations list and
+        rules across fields are no part of it.
         """
         pointer = self.operation(name).body_pointer
         return pointer is not None and self.document.validator(pointer, "readOnly").is_valid(body)
@@ -245,12 +244,7 @@ class Contract:
         return [] if pointer is None else self._faults(pointer, answer, "writeOnly")
 
     def body_faults(self, name: str, body: object) -> list[Fault]:
-        """
-        List which clauses a body breaks, each limit by the pointer at which it stands.
-
-        Returns:
-            One fault for each broken keyword of each field; empty for a valid body, and for one that is no object.
-        """
+        """List each broken keyword of each field of a body, by where it stands; none of a body that is no object."""
         pointer = self.operation(name).body_pointer
         if not isinstance(body, dict) or pointer is None:
             return []
@@ -276,10 +270,8 @@ class Contract:
 
     def additions(self, name: str, status: int, answer: object) -> list[Addition]:
         """
-        List the fields of an answer that the contract does not name, at any depth; its schema has been checked.
-
-        Returns:
-            One entry for each such field of each object; none for an object of which no field is named.
+        List the fields of an answer that the contract does not name, at any depth, of each object of which it names some;
+        its schema has been checked.
         """
         return list(self._added(self.operation(name).answer_pointer(status), answer))
 
@@ -309,12 +301,7 @@ class Contract:
     # -- Clauses ------------------------------------------------------------------------------------------------------
 
     def clauses(self, name: str) -> Iterator[tuple[str, str]]:
-        """
-        Yield every limit, enum, type and null of the body of an operation, and the field that it belongs to.
-
-        Yields:
-            The pointer of the keyword, and the name of the field; for null the pointer of the field itself.
-        """
+        """Yield where each limit, enum, type and null of the body of an operation stands, null at its field, and the field."""
         for name_of, tried in self.fields(name).items():
             words = [word for word in ("type", "enum", "const", *LIMITS) if word in tried.schema]
             yield from ((f"{tried.pointer}/{word}", name_of) for word in words)
@@ -381,15 +368,8 @@ class Contract:
 @cache
 def load_contract(path: Path = CONTRACT_FILE, resource: str | None = None, overlay: Path | None = None) -> Contract:
     """
-    Read and check an OpenAPI 3.1 document and what an Overlay adds to it.
-
-    Args:
-        path: The document.
-        resource: The name of the resource under contract; the first of the file if None.
-        overlay: An OpenAPI Overlay.
-
-    Raises:
-        ContractError: A file cannot be read, the contract contradicts itself, or it has no such resource.
+    Read and check an OpenAPI 3.1 document and what an Overlay adds to it; the first resource of the file if none is named.
+    ContractError where a file cannot be read, the contract contradicts itself, or it has no such resource.
     """
     document = read_document(path)
     return read_contract(document if overlay is None else overlaid(document, overlay), resource)

@@ -122,12 +122,7 @@ class Document:
         return True
 
     def resolve(self, pointer: str) -> tuple[str, Any]:
-        """
-        Follow references until a definition; return where it stands, and it.
-
-        Raises:
-            ContractError: A reference leads nowhere, or in a circle.
-        """
+        """Follow references until a definition; return where it stands, and it. Refuse one that leads nowhere, or in a circle."""
         return self.once(("resolved", pointer), lambda: self._follow(pointer))
 
     def _follow(self, pointer: str) -> tuple[str, Any]:
@@ -211,15 +206,8 @@ class Document:
 
     def validator(self, pointer: str, optional: str = "") -> jsonschema_rs.Draft202012Validator:
         """
-        Return the compiled schema at a pointer.
-
-        Args:
-            pointer: Where the schema stands.
-            optional: `readOnly` for a body and `writeOnly` for an answer: such properties need not be there, even where
-                they are required. Source: OpenAPI 3.1, Schema Object.
-
-        Raises:
-            ContractError: The schema is invalid.
+        Return the compiled schema at a pointer. Properties that are *optional*, `readOnly` in a body and `writeOnly` in an
+        answer, need not be there, even where they are required. Source: OpenAPI 3.1, Schema Object.
         """
         formats = self.asserted if optional == "readOnly" else ASSERTED
         return self.once(("validator", pointer, optional), lambda: self._compiled(pointer, optional, formats))
@@ -296,9 +284,8 @@ def _with_mappings(node: Any, above: str = "") -> Any:
 
 def _wrong_keys(node: Any, pointer: str) -> Iterator[tuple[str, int, str]]:
     """
-    Find the keys that are no text, which JSON does not have, and those that a mapping names twice.
-
-    YAML forbids the second, and the parser keeps the last in silence.
+    Find the keys that are no text, which JSON does not have, and those that a mapping names twice: YAML forbids it, and
+    the parser keeps the last in silence.
     """
     if isinstance(node, yaml.MappingNode):
         seen = set()

@@ -20,9 +20,7 @@ STEP = re.compile(
 def overlaid(document: Document, file: Path, text: str | None = None) -> Document:
     """
     Return a document with an overlay applied, as it stands in its file or as its *text* says; refuse one that cannot be
-    read, and a target that matches nothing.
-
-    Source: OpenAPI Overlay Specification 1.0.0, section 4.4.
+    read, and a target that matches nothing. Source: OpenAPI Overlay Specification 1.0.0, section 4.4.
     """
     try:
         overlay = yaml.safe_load(file.read_text("utf-8") if text is None else text)

@@ -289,12 +289,8 @@ def _harmless(text: str, *, is_terminal: bool) -> str:
 @contextmanager
 def cleared_output(key: str, variable: str, own_texts: Iterable[str] = ()) -> Iterator[None]:
     """
-    Keep a key out of everything that this process prints, for as long as the block lasts.
-
-    Args:
-        key: What no one is to see.
-        variable: The environment variable that holds it, which is printed in its place.
-        own_texts: What the user has written on the command line, such as a path, and may be shown.
+    Keep a key out of everything that this process prints, for as long as the block lasts: the *variable* that holds it is
+    printed in its place. *own_texts*, such as a path, are what the user has written on the command line, and may be shown.
     """
     redactor, stands, own = Redactor([key]), f"${variable}", tuple(own_texts)
     usual = sys.stdout, sys.stderr

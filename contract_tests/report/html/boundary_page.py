@@ -34,14 +34,7 @@ class Map:
 
 
 def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun | None = None) -> Path:
-    """
-    Write reports/boundaries.html, and return it.
-
-    Args:
-        results: The map, one entry for each limit.
-        folder: Where reports are kept.
-        state: What was searched; boundaries.run.json says it, if it is there and of this map.
-    """
+    """Write reports/boundaries.html, and return it; without a *state* boundaries.run.json says it, if it is of this map."""
     stored = read_json(folder / RUN)
     run = run_of(results, state or read_as(MapRun, stored.value))
     tone, headline = summary(results)

@@ -117,20 +117,9 @@ def draw(
     by_alphabet: bool,
 ) -> NumberLine | None:
     """
-    Lay out the number line of a field.
-
-    Args:
-        points: Every value that was tried, in any order.
-        minimum: The declared lower limit, None without one.
-        maximum: The declared upper limit, None without one.
-        flips: Where acceptance changes, in the order of their letters.
-        is_length: Lengths begin at 0.
-        grain: How far apart neighbours are where there is nothing between them, such as 1 between whole numbers.
-        has_open_end: Whether nothing ended the accepted values.
-        by_alphabet: Whether each alphabet is drawn by itself, because the limit lies elsewhere in each.
-
-    Returns:
-        None where nothing was tried.
+    Lay out the number line of a field, its flips in the order of their letters; None where nothing was tried. *grain* is
+    how far apart neighbours are, such as 1 between whole numbers; *by_alphabet* draws each alphabet by itself, because
+    the limit lies elsewhere in each.
     """
     if not points:
         return None

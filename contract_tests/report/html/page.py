@@ -64,14 +64,7 @@ def in_a_line(target: str, started: str, seed: int | None) -> str:
 
 
 def write_page(folder: Path, page: Page, **parts: Any) -> Path:
-    """
-    Write one page and return it; until it is whole, the one before it stays.
-
-    Args:
-        folder: Where reports are kept; made if it is not there.
-        page: The head; its name is also that of the template.
-        parts: What the template shows besides.
-    """
+    """Write one page and return it, by the template of its name, which shows *parts* besides the head."""
     path = folder / page.name
     # The pages that are there, and the two that are about to be written: this one and the index.
     links = {name: title for name, title in PAGES.items() if name in (page.name, INDEX) or (folder / name).exists()}

@@ -55,11 +55,8 @@ class Neighbour:
 
 def write_index(folder: Path, known: Known | None = None) -> Path:
     """
-    Write reports/index.html, one run and below it what others have left beside it, and return it.
-
-    Args:
-        folder: Where reports are kept; each file that is missing leaves its part of the page out.
-        known: What need not be read.
+    Write reports/index.html, one run and below it what others have left beside it, and return it; a file that is missing
+    leaves its part of the page out, and what is *known* need not be read.
     """
     known = known or Known()
     stored = Stored() if known.run else read_json(folder / RUN)

@@ -57,12 +57,7 @@ class MapFile:
 
 
 def read_map(path: Path) -> list[LimitResult]:
-    """
-    Read a map.
-
-    Raises:
-        MapError: The file cannot be read or holds no map; the message names it and says what is wrong.
-    """
+    """Read a map; MapError, which names the file, where it cannot be read or holds no map."""
     advice = "take a boundaries.json that make boundaries wrote"
     try:
         entries: Any = json.loads(path.read_text("utf-8"))

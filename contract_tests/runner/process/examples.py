@@ -21,14 +21,11 @@ GONE = "HYPOTHESIS_DATABASE_URL: the Redis answers no more; the run goes on with
 
 class Examples(ExampleDatabase):
     """
-    The examples of each test, which are tried before new ones are drawn; also a plugin of pytest.
+    The examples of each test, which are tried before new ones are drawn; also a plugin of pytest. Without the *url* of a
+    Redis only this machine keeps them; the *seed* decides, with its name, what a test draws.
 
     Hypothesis keeps none where it is given a seed, and one key for all cases of a test, of which those that pass would
     remove what the others found. So the key holds the case, and the seed is set here.
-
-    Args:
-        url: Of the Redis; empty where only this machine keeps them.
-        seed: Decides, with its name, what a test draws.
     """
 
     def __init__(self, url: str, seed: int) -> None:
@@ -61,12 +58,7 @@ class Examples(ExampleDatabase):
 
 @cache
 def shared_examples(url: str) -> ExampleDatabase:
-    """
-    Return the examples that a Redis holds; it is asked once whether it is there.
-
-    Raises:
-        Refused: The package redis is not installed, or no Redis answers.
-    """
+    """Return the examples that a Redis holds, which is asked once; Refused where it does not answer, or lacks its package."""
     try:
         import redis
         from hypothesis.extra.redis import RedisExampleDatabase
