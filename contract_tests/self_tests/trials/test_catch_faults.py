@@ -38,9 +38,13 @@ def test_what_is_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_earlier_test_comes_first_and_all_tests_after_it(tmp_path: Path) -> None:
     """Where it does not catch the fault any more, the suite does: a test that looks at what others have left runs in its place, too."""
-    tried = {LATE: FAULT, UNCONCERNED: FAULT, HINDSIGHT: COMES_BACK, FIRST: OF_LISTS}
+    tried = {LATE: FAULT, UNCONCERNED: FAULT, FIRST: OF_LISTS}
     trials = [Trial("fault", (name,), first_test=test) for test, name in tried.items()]
-    found = {each.trial.first_test: each for each in run_trials(Configuration(reports=tmp_path), trials, 2)}
+    late = Trial(
+        "fault", (COMES_BACK,), first_test=HINDSIGHT, budget=2_000
+    )  # without a budget its turn comes very late
+    outcomes = [each for some in (trials, [late]) for each in run_trials(Configuration(reports=tmp_path), some, 2)]
+    found = {each.trial.first_test: each for each in outcomes}
     assert (found[LATE].caught_by, found[LATE].requests < 20) == (LATE, True)
     assert found[UNCONCERNED].is_right
     assert found[UNCONCERNED].caught_by not in ("", UNCONCERNED)
