@@ -24,7 +24,7 @@ def main(command_line: list[str]) -> None:
     which.add_argument("--variant", metavar="NAME", help="behave in this way, which is lawful")
     which.add_argument("--list", action="store_true", help="list the faults and end")
     arguments = parser.parse_args(command_line)
-    apply: Apply = lambda api: None  # noqa: E731
+    apply: Apply = lambda api: None
     try:
         if arguments.list:
             for fault in catalogue(load_contract(arguments.contract)).values():

@@ -12,7 +12,7 @@ from contract_tests.spec.field import Field
 from contract_tests.spec.resource import ROLES
 
 from . import seams
-from .scene import NoPlace, Scene
+from .scene import NoPlace, Scene, needed
 from .seams import Apply as Apply
 from .seams import Fields
 from .usual import Clause, Shown
@@ -61,7 +61,7 @@ class Fault:
 
 
 Select = Callable[[Scene], Iterable[Field]]
-Make = Callable[..., Planted | None]
+Make = Callable[..., Planted]
 Faults = Callable[[Scene], Iterator[Fault]]
 """Makes faults, or variants, for a contract; none for a contract that has no place for them."""
 
@@ -89,7 +89,7 @@ def fault(
     """
 
     def register(make: Make) -> Make:
-        _add(make.__name__, _summary(make), make, group, promises, needs, each)
+        rows(group, promises, {make.__name__: (_summary(make),)}, needs, make=make, each=each)
         return make
 
     return register
@@ -107,11 +107,11 @@ def plain(
     Register the decorated function, which changes a mock, as a fault that is the same for each contract.
 
     Args:
-        group: One of GROUPS; empty for a lawful variant.
-        promises: Without these it would break nothing.
+        group: As of `fault`, with the promises and what it needs.
+        promises: The first is broken where there is no *clause*.
         shown: Makes the witness.
-        needs: The roles of operations that it needs.
-        clause: Returns what it breaks; the first promise without it.
+        needs: The roles of operations.
+        clause: Returns what it breaks.
         never_with: Variants that a mock cannot have at the same time.
     """
 
@@ -136,40 +136,25 @@ def rows(
 
     Without *make* that is how the fault is planted, what shows it, and variants that a mock cannot have besides.
     """
+    assert group in (LAWFUL, *GROUPS), group
 
-    def planted(apply: Apply, shown: Shown, *row: Any) -> Planted:
+    def plant(apply: Apply, shown: Shown, *row: Any) -> Planted:
         *never_with, scene = row
         return Planted(apply, shown(scene), clause(scene) if clause else "", *never_with)
 
-    for name, (summary, *columns) in table.items():
-        _add(name, summary, partial(make or planted, *columns), group, promises, needs, each)
-
-
-def _add(
-    name: str,
-    summary: str,
-    make: Make,
-    group: str,
-    promises: tuple[str, ...],
-    needs: tuple[str, ...],
-    each: Select | None,
-) -> None:
-    assert group in (LAWFUL, *GROUPS), group
-
-    def faults(scene: Scene) -> Iterator[Fault]:
+    def faults(name: str, summary: str, columns: list[Any], scene: Scene) -> Iterator[Fault]:
         contract = scene.contract
         if not all(map(contract.promises_that, promises)) or not contract.has(*needs):
             return
         for tried in each(scene) if each else (None,):
             with suppress(NoPlace):
-                planted = make(scene, tried) if tried else make(scene)
-                if planted is not None and planted.witness:
-                    clause = planted.clause or (contract.pointer_of_promise(promises[0]) if group else "")
-                    field, start = (tried.name, f"{tried.name}_") if tried else ("", "")
-                    what = (f"{start}{name}", group, summary.format(field=field), clause)
-                    yield Fault(*what, planted.apply, planted.witness, planted.never_with)
+                planted = (make or plant)(*columns, scene, *([tried] if tried else []))
+                broken = planted.clause or (contract.pointer_of_promise(promises[0]) if group else "")
+                field, start = (tried.name, f"{tried.name}_") if tried else ("", "")
+                what = (f"{start}{name}", group, summary.format(field=field), broken)
+                yield Fault(*what, planted.apply, needed(planted.witness), planted.never_with)
 
-    TEMPLATES.append(faults)
+    TEMPLATES.extend(partial(faults, name, summary, columns) for name, (summary, *columns) in table.items())
 
 
 def _summary(make: Callable[..., object]) -> str:
@@ -239,5 +224,5 @@ class OnField:
     def _judging(self, said: bool, is_meant: Predicate) -> Apply:
         good = next(iter(self.scene.good(self.tried)), seams.LEFT_OUT)
         name, role = self.tried.name, self.scene.role(self.tried)
-        verdict = lambda value: said if self.concerns(value) and is_meant(value) else None  # noqa: E731
+        verdict = lambda value: said if self.concerns(value) and is_meant(value) else None
         return lambda api: seams.judge(api, name, verdict, role, instead=good)

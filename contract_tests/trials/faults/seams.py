@@ -178,7 +178,7 @@ def around(api: Api, operation: str, run: Callable[[Request, Operation], Awaitab
     if operation in HANDLERS:
         wrap(api, f"resource.{HANDLERS[operation]}", lambda handle, request: run(request, handle))
         return
-    is_meant: Callable[[Request], bool] = lambda request: request.role == operation  # noqa: E731
+    is_meant: Callable[[Request], bool] = lambda request: request.role == operation
     wrap(api, "further_operation", lambda handle, req: run(req, handle) if is_meant(req) else handle(req))
 
 

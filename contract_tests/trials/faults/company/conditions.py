@@ -230,9 +230,9 @@ def _of_a_long_name(place: Place, body: Body) -> Telling:
 
 
 # What is not seen where the field, or a field beside it, is not set; and where the item has the value already.
-_REFUSED: Before = lambda place: wrong(place.scene)  # noqa: E731
-_NULL_BESIDE: Before = lambda place: place.scene.update({place.other: None})  # noqa: E731
-_REFUSED_CREATE: Before = lambda place: place.scene.create("{}")  # noqa: E731
+_REFUSED: Before = lambda place: wrong(place.scene)
+_NULL_BESIDE: Before = lambda place: place.scene.update({place.other: None})
+_REFUSED_CREATE: Before = lambda place: place.scene.create("{}")
 
 UNSET = frozenset({"null_ignored", "null_refused"})
 BESIDE = frozenset({"clears_another"})

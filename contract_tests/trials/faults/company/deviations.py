@@ -152,10 +152,10 @@ def _changing(scene: Scene) -> list[Field]:
     return [tried for tried in scene.free if scene.change(tried).keys() == {tried.name}]
 
 
-_null: Value = lambda place: None  # noqa: E731
-_clearing: Select = lambda scene: [tried for tried in scene.clearing if tried.name in scene.item]  # noqa: E731
-_refusable: Select = lambda scene: scene.free  # noqa: E731
-_texts: Select = lambda scene: scene.texts  # noqa: E731
+_null: Value = lambda place: None
+_clearing: Select = lambda scene: [tried for tried in scene.clearing if tried.name in scene.item]
+_refusable: Select = lambda scene: scene.free
+_texts: Select = lambda scene: scene.texts
 
 ATOMIC, READ, TEXT, NUMBER, ANY = "atomic", "read_your_writes", "exact_text", "exact_numbers", "any_combination"
 TIME = "time"

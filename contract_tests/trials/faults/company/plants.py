@@ -22,7 +22,7 @@ def judging(said: bool, is_meant: Judge) -> Plant:
 
     def plant(api: Api, place: Place, holds: Holds) -> None:
         good = next(iter(place.scene.good(place.tried)), seams.LEFT_OUT)
-        verdict = lambda value: said if is_meant(place, value) and holds() else None  # noqa: E731
+        verdict = lambda value: said if is_meant(place, value) and holds() else None
         seams.judge(api, place.name, verdict, seams.UPDATE, seams.CREATE, instead=good)
 
     return plant
@@ -151,7 +151,7 @@ def show_readers_the_old(api: Api, place: Place, holds: Holds) -> None:
 
 def salvaging(salvage: Callable[[Api, Place, Item, Fields], object]) -> Plant:
     """Do something with an update that is refused."""
-    save = lambda api, place, holds, item, body: holds() and salvage(api, place, item, body)  # noqa: E731
+    save = lambda api, place, holds, item, body: holds() and salvage(api, place, item, body)
     return by(seams.before_refusal)(save)
 
 

@@ -48,7 +48,7 @@ def cleared_fields_left_out(scene: Scene) -> Planted:
     required = scene.contract.document.required(scene.contract.resource.item_pointer)
     needed(any(tried.name not in {*required, *scene.smallest} for tried in scene.nullable))
 
-    show = lambda item, shown: {n: v for n, v in shown.items() if v is not None or n in required}  # noqa: E731
+    show = lambda item, shown: {n: v for n, v in shown.items() if v is not None or n in required}
     return Planted(lambda api: seams.show_as(api, show), usual.make_and_read(scene, scene.smallest))
 
 
@@ -99,7 +99,7 @@ def numbers_in_single_precision(scene: Scene) -> Planted:
     names = singles(scene)
     odd = ((f, v + 3.456789e-9) for f in scene.fractions if f.name in names for v in scene.good(f)[:1])
     tried, value = first((f, v) for f, v in odd if scene.contract.accepts_value(f, v))
-    apply = lambda api: seams.store_values_as(api, seams.of_numbers(nearest_single), *names)  # noqa: E731
+    apply = lambda api: seams.store_values_as(api, seams.of_numbers(nearest_single), *names)
     return Planted(apply, scene.shows(scene.lawful({tried.name: value})))
 
 
@@ -200,13 +200,13 @@ def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
 def update_time_told_by_reads_only(scene: Scene) -> Planted:
     """Shows no time of an update in the answer to a creation, and that of the creation in every read after it."""
     names, item_at = _moving(scene), scene.api.resource.layout.item_at["create"]
-    blank = lambda item: {**item, **dict.fromkeys(names)}  # noqa: E731
+    blank = lambda item: {**item, **dict.fromkeys(names)}
 
     def apply(api: Api) -> None:
         seams.show_as(api, lambda item, shown: {**shown, **dict.fromkeys(names, item.last_change)})
         usual.body_as(api, "create", lambda body: usual.changed_at(body, item_at, blank))
         # What is shown orders the list, too.
-        told = lambda right, item, name: item.last_change if name in names else right(item, name)  # noqa: E731
+        told = lambda right, item, name: item.last_change if name in names else right(item, name)
         seams.wrap(api, "resource.listing.value", told)
 
     return Planted(apply, _new(scene))
@@ -275,7 +275,7 @@ def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
 def _spelled_as(notations: Iterator[str]) -> Rewrite:
     def rewrite(body: Any, fields_at: tuple[str, ...]) -> Any:
         notation = next(notations)
-        spell = lambda text: notation.format(text) if isinstance(text, str) else text  # noqa: E731
+        spell = lambda text: notation.format(text) if isinstance(text, str) else text
         return usual.changed_at(body, fields_at, spell) if "*" in fields_at else body
 
     return rewrite
@@ -377,7 +377,7 @@ async def answers_of_http_1_0(api: Api, send: Any, answer: Answer, out: Send) ->
     """Answers in HTTP/1.0, and closes the connection."""
     if server := getattr(out, "__self__", None):  # none where the application is called directly
         way = server.transport
-        write = lambda data: way.write(b"HTTP/1.0" + data[8:] if data.startswith(b"HTTP/1.1 ") else data)  # noqa: E731
+        write = lambda data: way.write(b"HTTP/1.0" + data[8:] if data.startswith(b"HTTP/1.1 ") else data)
         server.transport = SimpleNamespace(write=write, close=way.close, is_closing=way.is_closing)
     await send(replace(answer, headers=(*answer.headers, (b"connection", b"close"))), out)
 
@@ -416,7 +416,7 @@ def _listing(list_as: Callable[[Any, tuple[str, ...]], Any], never_with: tuple[s
         name, answer = source.operation_id, scene.api.answers.get(source.operation_id)
         operation, body = scene.contract.operation(name), list_as(answer, source.value)
         if body != answer and not scene.contract.answer_faults(name, operation.successes[0], body):
-            apply = lambda api, name=name, body=body: api.answers.update({name: body})  # noqa: E731
+            apply = lambda api, name=name, body=body: api.answers.update({name: body})
             return Planted(apply, (Step("GET", operation.path),), never_with=never_with)
     raise NoPlace
 
@@ -424,7 +424,7 @@ def _listing(list_as: Callable[[Any, tuple[str, ...]], Any], never_with: tuple[s
 def _more(answer: Any, value_at: tuple[str, ...]) -> Any:
     """Return an answer that lists further values, where the values stand in objects of an array."""
     further = [{value_at[-1]: f"further-{n:02d}"} for n in range(FURTHER_VALUES)]
-    grown = lambda known: [*known, *({**one, **other} for one, other in zip(cycle(known), further))]  # noqa: E731
+    grown = lambda known: [*known, *({**one, **other} for one, other in zip(cycle(known), further))]
     return usual.changed_at(answer, value_at[:-2], grown) if answer and value_at[-2:-1] == ("*",) else answer
 
 

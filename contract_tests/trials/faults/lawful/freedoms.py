@@ -236,7 +236,7 @@ def create_fills_in_defaults(scene: Scene) -> Planted:
     defaults = {tried.name: scene.good(tried)[0] for tried in closed if scene.good(tried)}
     bodies = [smallest, {**defaults, **smallest}, *({**smallest, name: value} for name, value in defaults.items())]
     needed(defaults and not contract.constraints and all(contract.accepts("create", body) for body in bodies))
-    filled = lambda role, fields: {**defaults, **fields} if role == seams.CREATE else fields  # noqa: E731
+    filled = lambda role, fields: {**defaults, **fields} if role == seams.CREATE else fields
     return Planted(lambda api: seams.store_as(api, filled), usual.make_and_read(scene, smallest))
 
 

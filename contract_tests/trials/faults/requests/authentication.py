@@ -178,7 +178,7 @@ def key_in_the_query_accepted(scene: Scene) -> Planted:
     """Accepts the key as a query parameter."""
     needed(scene.contract.key.kind not in ("none", "query"))
     step = guarded(scene)
-    is_key = lambda api, headers, query: api.api_key.decode() in read_query(query).values()  # noqa: E731
+    is_key = lambda api, headers, query: api.api_key.decode() in read_query(query).values()
     witness = _keyless(replace(step, path=f"{step.path}?api_key={{key}}"))
     return Planted(_authorizing(is_key), witness, scene.contract.key.pointer)
 
@@ -188,7 +188,7 @@ def key_in_authorization_accepted(scene: Scene) -> Planted:
     """Accepts the key as a bearer token."""
     key = scene.contract.key
     needed(key.kind not in ("none", "bearer", "basic") and key.name != "authorization")
-    is_key = lambda api, headers, query: headers.get(b"authorization") == b"Bearer " + api.api_key  # noqa: E731
+    is_key = lambda api, headers, query: headers.get(b"authorization") == b"Bearer " + api.api_key
     witness = _keyless(with_header(guarded(scene), "authorization", "Bearer {key}"))
     return Planted(_authorizing(is_key), witness, key.pointer)
 
@@ -200,7 +200,7 @@ def page_token_stands_for_the_key(scene: Scene) -> Planted:
     needed(is_guarded(scene, operation))
     one = scene.list(f"{page_size(scene).name}=1")
     later = stranger(replace(one, path=f"{one.path}&{token}={{token}}"))
-    is_later = lambda api, headers, query: f"{token}=".encode() in query  # noqa: E731
+    is_later = lambda api, headers, query: f"{token}=".encode() in query
     return Planted(_authorizing(is_later), (one, later), _security(scene, operation))
 
 

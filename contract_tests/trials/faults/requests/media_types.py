@@ -314,7 +314,7 @@ def _added(pairs: list[tuple[str, Any]]) -> Body:
 
 def _twice_named(read: Callable[[list[tuple[str, Any]]], Any]) -> Apply:
     """Put the members of an object that names one twice through *read*."""
-    hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)  # noqa: E731
+    hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)
 
     @by(seams.wrap, "bodies.decode")
     def apply(api: Api, decode: Decode, body: bytes) -> Any:

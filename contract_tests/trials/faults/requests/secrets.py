@@ -59,7 +59,7 @@ def _telling(status: int, text: str, scene: Scene) -> Planted:
 
 
 def _told(answer: Answer, place: Place, text: str) -> Answer:
-    tell = lambda known: f"{known} {text}" if isinstance(known, str) else known  # noqa: E731
+    tell = lambda known: f"{known} {text}" if isinstance(known, str) else known
     return replace(answer, body=orjson.dumps(changed_at(orjson.loads(answer.body), place, tell)))
 
 

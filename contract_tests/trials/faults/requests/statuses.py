@@ -29,7 +29,7 @@ def refusals_with_another_status(scene: Scene) -> Iterator[Fault]:
     witness, clause, told = (usual.wrong(scene),), usual.error("update", 400)(scene), usual.refusal_status(scene)
     for status in (200, 400, 422, 500):
         if status not in scene.contract.operation("update").refusals:
-            apply = lambda api, status=status: usual.status_as(api, told, status)  # noqa: E731
+            apply = lambda api, status=status: usual.status_as(api, told, status)
             summary = f"Answers {status} to a body that is not valid."
             yield Fault(f"refusal_answered_{status}", "statuses", summary, clause, apply, witness)
 
@@ -72,7 +72,7 @@ async def unknown_item_answered_with_null(api: Api, request: Request, handle: Op
 def item_not_wrapped(scene: Scene) -> Planted:
     """Answers an item by itself instead of in its envelope."""
     path = needed(scene.contract.item_at("read"))
-    apply = lambda api: usual.body_as(api, "read", partial(_at, path=path))  # noqa: E731
+    apply = lambda api: usual.body_as(api, "read", partial(_at, path=path))
     return Planted(apply, (scene.read(),), usual.success("read")(scene))
 
 
@@ -80,7 +80,7 @@ def item_not_wrapped(scene: Scene) -> Planted:
 def item_wrapped(scene: Scene) -> Planted:
     """Answers an item in an envelope that the contract does not have."""
     needed(not scene.contract.item_at("read"))
-    apply = lambda api: usual.body_as(api, "read", lambda document: {"item": document})  # noqa: E731
+    apply = lambda api: usual.body_as(api, "read", lambda document: {"item": document})
     return Planted(apply, (scene.read(),), usual.success("read")(scene))
 
 
@@ -95,7 +95,7 @@ def update_answered_with_what_was_sent(scene: Scene) -> Planted:
     async def apply(api: Api, request: Request, handle: Operation) -> Answer:
         before = dict(getattr(api.resource.store.items.get(request.item_id), "fields", {}))
         answer = await handle(request)
-        cut = lambda item: {n: v for n, v in item.items() if n in required or before.get(n) != v}  # noqa: E731
+        cut = lambda item: {n: v for n, v in item.items() if n in required or before.get(n) != v}
         return replace(answer, body=orjson.dumps(usual.changed_at(orjson.loads(answer.body), path, cut)))
 
     return Planted(apply, (scene.update(body),), usual.success("update")(scene))
@@ -105,7 +105,7 @@ def update_answered_with_what_was_sent(scene: Scene) -> Planted:
 def fields_in_another_case(scene: Scene) -> Planted:
     """Answers the names of fields in snake case instead of camel case, or the other way round."""
     needed(any(_other_case(name) != name for name in (*scene.contract.server_fields, *scene.item)))
-    show = lambda item, shown: {_other_case(n): v for n, v in shown.items()}  # noqa: E731
+    show = lambda item, shown: {_other_case(n): v for n, v in shown.items()}
     return Planted(lambda api: seams.show_as(api, show), (scene.read(),), scene.contract.resource.item_pointer)
 
 
@@ -243,6 +243,6 @@ def listed_values_in_another_shape(scene: Scene) -> Iterator[Fault]:
                 shapes["incomplete"] = (f"Leaves {member} out of {name}.", less)
             for defect, (summary, shape) in shapes.items():
                 if scene.contract.answer_faults(name, operation.successes[0], json.loads(json.dumps(shape))):
-                    apply = lambda api, name=name, shape=shape: usual.body_as(api, name, lambda _: shape)  # noqa: E731
+                    apply = lambda api, name=name, shape=shape: usual.body_as(api, name, lambda _: shape)
                     clause, witness = operation.success_pointer or operation.pointer, (Step("GET", operation.path),)
                     yield Fault(f"{usual.snake_case(name)}_{defect}", "statuses", summary, clause, apply, witness)

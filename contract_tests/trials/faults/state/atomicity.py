@@ -63,7 +63,7 @@ def fields_before_the_wrong_one_stored(scene: Scene) -> Planted:
 @fault("atomicity", ATOMIC)
 def nulls_of_a_refused_update_carried_out(scene: Scene) -> Planted:
     """Clears what is null before it checks the values."""
-    nulls = lambda body: {n: v for n, v in body.items() if v is None and _is_valid(scene, n, v)}  # noqa: E731
+    nulls = lambda body: {n: v for n, v in body.items() if v is None and _is_valid(scene, n, v)}
     pairs = ((cleared, *wrong) for cleared in scene.clearing for wrong in _invalid(scene, scene.free))
     cleared, wrong, bad = first(pair for pair in pairs if pair[0] != pair[1])
     return replace(_salvaging(scene, nulls), witness=scene.shows({cleared.name: None, wrong.name: bad}))

@@ -49,7 +49,7 @@ def forgotten_by_create(scene: Scene, tried: Field) -> Planted:
     default = tried.schema.get("default", scene.contract.at(tried.place).get("default"))
     needed(value is not None and not tried.is_write_only and value != default)
 
-    forget = lambda role, fields: without(fields, tried.name) if role == CREATE else fields  # noqa: E731
+    forget = lambda role, fields: without(fields, tried.name) if role == CREATE else fields
     return Planted(lambda api: seams.store_as(api, forget), _new(scene))
 
 
@@ -69,7 +69,7 @@ def required_by_create(scene: Scene, tried: Field) -> Planted:
     """Refuses a new item without {field}, which is optional."""
     body = without(scene.item, tried.name)
     needed(scene.contract.accepts("create", body) and scene.rules.lawful({}, body))
-    verdict = lambda sent: None if sent.get(tried.name) else False  # noqa: E731
+    verdict = lambda sent: None if sent.get(tried.name) else False
     clause = scene.contract.operation("create").body_pointer or ""
     return Planted(lambda api: seams.judge_body(api, verdict, CREATE), (scene.create(body),), clause)
 
@@ -98,7 +98,7 @@ rows("creation", (), {
 def null_made_up_by_create(scene: Scene, tried: Field) -> Planted:
     """Takes null for {field} of a new item and makes up a value."""
     name, made_up = tried.name, scene.item[tried.name]
-    fill = lambda sent: {**sent, name: made_up} if name in sent and sent[name] is None else sent  # noqa: E731
+    fill = lambda sent: {**sent, name: made_up} if name in sent and sent[name] is None else sent
     return Planted(_filling(fill), (scene.create({**scene.item, name: None}),), tried.place)
 
 
@@ -109,7 +109,7 @@ def texts_cut_by_create(scene: Scene) -> Iterator[Fault]:
         is_text = tried.schema.get("type") == "string"
         if is_text and "maxLength" in tried.schema and tried.name in scene.fields and tried.is_free:
             most = tried.schema["maxLength"]
-            cut = lambda v, most=most: v[:most] if isinstance(v, str) else v  # noqa: E731
+            cut = lambda v, most=most: v[:most] if isinstance(v, str) else v
             summary = f"Cuts {tried.name} of a new item to {most} characters and accepts it."
             on = OnField(scene, tried, "creation", f"{tried.pointer}/maxLength")
             yield from on.read("cut_by_create", summary, cut, "a" * (most + 1))

@@ -238,7 +238,7 @@ def fields_of_the_server(scene: Scene) -> Iterator[Fault]:
     for (kinds, changes, word), table in OF_SERVER.items():
         for own in of_kind(scene, *kinds):
             for defect, (summary, plant, shown) in table.items() if changes in ("", own.changes) else ():
-                apply = lambda api, plant=plant, name=own.name: plant(api, name)  # noqa: E731
+                apply = lambda api, plant=plant, name=own.name: plant(api, name)
                 clause, group = _clause(scene, own, word), GROUP_OF.get(defect, "identity")
                 witness = optional(shown, scene)
                 if witness:
@@ -261,7 +261,7 @@ def id_answered_otherwise_by_an_update(scene: Scene) -> Planted:
             return shown + 1
         return shown.swapcase() if shown.swapcase() != shown else shown[::-1]
 
-    apply = lambda api: item_as(api, "update", lambda item: {name: other(item)})  # noqa: E731
+    apply = lambda api: item_as(api, "update", lambda item: {name: other(item)})
     return Planted(apply, usual.answered_change(scene), scene.contract.resource.item_pointer)
 
 
@@ -272,13 +272,13 @@ def fields_taken_from_the_body(scene: Scene) -> Iterator[Fault]:
     id_name = scene.contract.resource.id_name
     for own in of_kind(scene, "id", "created_at"):
         value: Any = "2001-02-03T04:05:06Z"
-        take: Callable[[Item, Any], Item] = lambda item, sent: item._replace(created_at=item.created_at - LONG)  # noqa: E731
+        take: Callable[[Item, Any], Item] = lambda item, sent: item._replace(created_at=item.created_at - LONG)
         if own.name == id_name:
             value = 987654321 if usual.has_number_ids(scene) else "another"
-            take = lambda item, sent: item._replace(id=str(sent))  # noqa: E731
+            take = lambda item, sent: item._replace(id=str(sent))
         body = {**change(scene), own.name: value}
         if own.changes == "never" and scene.contract.accepts("update", scene.whole(body)):
-            apply = lambda api, name=own.name, take=take: _take(api, name, take)  # noqa: E731
+            apply = lambda api, name=own.name, take=take: _take(api, name, take)
             summary, clause = f"Takes {own.name} from the body of an update.", _clause(scene, own, "readOnly")
             witness = (scene.update(body), scene.read())
             yield Fault(f"{own.name}_taken_from_the_body", "identity", summary, clause, apply, witness)

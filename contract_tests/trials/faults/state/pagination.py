@@ -566,7 +566,7 @@ def _by_name(scene: Scene, *orders: str, newer: int = 2) -> Witness:
     return (*_made(scene, newer), scene.list(query), scene.create(scene.item), scene.list(query))
 
 
-_in_order: Shown = lambda scene: _by_name(scene, first(listing_of(scene).orders))  # noqa: E731
+_in_order: Shown = lambda scene: _by_name(scene, first(listing_of(scene).orders))
 
 rows("pagination", (FOUND,), {
     "filter_sees_the_newest_only": (
@@ -585,7 +585,7 @@ rows("pagination", (FOUND,), {
 def filter_finds_one_of_a_name(scene: Scene) -> Planted:
     """Keeps an index of names in which each stands once."""
     name = needed(text_filter(scene))
-    once = lambda items, order: {item.fields.get(name): item for item in items}.values()  # noqa: E731
+    once = lambda items, order: {item.fields.get(name): item for item in items}.values()
     return Planted(_before_filters(once), _by_name(scene))
 
 
@@ -621,7 +621,7 @@ def filter_by_time_forgotten_in_another_order(scene: Scene) -> Planted:
 def filter_by_time_turned_round(scene: Scene) -> Planted:
     """Keeps the older items where the younger are asked for."""
     name = _time_filter(scene)
-    turned = lambda condition, found: found != (condition.field == name)  # noqa: E731
+    turned = lambda condition, found: found != (condition.field == name)
     return Planted(_matching(turned), (scene.list(filtered(scene, name, "2999-01-01T00:00:00Z")),))
 
 
@@ -649,5 +649,5 @@ def list_shows_fewer_fields(scene: Scene) -> Planted:
     required = scene.contract.document.required(scene.contract.resource.item_pointer)
     left_out = {tried.name for tried in (*scene.long_texts, *scene.numbers) if tried.name not in required}
     needed(left_out & scene.item.keys())
-    fewer = lambda item: item._replace(fields=without(item.fields, *left_out))  # noqa: E731
+    fewer = lambda item: item._replace(fields=without(item.fields, *left_out))
     return Planted(lambda api: seams.list_item_as(api, fewer), (scene.list(),))

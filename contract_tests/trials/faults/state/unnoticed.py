@@ -60,7 +60,7 @@ def small_change_ignored(scene: Scene, tried: Field) -> Planted:
 @fault("persistence", TEXT, each=lambda scene: scene.long_texts)
 def change_behind_255_characters_ignored(scene: Scene, tried: Field) -> Planted:
     """Compares {field} by its length and its first 255 characters, and stores it only where they differ."""
-    is_alike = lambda old, new: (len(old), old[:ALIKE]) == (len(new), new[:ALIKE])  # noqa: E731
+    is_alike = lambda old, new: (len(old), old[:ALIKE]) == (len(new), new[:ALIKE])
     return _in_turn(scene, tried, is_alike, "x" * 300 + "a", "x" * 300 + "b")
 
 
@@ -141,7 +141,7 @@ def takes_true_beside_a_null(scene: Scene, tried: Field) -> Planted:
 def takes_a_negative_beside_a_null(scene: Scene, tried: Field) -> Planted:
     """Takes a number below zero for a {field} where another field of the body is null."""
     needed(tried.schema.get("minimum", -1) >= 0)
-    is_negative = lambda value: seams.is_number(value) and value < 0  # noqa: E731
+    is_negative = lambda value: seams.is_number(value) and value < 0
     return _taken_beside_a_null(scene, tried, -1, is_negative, f"{tried.pointer}/minimum")
 
 

@@ -59,7 +59,7 @@ def _forgotten(scene: Scene) -> Found:
 def _last_forgotten(scene: Scene, name: str, summary: str, fields: Sequence[Field], number: int) -> Found:
     names = [tried.name for tried in fields]
     body = scene.change(*fields)
-    forget = lambda sent: without(sent, names[-1]) if {*names} <= sent.keys() else sent  # noqa: E731
+    forget = lambda sent: without(sent, names[-1]) if {*names} <= sent.keys() else sent
     if len(names) == number and {*names} <= body.keys():
         yield name, summary, _storing(forget), body
 

@@ -44,7 +44,7 @@ def _careless(on: OnField, values: list[str]) -> Iterator[Fault]:
     yield from other.wider("in_any_padding", summary, matching(str.strip), f" {last}")
     yield from on.tighter("without_its_last_value", f"Takes {last} for no value of {name}.", lambda v: v == last, last)
     summary = f"Accepts the beginning of a value of {name}."
-    is_start = lambda v: v and any(s.startswith(v) for s in values)  # noqa: E731
+    is_start = lambda v: v and any(s.startswith(v) for s in values)
     yield from other.wider("by_its_beginning", summary, is_start, last[:-1])
     dashes = [value.replace("-", "_") for value in values if "-" in value]
     summary = f"Takes an underscore for a dash in {name}."

@@ -188,11 +188,11 @@ def _careless(clause: Clause) -> Iterator[Fault]:
     """Yield the keyword judged where equal items are neighbours, and by the values of digits and the shapes of letters."""
     is_valid, name, accepts = clause.changed(None), clause.tried.name, clause.scene.contract.accepts_value
     if clause.keyword == "uniqueItems" and not clause.path:
-        apart = lambda value: is_valid(value) and all(a != b for a, b in pairwise(value))  # noqa: E731
+        apart = lambda value: is_valid(value) and all(a != b for a, b in pairwise(value))
         summary = f"Compares each item of {name} only with the one before it."
         yield from clause.on.wider(f"{clause.label}_among_neighbours", summary, apart, *clause.wrong)
     for defect, fold, what in FOLDED if clause.keyword == "pattern" else ():
-        folded = lambda value, fold=fold: accepts(clause.tried, json.loads(fold(to_json(value))))  # noqa: E731
+        folded = lambda value, fold=fold: accepts(clause.tried, json.loads(fold(to_json(value))))
         summary = f"Takes {what} for one of ASCII in the {clause.of}."
         yield from clause.on.wider(f"{clause.label}_{defect}", summary, folded, *clause.wrong)
 

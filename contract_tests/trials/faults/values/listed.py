@@ -156,7 +156,7 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
         defect = "before_what_it_depends_on_checked_against_the_stored"
         yield pair.fault(defect, summary, _refused(name, is_before), {name: v, given: o})
         summary = f"{summary[:-1]} and a third field is sent."
-        is_among = lambda i, sent: len(sent) > 2 and is_before(i, sent)  # noqa: E731
+        is_among = lambda i, sent: len(sent) > 2 and is_before(i, sent)
         if pair.third:
             defect, body = "judged_by_the_stored_one_among_others", {name: v, given: o, **pair.third}
             yield pair.fault(defect, summary, _refused(name, is_among), body)
@@ -212,7 +212,7 @@ def _misjudged(pair: Pair) -> Iterator[Fault]:
     name = pair.name
     for v, o in pair.found(pair.is_later):
         summary = f"Accepts only the first {name} that is listed for the field that it depends on."
-        fits = lambda value, other, is_right: is_right and not pair.is_later(value, other)  # noqa: E731
+        fits = lambda value, other, is_right: is_right and not pair.is_later(value, other)
         yield pair.fault("only_the_first_accepted", summary, _fitting(pair, fits), {pair.given: o, name: v})
 
     def is_similar(value: Any, other: Any, is_right: bool = False) -> bool:
@@ -250,7 +250,7 @@ Matches = Callable[[str, str], bool]
 """Whether a text is taken for one that is listed."""
 
 # The defect, what the API does, what it takes for a listed text, and what is made of such a text to show it.
-CASE: Matches = lambda text, listed: text.lower() == listed.lower()  # noqa: E731
+CASE: Matches = lambda text, listed: text.lower() == listed.lower()
 READINGS: tuple[tuple[str, str, Matches, tuple[Callable[[str], str], ...]], ...] = (
     ("listed_in_any_case", "Compares {} with the listed values without case.", CASE, (str.title, str.upper, str.lower)),
     (

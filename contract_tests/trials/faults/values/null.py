@@ -58,7 +58,7 @@ def _of_update(on: OnField) -> Iterator[Fault]:
 def _on_null(name: str, *, is_kept: bool) -> Apply:
     def apply(api: Api) -> None:
         for answer, part in ((is_kept, "keeps_on_null"), (not is_kept, "clears_on_null")):
-            says = lambda rule, other, answer=answer: answer if other == name else rule(other)  # noqa: E731
+            says = lambda rule, other, answer=answer: answer if other == name else rule(other)
             seams.wrap(api, f"resource.rules.{part}", says)
 
     return apply
@@ -111,7 +111,7 @@ def nulls_left_out(scene: Scene) -> Planted:
     """Drops every null before the update, as if the field had been left out."""
     some = _clearing(scene)
     needed(not scene.is_put)
-    change = lambda fields: {n: v for n, v in fields.items() if v is not None}  # noqa: E731
+    change = lambda fields: {n: v for n, v in fields.items() if v is not None}
     witness = scene.shows(dict.fromkeys(tried.name for tried in some))
     return Planted(lambda api: seams.store_update_as(api, change), witness, scene.clause(some[0], "x-on-null"))
 
@@ -134,7 +134,7 @@ def cleared_field_stays_cleared(scene: Scene) -> Planted:
 def null_refused_by_create(scene: Scene) -> Planted:
     """Refuses null in an optional field of a new item."""
     tried = first(tried for tried in scene.contract.fields("create").values() if tried.is_nullable)
-    refused = lambda sent: False if None in sent.values() else None  # noqa: E731
+    refused = lambda sent: False if None in sent.values() else None
     witness = (scene.create({**scene.item, tried.name: None}),)
     return Planted(lambda api: seams.judge_body(api, refused, seams.CREATE), witness, tried.place)
 

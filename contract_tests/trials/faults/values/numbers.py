@@ -69,7 +69,7 @@ def _of_limit(on: OnField) -> Iterator[Fault]:
         summary = f"Accepts the double next to the {word} of {limit}, outside it."
         yield from on.wider(f"{word}_an_ulp_wider", summary, lambda v: v == least, least)
         summary, rounded = f"Rounds to single precision before comparing with {limit}.", to_single(limit)
-        is_rounded = lambda v: is_beyond(v) and to_single(v) == rounded  # noqa: E731
+        is_rounded = lambda v: is_beyond(v) and to_single(v) == rounded
         yield from on.wider(f"{word}_in_single_precision", summary, is_rounded, outside)
         summary = f"Refuses what is less than a millionth inside the {word} of {limit}."
         yield from on.tighter(f"{word}_with_a_margin", summary, lambda v: v * sign > inside * sign, limit - sign * 5e-7)
@@ -101,13 +101,13 @@ def _of_comparison(scene: Scene, tried: Field) -> Iterator[Fault]:
             summary = f"Accepts {name} down to 0."
             yield from lower.wider("minimum_down_to_zero", summary, lambda v: 0 <= v < low, low / 2)
         summary, values = f"Rounds {name} to one decimal before it compares with the limits.", [v + 0.04 for v in highs]
-        is_near = lambda v: abs(v) < 1e9 and is_inside(round(v, 1))  # noqa: E731
+        is_near = lambda v: abs(v) < 1e9 and is_inside(round(v, 1))
         yield from upper.wider("rounded_before_the_check", summary, is_near, *values, *(v - 0.04 for v in lows))
         summary = f"Drops the fraction of {name} before it compares with the limits."
-        is_cut = lambda v: abs(v) < 1e15 and is_inside(int(v))  # noqa: E731
+        is_cut = lambda v: abs(v) < 1e15 and is_inside(int(v))
         yield from upper.wider("compared_as_integer", summary, is_cut, *(v + 0.5 for v in highs))
     if high is not None:
-        in_thousandths = lambda v: v / 1000 if not is_inside(v) and is_inside(v / 1000) else v  # noqa: E731
+        in_thousandths = lambda v: v / 1000 if not is_inside(v) and is_inside(v / 1000) else v
         summary = f"Takes a great number as thousandths of {name}."
         yield from upper.read("in_thousandths", summary, in_thousandths, high * 1000)
     if low is not None and high is not None:
@@ -130,7 +130,7 @@ def _of_type(on: OnField) -> Iterator[Fault]:
         summary = f"Refuses {name} without a fraction."
         yield from on.tighter("refuses_whole_numbers", summary, lambda v: isinstance(v, int), *whole)
         fractions = [value for value in (*good, *(v + 0.25 for v in limits)) if value != int(value)]
-        is_fraction = lambda v: seams.is_number(v) and v % 1 != 0  # noqa: E731
+        is_fraction = lambda v: seams.is_number(v) and v % 1 != 0
         yield from on.tighter("refuses_fractions", f"Refuses {name} with a fraction.", is_fraction, *fractions)
 
 
@@ -193,7 +193,7 @@ def faults_of_digits(scene: Scene) -> Iterator[Fault]:
     clause, names = scene.contract.pointer_of_promise("exact_numbers"), [tried.name for tried in scene.fractions]
     witness = scene.shows(*({tried.name: value} for tried, odd in values for value in odd))
     for name, summary, change in STORED:
-        apply = lambda api, change=change: seams.store_values_as(api, seams.of_numbers(change), *names)  # noqa: E731
+        apply = lambda api, change=change: seams.store_values_as(api, seams.of_numbers(change), *names)
         yield Fault(name, "fidelity", summary, clause, apply, witness)
     for tried, odd in values:
         on, shown = OnField(scene, tried, "fidelity", clause), [value for value in odd if round(value, 1) != value]
@@ -218,7 +218,7 @@ def nan_is_a_number(scene: Scene) -> Planted:
 
     def apply(api: Api) -> None:
         seams.wrap(api, "bodies.decode", lambda decode, raw: json.loads(raw) if b"NaN" in raw else decode(raw))
-        is_nan = lambda v: True if isinstance(v, float) and v != v else None  # noqa: E731
+        is_nan = lambda v: True if isinstance(v, float) and v != v else None
         seams.judge(api, tried.name, is_nan, seams.UPDATE, instead=good)
 
     return Planted(apply, _spelled(scene, tried, good, "NaN"))

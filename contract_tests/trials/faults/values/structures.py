@@ -83,7 +83,7 @@ def _of_false(on: OnField) -> Iterator[Fault]:
 
 
 def _stored_where_true(name: str) -> Apply:
-    kept = lambda fields: {n: v for n, v in fields.items() if n != name or v is None or v}  # noqa: E731
+    kept = lambda fields: {n: v for n, v in fields.items() if n != name or v is None or v}
     return lambda api: seams.store_update_as(api, kept)
 
 

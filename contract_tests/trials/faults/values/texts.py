@@ -142,9 +142,9 @@ def _of_greatest_length(on: OnField) -> Iterator[Fault]:
         summary = f"Counts a letter and its accent as one character of {name}."
         is_short = counted(lambda text: len(unicodedata.normalize("NFC", text)))
         yield from on.wider("length_counted_when_composed", summary, is_short, "e\u0301" * (most // 2 + 1))
-        is_long = lambda v: len(v.encode("utf-8", "replace")) > most  # noqa: E731
+        is_long = lambda v: len(v.encode("utf-8", "replace")) > most
         yield from on.tighter("length_in_bytes", f"Counts {of}, in bytes of UTF-8.", is_long, "é" * most)
-        is_long = lambda v: len(v.encode("utf-16-le", "replace")) // 2 > most  # noqa: E731
+        is_long = lambda v: len(v.encode("utf-16-le", "replace")) // 2 > most
         yield from on.tighter("length_in_utf16", f"Counts {of}, in UTF-16 units.", is_long, "😀" * most)
 
 
@@ -184,12 +184,12 @@ def faults_of_long_texts(scene: Scene) -> Iterator[Fault]:
         summary = f"Stores the first 4,096 characters of {name}."
         yield from on.stored("cut_after_4096", summary, lambda v: v[:4096], "a" * 5_000)
         summary = f"Refuses {name} of more than 4,000 bytes."
-        is_long = lambda v: len(v.encode("utf-8", "replace")) > 4000  # noqa: E731
+        is_long = lambda v: len(v.encode("utf-8", "replace")) > 4000
         yield from on.tighter("of_4000_bytes_at_most", summary, is_long, "😀" * 1_001)
         summary = f"Stores the first 65,535 bytes of {name}, the width of its column."
         yield from on.stored("loses_its_end", summary, _cut_to_64_kib, "a" * 65_537)
         summary = f"Cuts {name} after 65,535 bytes where it has fewer characters."
-        cut = lambda v: _cut_to_64_kib(v) if len(v) < COLUMN_BYTES else v  # noqa: E731
+        cut = lambda v: _cut_to_64_kib(v) if len(v) < COLUMN_BYTES else v
         yield from on.stored("cut_by_bytes", summary, cut, "日" * 21_846)
         if tried == scene.long_texts[0]:
             summary = f"Refuses a body of more than 64 KiB, though {name} has no limit."
