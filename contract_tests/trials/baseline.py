@@ -5,8 +5,6 @@ It runs as a person would run it, with its own defaults: all phases, all checks,
 What it says of the mock as it should be is a false alarm; a fault counts as caught where it says anything else.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

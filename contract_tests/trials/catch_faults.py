@@ -11,8 +11,6 @@ place and, for the whole catalogue, writes the file anew.
 PEER=schemathesis lets `schemathesis run` try the same faults. DRY_RUN=1 counts the runs and starts none.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import sys

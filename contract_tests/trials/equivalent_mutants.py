@@ -5,8 +5,6 @@ A reason stands above the mutants that it excuses. Each is named by its id, whic
 that an entry outlives changes around it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,8 +8,6 @@ and its known divergences. It gets an environment of its own in .field/, its dat
 The exit code is the worst of all runs: 4 refused, 1 violated, 2 inconclusive, 0 every contract holds.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import re

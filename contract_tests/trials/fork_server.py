@@ -4,8 +4,6 @@ Trials: runs of the suite against one mock each, in processes forked from one th
 To start an interpreter and to collect costs more than most faults need to show themselves, so both are paid once.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import importlib

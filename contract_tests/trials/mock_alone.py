@@ -5,8 +5,6 @@ The mock itself knows nothing of this suite, so it is told by arguments what the
 faults takes longer to load than the mock, and is loaded where a fault is named.
 """
 
-from __future__ import annotations
-
 from contract_tests.errors import Refused
 from contract_tests.mock_api import __main__ as mock_api
 from contract_tests.mock_api.errors import StartError

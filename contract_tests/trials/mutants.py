@@ -11,8 +11,6 @@ DRY_RUN=1 (count them and try none) from the environment. Exits with 0 when none
 were tried, 4 for wrong usage.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

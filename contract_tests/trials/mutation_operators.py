@@ -1,7 +1,5 @@
 """The ways in which the code of the mock is changed: those of cosmic-ray that are worth a run, and four more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -5,8 +5,6 @@ The catalogue of faults holds what a person thought of; this holds what nobody d
 changes the code.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import hashlib

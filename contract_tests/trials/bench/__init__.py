@@ -6,8 +6,6 @@ Figures beside a peer: both are measured in turn, A B A B, so that a busy machin
 Peers that are not on the machine are brought into .bench/ where that can be done; what is left out is said.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess

@@ -1,7 +1,5 @@
 """An update by the generated client, sync and async, beside one by httpx alone and by the vendor's client, in processor time."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A comparison: what was measured of a checkout of this repository and of a peer, in turn, A B A B, so that the ratio counts."""
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The groups of figures but those of the client and of the size of a contract: each measures one checkout beside its peers."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import sys

@@ -1,7 +1,5 @@
 """The servers that are measured, the mock and its peers, and what wrk measures of one of them."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -11,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -62,7 +61,7 @@ class Server:
     pid: int
 
     @classmethod
-    def of(cls, mock: RunningMock, contract: Contract) -> Server:
+    def of(cls, mock: RunningMock, contract: Contract) -> Self:
         """Return a mock of a contract."""
         return cls(mock.url, mock.api_key, faults.scene_of(contract), mock.process.pid)
 

@@ -1,7 +1,5 @@
 """What a run costs against the size of its contract, and against the latency of the API: measured, and drawn in docs/cost.svg."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import tempfile

@@ -5,8 +5,6 @@ They exist to try the suite, which must turn red for each, and stay green for ea
 itself knows nothing of them. Each is made from a template for the contract at hand, on the fields that play its role.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """`python -m contract_tests.trials.faults`: the mock with one fault planted, or in one of its lawful variants."""
 
-from __future__ import annotations
-
 import difflib
 import sys
 from collections.abc import Mapping

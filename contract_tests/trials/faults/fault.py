@@ -1,7 +1,5 @@
 """What a planted fault is, what a lawful variant is, and the register of the templates that make both."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ What a fault is planted on: the fields of a contract by the roles that they play
 A fault names a role, such as the texts or the first number; the contract says which field plays it, if any does.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The places at which one behaviour of the mock is replaced by another, for faults and variants to share."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps

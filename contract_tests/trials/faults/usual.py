@@ -1,7 +1,5 @@
 """What most faults share: requests that every contract allows, and where a contract says what is answered."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress

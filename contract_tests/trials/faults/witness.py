@@ -1,7 +1,5 @@
 """Requests that show a fault: at least one of them is answered otherwise than by the clean mock."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What a mock was asked: each call with the item as it was before, so that a fault can depend on it."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar

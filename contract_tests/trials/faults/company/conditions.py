@@ -1,7 +1,5 @@
 """The conditions: what a call is in company of, and the requests that bring it about."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The deviations: what an API does wrong with a field of a body, and a value that shows it."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

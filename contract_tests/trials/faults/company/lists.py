@@ -1,7 +1,5 @@
 """Faults of a list in company: what goes wrong with it only beside another parameter, or after another call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """Pairs deviations with conditions, so that every condition has its share; each pair is a fault."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress

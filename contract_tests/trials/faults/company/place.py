@@ -1,7 +1,5 @@
 """Where a fault in company is planted: a field, and the fields beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """How a deviation is planted: each of these lets a mock go wrong while a condition holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

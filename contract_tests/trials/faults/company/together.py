@@ -1,7 +1,5 @@
 """Faults of two calls at a time, which need more than that: an equal name, a null, a refusal, a create, a removal."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Lawful variants of answers: ways in which an API may answer otherwise than the mock and keep its contract."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Lawful variants of what an API accepts, refuses and lists: what a contract leaves open."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import time

@@ -1,7 +1,5 @@
 """Faults of authentication, and of what a stranger learns."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Faults of media types, and of what is read as JSON."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

@@ -1,7 +1,5 @@
 """Faults of methods."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Faults of secrets in answers and errors."""
 
-from __future__ import annotations
-
 import traceback
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults of status codes, and of the shapes of answers and errors."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Faults of atomicity: what a refused request leaves behind."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Faults of requests that come at the same time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial

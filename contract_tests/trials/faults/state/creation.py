@@ -1,7 +1,5 @@
 """Faults of creation."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Faults of identity, and of the fields that only the server sets."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace

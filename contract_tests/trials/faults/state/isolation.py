@@ -1,7 +1,5 @@
 """Faults of isolation: what is sent for one item reaches others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from contract_tests.spec.field import Field

@@ -1,7 +1,5 @@
 """Faults of the list: sizes of pages, tokens, order and filters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

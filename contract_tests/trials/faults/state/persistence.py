@@ -1,7 +1,5 @@
 """Faults of persistence and reads."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults that show only sometimes: in some requests, after some time, for some items, with some values."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from itertools import count

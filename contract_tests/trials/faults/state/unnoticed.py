@@ -1,7 +1,5 @@
 """Faults that take two conditions which are seldom met: an update taken for none, a check left out, a newcomer changed."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable

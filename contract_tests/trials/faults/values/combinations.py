@@ -1,7 +1,5 @@
 """Faults of two and more fields together: in combination, and by the rules across fields."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product

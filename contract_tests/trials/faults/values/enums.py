@@ -1,7 +1,5 @@
 """Faults of enums: compared carelessly, with a value too few or too many, spelled otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 

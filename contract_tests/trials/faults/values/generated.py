@@ -5,8 +5,6 @@ A field that is added to the contract brings its own. What is wrong, and which v
 keyword changed tells; a JSON Schema library judges by both.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

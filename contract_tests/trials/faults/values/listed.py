@@ -1,7 +1,5 @@
 """Faults of values that another operation lists, and of those that depend on another field."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Faults of null and omission."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

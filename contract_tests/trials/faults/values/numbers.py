@@ -1,7 +1,5 @@
 """Faults of numbers: of their limits, of what is taken for a number, and of digits that are lost."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Faults of arrays, objects, deep nesting, and values that are false in a condition."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Faults of texts: of their lengths, of what is taken for a text, of great bodies, and of characters that are lost."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
