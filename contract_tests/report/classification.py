@@ -13,7 +13,7 @@ import pytest
 from contract_tests.checks.findings import KNOWN, Violation
 from contract_tests.checks.known_divergences import Divergence
 from contract_tests.errors import Inconclusive
-from contract_tests.report.issues import FindingData, assertion_data, failed_assertions, finding_data, members
+from contract_tests.report.issues import assertion_data, failed_assertions, finding_data, members
 from contract_tests.report.not_run import is_self_test
 from contract_tests.spec.contract import Contract
 
@@ -43,8 +43,10 @@ class Classification:
             report.longrepr = "\n\n".join(dict.fromkeys(str(violation) for violation in violations))
         elif error is not None:
             self._classify(report, item, error, doubts)
-        if report.met and call.when == "call" and not getattr(report, "findings", ()):
-            _expect_failure(report, is_passed=error is None)
+        # A test that met what is known, and nothing else, counts as pytest counts an expected failure.
+        found = getattr(report, "findings", None if error is not None else [])
+        if report.met and call.when == "call" and found == [] and not hasattr(report, "inconclusive"):
+            report.outcome, report.wasxfail = "skipped", "a known divergence"
         return report
 
     def _classify(self, report: Any, item: pytest.Item, error: BaseException, doubts: list[str]) -> None:
@@ -53,7 +55,8 @@ class Classification:
         # hypothesis calls a test flaky that meets a time-out once: the assertion is its own.
         if assertions and (assertions[0] is error or not doubts):
             data = assertion_data(self.contract, item, assertions[0])
-            entry = next((each for each in self.known if _covers(each, data)), None)
+            about = (data["kind"], data["clause"], data["headline"], data["promise"])
+            entry = next((each for each in self.known if each.covers(*about)), None)
             report.met += [(entry.number, data)] if entry is not None else []
             report.findings = [data] if entry is None else []
         elif doubts := doubts or [str(doubt) for doubt in members(error, Inconclusive)]:
@@ -69,14 +72,3 @@ class Classification:
         doubts: list[str] = run.api.created.doubts[self._doubts_seen :]
         self._doubts_seen = len(run.api.created.doubts)
         return doubts
-
-
-def _covers(entry: Divergence, data: FindingData) -> bool:
-    return entry.covers(data["kind"], data["clause"], data["headline"], data["promise"])
-
-
-def _expect_failure(report: Any, *, is_passed: bool) -> None:
-    """Let a test that met what is known, and nothing else, count as pytest counts an expected failure."""
-    if not hasattr(report, "inconclusive") and (is_passed or hasattr(report, "findings")):
-        report.outcome = "skipped"
-        report.wasxfail = "a known divergence"

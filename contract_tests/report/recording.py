@@ -46,24 +46,21 @@ def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> RunRe
 
 def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
     """Return what the tests of a run came to; how it began and how it ended stands in *bare*, where that is known."""
-    known = [
-        replace(each, date=divergence.date, reason=divergence.reason)
-        for divergence in outcomes.known
-        for each in (
-            *(_issue(outcomes, issue) for issue in outcomes.met.get(divergence.number, {}).values()),
-            *(_drift(drift) for drift, entry in outcomes.drifts() if entry is divergence),
-        )
-    ]
+    known: list[IssueRecord] = []
+    for divergence in outcomes.known:
+        met = [_issue(outcomes, issue) for issue in outcomes.met.get(divergence.number, {}).values()]
+        met += [_drift(drift) for drift, entry in outcomes.drifts() if entry is divergence]
+        known += [replace(each, date=divergence.date, reason=divergence.reason) for each in met]
     # The run is red because the file of known divergences is no longer true.
-    stale = [
-        IssueRecord(
-            STALE, f"{entry.kind} {entry.about or entry.clause} no longer occurs", entry.about, clause=entry.clause
-        )
-        for entry in outcomes.stale()
-    ]
+    stale = []
+    for entry in outcomes.stale():
+        said = f"{entry.kind} {entry.about or entry.clause} no longer occurs"
+        stale.append(IssueRecord(STALE, said, entry.about, clause=entry.clause))
+    came_to = Counter(outcomes.tests.values())
     return replace(
         bare or RunRecord(), contract=label(outcomes.contract), repeating=making_line(outcomes.contract),
-        requests=dict(outcomes.requests.most_common()), tests=_tests(outcomes),
+        requests=dict(outcomes.requests.most_common()),
+        tests={came: came_to[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)},
         items=ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),
         tried=tuple(TriedCount(what, kind, count) for (what, kind), count in outcomes.observations.counts.items()),
         clauses=_clauses(outcomes), pairs=tuple(_pairs(outcomes)), promises=_promises(outcomes),
@@ -79,11 +76,6 @@ def label(contract: Contract) -> ContractLabel:
     about = contract.document.tree["info"]
     digest = hashlib.sha256(contract.document.file.read_bytes()).hexdigest()
     return ContractLabel(about["title"], str(about["version"]), digest, contract.resource.name)
-
-
-def _tests(outcomes: Outcomes) -> dict[str, int]:
-    counts = Counter(outcomes.tests.values())
-    return {came: counts[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)}
 
 
 def _clauses(outcomes: Outcomes) -> tuple[ClauseCount, ...]:

@@ -50,20 +50,14 @@ class ShardFile:
         """Write the file; without an exit code the shard is not at its end."""
         outcomes = self.outcomes
         told = {
-            "number": self.number,
-            "of": self.of,
-            "contract": label(outcomes.contract).sha256,
-            "exit_code": exit_code,
-            "start": asdict(self.start),
-            "counts": outcomes.counts(),
-            "sent": outcomes.sent,
+            "number": self.number, "of": self.of, "contract": label(outcomes.contract).sha256, "exit_code": exit_code,
+            "start": asdict(self.start), "counts": outcomes.counts(), "sent": outcomes.sent,
             "known": [asdict(entry) for entry in outcomes.known],
             "issues": [asdict(issue) for issue in outcomes.issues.values()],
             "met": {number: [asdict(issue) for issue in met.values()] for number, met in outcomes.met.items()},
             **{name: getattr(outcomes, name) for name in ("tests", "skipped", "inconclusive", "is_whole", "is_interrupted", "uncollected")},
             **{name: getattr(outcomes.not_run, name) for name in ("reason", "forbidden", "not_tried")},
         }  # fmt: skip
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, json.dumps(told))
 
 

@@ -54,23 +54,15 @@ def inferred_schema(types: Sequence[str]) -> dict[str, Any]:
     if "number" in named:
         named = [name for name in named if name != "integer"]
     arrays = [name for name in named if name.startswith("array")]
-    if len(arrays) > 1:
-        named = [*(name for name in named if name not in arrays), _common_array(arrays)]
+    if len(arrays) > 1:  # an empty one is of whatever the others are of
+        of = [name for name in arrays if name != "array"]
+        named = [*(name for name in named if name not in arrays), of[0] if len(of) == 1 else "array"]
     if not named:
         return {"description": UNDOCUMENTED}
     branches = [_type_schema(name) for name in named]
     if "null" in types:
         branches.append({"type": "null"})
     return branches[0] if len(branches) == 1 else {"anyOf": branches}
-
-
-def _common_array(names: list[str]) -> str:
-    """Return what several arrays are together: an empty one is of whatever the others are of."""
-    of = [name for name in names if name != EMPTY_ARRAY]
-    return of[0] if len(of) == 1 else EMPTY_ARRAY
-
-
-EMPTY_ARRAY = "array"
 
 
 def _type_schema(name: str) -> dict[str, Any]:
@@ -113,14 +105,10 @@ def _response_snippet(contract: Contract, issue: Issue) -> str:
 
 
 def _snippet(pointer: str, lines: Mapping[str, Any], how: str = "") -> str:
-    text = ""
-    for allow_unicode in (True, False):
-        text = yaml.dump(
-            lines, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=LINE_WIDTH,
-            default_flow_style=None,
-        )  # fmt: skip
-        if shown(text, len(text), keep=LAYOUT) == text:
-            break
+    style: Any = {"Dumper": _Dumper, "sort_keys": False, "width": LINE_WIDTH, "default_flow_style": None}
+    text: str = yaml.dump(lines, allow_unicode=True, **style)
+    if shown(text, len(text), keep=LAYOUT) != text:
+        text = yaml.dump(lines, allow_unicode=False, **style)
     return f"# at {shown(pointer + how, LONGEST_LINE)}\n{text.rstrip()}"
 
 

@@ -86,10 +86,8 @@ def as_text(diff: SpecDiff) -> str:
     for title, changes in diff.by_rating():
         lines.append(title)
         for each in changes:
-            lines += [
-                f"  {each.subject}: {each.what}   {each.line}",
-                f"    {for_callers(each)}: {first_of(each.places)}",
-            ]
+            lines.append(f"  {each.subject}: {each.what}   {each.line}")
+            lines.append(f"    {for_callers(each)}: {first_of(each.places)}")
     lines += ["The generated client", *(f"  {line}" for line in diff.client)] if diff.client else []
     return "\n".join(shown(line, LONGEST_LINE) for line in lines)
 

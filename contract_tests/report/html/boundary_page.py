@@ -47,10 +47,8 @@ def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun
     }
     unfinished = "The search did not come to its end; the next run goes on from here."
     problems = ("" if state else stored.problem, unfinished if run.finished is False else "")
-    sentence = (
-        "Each limit was searched from both sides until the last accepted and the first refused value were neighbours."
-    )
-    page = Page(NAME, headline, tone, sentence, facts, problems)
+    how = "Each limit was searched from both sides until the last accepted and the first refused value were neighbours."
+    page = Page(NAME, headline, tone, how, facts, problems)
     return write_page(folder, page, report=read_map(results), repeating=run.repeating)
 
 

@@ -20,9 +20,6 @@ UNITS = {
     "composed": "composed characters", "trimmed": "characters after trimming",
 }  # fmt: skip
 
-Tried = tuple[float, str]
-"""A value, and what became of it."""
-
 
 @dataclass(frozen=True)
 class Side:
@@ -114,7 +111,10 @@ def _flips(result: LimitResult) -> Iterator[Flip]:
     if accepted is not None and altered is not None:
         yield _flip(result, result.constraint, (accepted, "accepted"), (altered, "altered"))
     if accepted is not None and refused is not None:
-        inside = (accepted, "accepted") if altered is None else (_last_altered(result, refused), "altered")
+        inside = (accepted, "accepted")
+        if altered is not None:
+            kept = [point.value for point in result.points if point.outcome == "altered" and point.value is not None]
+            inside = (min(kept, key=lambda value: abs(value - refused), default=refused), "altered")
         yield _flip(result, result.constraint, inside, (refused, "refused"))
     for hole in result.holes:
         within, around = known(hole.outcome), hole.outcome_around
@@ -124,12 +124,7 @@ def _flips(result: LimitResult) -> Iterator[Flip]:
                 yield _flip(result, f"{name} {word}", (outside, around), (inner, within))
 
 
-def _last_altered(result: LimitResult, refused: float) -> float:
-    altered = [point.value for point in result.points if point.outcome == "altered" and point.value is not None]
-    return min(altered, key=lambda value: abs(value - refused), default=refused)
-
-
-def _flip(result: LimitResult, title: str, one: Tried, other: Tried) -> Flip:
+def _flip(result: LimitResult, title: str, one: tuple[float, str], other: tuple[float, str]) -> Flip:
     declared = as_number(result.declared)
     (low, _), (high, _) = pair = sorted((one, other))
     left, right = (Side(as_json(value), outcome, value == declared) for value, outcome in pair)

@@ -98,11 +98,9 @@ def write_faults(runs: Sequence[TrialRun], folder: Path) -> Path:
         "Median to the first red": trials.median,
         "Caught by the baseline": f"{words.count('caught')} of {len(words)}" if words else "",
     }
-    sentence = (
-        "The suite runs once against each mock with a planted fault; a run that stays green is a gap in the suite."
-    )
+    how = "The suite runs once against each mock with a planted fault; a run that stays green is a gap in the suite."
     tone, headline = summary(trials)
-    return write_page(folder, Page(NAME, headline, tone, sentence, facts), report=trials)
+    return write_page(folder, Page(NAME, headline, tone, how, facts), report=trials)
 
 
 def labels_of(runs: Sequence[TrialRun]) -> dict[str, str]:
@@ -133,10 +131,8 @@ def read_trials(runs: Sequence[TrialRun]) -> Trials:
             by_name[run.name].append(run)
     faults = sorted(by_name.values(), key=lambda found: (found[0].group, found[0].name))
     lawful = [run for run in runs if run.kind in ("clean", "variant")]
-    return Trials(
-        [_fault(found) for found in faults],
-        sorted(lawful, key=lambda run: (run.is_right, run.kind == "clean", run.name)),
-    )
+    lawful.sort(key=lambda run: (run.is_right, run.kind == "clean", run.name))
+    return Trials([_fault(found) for found in faults], lawful)
 
 
 def _fault(runs: list[TrialRun]) -> PlantedFault:

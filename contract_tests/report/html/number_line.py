@@ -106,16 +106,9 @@ class _Scale:
 
 
 def draw(
-    points: Sequence[Point],
-    *,
-    minimum: float | None,
-    maximum: float | None,
-    flips: Sequence[float],
-    is_length: bool,
-    grain: float,
-    has_open_end: bool,
-    by_alphabet: bool,
-) -> NumberLine | None:
+    points: Sequence[Point], *, minimum: float | None, maximum: float | None, flips: Sequence[float], is_length: bool,
+    grain: float, has_open_end: bool, by_alphabet: bool,
+) -> NumberLine | None:  # fmt: skip
     """
     Lay out the number line of a field, its flips in the order of their letters; None where nothing was tried. *grain* is
     how far apart neighbours are, such as 1 between whole numbers; *by_alphabet* draws each alphabet by itself, because
@@ -178,20 +171,16 @@ def _lane(alphabet: str, points: Sequence[Point], scale: _Scale, declared: tuple
     for (outcome, values), following in zip_longest(runs, runs[1:]):
         end = next_begin = scale.high
         if following is not None:
-            end, next_begin = _gap(values[-1], following[1][0], scale, grain)
+            last, first = values[-1], following[1][0]
+            end = next_begin = between(last, first)
+            if first - last > grain and scale.position(first) - scale.position(last) > WIDE:
+                end, next_begin = last, first  # nothing was tried on the way there
         stretches += [scale.stretch(begin, end, outcome), scale.stretch(end, next_begin, NOT_TRIED)]
         departures += [scale.stretch(*part, outcome) for part in _departures(outcome, values, (begin, end), declared)]
         begin = next_begin
     inside = [point.value for point in mine if scale.low <= point.value <= scale.high]
     ticks = list(dict.fromkeys(scale.position(value) for value in inside))
     return Lane(alphabet, [part for part in stretches if part.width], ticks, departures)
-
-
-def _gap(last: float, first: float, scale: _Scale, grain: float) -> tuple[float, float]:
-    """Return where one run ends and the next begins: the same place, unless nothing was tried on the way there."""
-    if first - last > grain and scale.position(first) - scale.position(last) > WIDE:
-        return last, first
-    return between(last, first), between(last, first)
 
 
 def _departures(

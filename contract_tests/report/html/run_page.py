@@ -27,11 +27,9 @@ SHORT_HASH = 12
 
 TONES: dict[str, Tone] = {"holds": "good", "violated": "bad", "inconclusive": "doubt", "refused": "doubt"}
 HEADLINES = {
-    "holds": "The contract holds",
-    "violated": "The contract is violated",
-    "inconclusive": "The run is inconclusive",
-    "refused": "The run was refused",
-}
+    "holds": "The contract holds", "violated": "The contract is violated",
+    "inconclusive": "The run is inconclusive", "refused": "The run was refused",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
