@@ -1,7 +1,5 @@
 """Texts of one kind, one of each length, and the units in which a length can be counted."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass

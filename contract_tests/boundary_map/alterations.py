@@ -1,7 +1,5 @@
 """Names what was done to values that were accepted and read back otherwise: clamped, rounded, truncated, trimmed..."""
 
-from __future__ import annotations
-
 import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator

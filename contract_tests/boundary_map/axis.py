@@ -4,8 +4,6 @@ The axes that are searched: doubles, multiples of a step and lengths, each mappe
 A search thinks in these numbers only: two that differ by one are neighbours, and a greater one lies further out.
 """
 
-from __future__ import annotations
-
 import math
 import struct
 import sys

@@ -1,7 +1,5 @@
 """The search along one axis: what became of the values that were tried, and where acceptance ends."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 

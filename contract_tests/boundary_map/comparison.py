@@ -1,7 +1,5 @@
 """Tells what moved between two maps: of two versions of an API, or of staging and production."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Looks whether a limit of one field moves when all other fields are at their limits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

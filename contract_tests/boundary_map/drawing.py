@@ -6,8 +6,6 @@ Draws a limit as a line of text: where values are accepted, altered and refused,
                 1.3825                   2                  2.5              2.95
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The inputs that are tried one by one, what the contract says of each, and what became of it."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

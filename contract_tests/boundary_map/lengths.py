@@ -5,8 +5,6 @@ A length is searched in several alphabets. Where they flip at different lengths 
 of them flip at one length is the one that the API counts.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

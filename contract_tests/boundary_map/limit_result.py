@@ -1,7 +1,5 @@
 """What stands in reports/boundaries.json and boundaries.run.json: one typed model, written and read back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

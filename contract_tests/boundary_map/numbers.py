@@ -1,7 +1,5 @@
 """Makes a result of the map from the search for a limit of a number, or of how many items an array may have."""
 
-from __future__ import annotations
-
 import math
 import random
 import sys

@@ -1,7 +1,5 @@
 """Tries a value where it can be tried: in an update, in a new item, in the query of a list."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Mapping

@@ -5,8 +5,6 @@ A refusal counts only when it is the field's: the error names the field, or a go
 Everything else is inconclusive, and so is a value that cannot be read back.
 """
 
-from __future__ import annotations
-
 import enum
 from abc import ABC, abstractmethod
 from collections import Counter

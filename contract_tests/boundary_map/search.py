@@ -5,8 +5,6 @@ Asks as little as it can: it tries the likely places, then narrows each change d
 of what is asked.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

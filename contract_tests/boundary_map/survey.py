@@ -1,7 +1,5 @@
 """Goes through every constraint of every field, one by one, and stops for nothing but the person who started it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What a person reads in the terminal: the table, a drawing of each limit that is not where it should be, the verdict."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any

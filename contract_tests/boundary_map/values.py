@@ -1,7 +1,5 @@
 """Makes results of the map from inputs that are tried one by one: enums, types, null, patterns, formats, lists."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the account under test shows of a run, which believes it more than its own notes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a run has made, removed and sent, in memory; shared by every connection of the run."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from dataclasses import dataclass, field

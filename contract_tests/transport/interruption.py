@@ -1,7 +1,5 @@
 """The first signal ends the tests, and what they have made is removed, within bounds; of a second see watchdog.py."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

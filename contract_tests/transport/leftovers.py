@@ -1,7 +1,5 @@
 """What the journal of a run says is left of it; what can be read of a damaged one is followed, and nothing else."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

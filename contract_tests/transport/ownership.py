@@ -4,8 +4,6 @@ it shows the name of the run. Where a create could carry no name, the item is ow
 resource without a list, if the create was answered with it. In doubt an item is not touched.
 """
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Callable, Iterator

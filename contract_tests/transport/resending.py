@@ -1,7 +1,5 @@
 """Whether a write whose outcome is not known may be sent again: the API is read first, and what it shows decides."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What transport must know of the resource under contract, as plain data; `checks/shape.py` fills it in."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """What stands between a run and the API: limits of rate, gateways, dropped connections. Never a violation."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

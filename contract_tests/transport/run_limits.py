@@ -1,7 +1,5 @@
 """How many requests a run may send, and how fast, by all threads and processes together, and where it writes what it does."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import struct

@@ -1,7 +1,5 @@
 """Clears the texts inside JSON, HTML and XML; the structure, of whose words a key may be made, is never touched."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """The API under test, mock or live: where it is, the key, and a request in one line of Python."""
 
-from __future__ import annotations
-
 import builtins
 import secrets
 import time

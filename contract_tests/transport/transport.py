@@ -1,7 +1,5 @@
 """The one place through which every request of every tool passes, on its way out and on its way back."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Iterator

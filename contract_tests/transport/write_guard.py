@@ -1,7 +1,5 @@
 """What a run may send: any read, and writes only to items that it made itself or that cannot exist."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

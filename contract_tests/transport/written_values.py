@@ -1,7 +1,5 @@
 """Hashes of what a run has sent to its borrowed item or read from it, to tell the changes of others from its own."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -3,8 +3,6 @@ Answers that may be somebody else's than the API's: a gateway's page, a redirect
 one is asked for again between requests that are known to be answered well: what comes every time is the API's own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Container, Hashable, Iterator

@@ -1,7 +1,5 @@
 """JSON as a careful client reads it: Python's own parser takes more than RFC 8259 allows."""
 
-from __future__ import annotations
-
 import codecs
 import json
 import math

@@ -1,7 +1,5 @@
 """One request and its answer over the wire, within a time and a size, whatever the server sends."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import threading
