@@ -85,11 +85,11 @@ class Rules:
         """
         fields = self.contract.fields(role)
         some = next(iter(self.listed.combinations()), {})
-        body = {}
+        body: Body = {}
         for name, tried in fields.items():
             fixed = {**some, **given}
             good = [fixed[name]] if name in fixed else good_values(self.contract, tried)
-            body[name] = good[index % len(good)]
+            body |= {name: good[index % len(good)]} if good else {}
         return self._lawful_body(role, body, index, given)
 
     def _lawful_body(self, role: str, body: Body, index: int, given: Mapping[str, Any]) -> Body:
@@ -102,7 +102,7 @@ class Rules:
         for attempt in range(MOST_ATTEMPTS):
             guess = {**body, **{n: v for n, v in chance.choice(combos).items() if n in fields and n not in given}}
             for name, tried in fields.items():
-                if name in given or not tried.is_free or chance.random() < 0.5:
+                if name in given or name not in body or not tried.is_free or chance.random() < 0.5:
                     continue
                 if not tried.is_required and attempt > MOST_ATTEMPTS // 4 and chance.random() < 0.3:
                     del guess[name]

@@ -1,7 +1,5 @@
 """What changed from one OpenAPI document to another, per operation and field; any document, also one of others."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
@@ -10,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from contract_tests.spec.change import ABSENT, EFFECTS, RATINGS, Change, Effect, Side, Spot, judged, said, worst_of
-from contract_tests.spec.contract import explained
 from contract_tests.spec.document import ContractError, Document, below, escape
 from contract_tests.spec.operation import METHODS, Operation, read_operations
 from contract_tests.spec.resource import read_resources
 from contract_tests.spec.schema_view import SchemaView, components_of, in_full, moved_components, schema_view
 from contract_tests.spec.security import SCHEMES
+from contract_tests.spec.validation import check_openapi
 
 Listed: TypeAlias = Mapping[str, str]
 Key = TypeVar("Key")
@@ -43,8 +41,9 @@ def compare(old: Document, new: Document, resource: str | None = None) -> list[C
         comparison = _Comparison(old, new, moved_components(old, new))
         comparison.whole(resource)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        fault = explained(new) or explained(old) or f"{old.name} and {new.name} cannot be compared: {error!r}"
-        raise ContractError(fault) from None
+        check_openapi(new)
+        check_openapi(old)
+        raise ContractError(f"{old.name} and {new.name} cannot be compared: {error!r}") from None
     return sorted(comparison.merged(), key=lambda change: RATINGS.index(change.worst))
 
 

@@ -251,7 +251,8 @@ def read_document(file: Path, text: str | None = None) -> Document:
     try:
         loader = Loader(file.read_text("utf-8") if text is None else text)
         node = loader.get_single_node()
-        tree = loader.construct_document(node) if node is not None else None
+        wrong = next(_wrong_keys(node, "#"), None)
+        tree = _with_mappings(loader.construct_document(node)) if node is not None else None
     except OSError as error:
         raise ContractError(f"{file} cannot be read: {error.strerror}; name a contract with CONTRACT=file") from None
     except UnicodeDecodeError as error:
@@ -260,13 +261,15 @@ def read_document(file: Path, text: str | None = None) -> Document:
         mark = error.problem_mark or error.context_mark
         where = file.name if mark is None else f"{file.name}:{mark.line + 1}"
         raise ContractError(f"{where} #: is no valid YAML: {error.problem or error.context}; correct it") from None
+    except RecursionError:
+        raise ContractError(f"{file.name} cannot be read: an anchor stands inside itself; write it out") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ContractError(f"{file.name} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict) or not str(tree.get("openapi", "")).startswith("3.1"):
         raise ContractError(f"{file.name}:1 #/openapi: must be 3.1.x; write the contract as OpenAPI 3.1")
-    for pointer, line, problem in _wrong_keys(node, "#"):
-        raise ContractError(f"{file.name}:{line} {pointer}: {problem}")
-    return Document(file, _with_mappings(tree), node)
+    if wrong is not None:
+        raise ContractError("{}:{} {}: {}".format(file.name, *wrong))
+    return Document(file, tree, node)
 
 
 def _with_mappings(node: Any, above: str = "") -> Any:
@@ -282,24 +285,28 @@ def _with_mappings(node: Any, above: str = "") -> Any:
     return {name: _with_mappings(item, str(name)) for name, item in node.items()}
 
 
-def _wrong_keys(node: Any, pointer: str) -> Iterator[tuple[str, int, str]]:
+def _wrong_keys(node: Any, pointer: str) -> Iterator[tuple[int, str, str]]:
     """
-    Find the keys that are no text, which JSON does not have, and those that a mapping names twice: YAML forbids it, and
-    the parser keeps the last in silence.
+    Find the keys that are no text, which JSON does not have, those that a mapping names twice, and words such as `no`.
+
+    YAML forbids the second, and the parser keeps the last in silence. YAML 1.1 reads the third as a boolean, 1.2 as a text.
     """
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
             if (kind := str(key.tag).rpartition(":")[2]) in NO_TEXTS:
-                yield below(pointer, key.value), line, f"is a key of type {kind}; quote it: {key.value!r}"
+                yield line, below(pointer, key.value), f"is a key of type {kind}; quote it: {key.value!r}"
             if key.value in seen and key.value != "<<":
-                yield pointer, line, f"{key.value!r} stands here twice; keep one of the two"
+                yield line, pointer, f"{key.value!r} stands here twice; keep one of the two"
             seen.add(key.value)
             yield from _wrong_keys(value, below(pointer, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _wrong_keys(item, f"{pointer}/{index}")
+    elif str(getattr(node, "tag", "")).endswith(":bool") and node.value.lower() not in ("true", "false"):
+        problem = f"is {node.value}, a boolean in YAML 1.1 and a text in 1.2; put it in quotes, or write true or false"
+        yield node.start_mark.line + 1, pointer, problem
 
 
 def _objects(node: Any) -> Iterator[Schema]:

@@ -106,13 +106,9 @@ def read_query_fields(document: Document, operation: Operation) -> dict[str, Fie
 
 
 def _read_field(document: Document, operation: Operation, name: str, place: str, *, is_required: bool) -> Field:
-    """Read the field whose schema, or a reference to it, stands at a place; refuse an extension that is not known."""
+    """Read the field whose schema, or a reference to it, stands at a place."""
     said, pointer, schema = _said(document, place), *_value_schema(document, place)
     on_null = said.get("x-on-null")
-    if on_null not in (None, "clear", "keep"):
-        raise document.error(f"{place}/x-on-null", f"is {on_null!r}; write clear or keep, for what null does")
-    if said.get("x-on-empty") not in (None, "clear"):
-        raise document.error(f"{place}/x-on-empty", f"is {said['x-on-empty']!r}; write clear, or leave it out")
     types, is_nullable = _types(document, pointer, schema), document.validator(place).is_valid(None)
     if on_null is not None and not is_nullable:
         raise document.error(f"{place}/x-on-null", "is for a field that may be null; allow null or remove it")

@@ -103,6 +103,17 @@ class Operation:
         """The names of the parameters in the path."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{") and part.endswith("}")]
 
+    def check_parameters(self) -> None:
+        """Refuse parameters of the path that are not those in its braces."""
+        named = {name for place, name in self.parameters if place == "path"}
+        for name in self.path_parameters:
+            if name not in named:
+                problem = f"has no parameter {name!r}; add it to parameters, in: path, with required: true and a schema"
+                raise self.document.error(self.pointer.rpartition("/")[0], problem)
+        for (place, name), pointer in self.parameters.items():
+            if place == "path" and f"{{{name}}}" not in self.path:
+                raise self.document.error(pointer, f"is {name!r}, which is not in {self.path}; write a name that is")
+
     @property
     def _body(self) -> tuple[str, Any]:
         return self.document.resolve(f"{self.pointer}/requestBody") if "requestBody" in self.definition else ("", {})

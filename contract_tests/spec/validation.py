@@ -1,8 +1,13 @@
 """Refuses a contract that contradicts itself, with the file, the line, the place and what to do there."""
 
 import difflib
-import math
+import json
+import re
+import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -12,10 +17,20 @@ from contract_tests.spec.extensions import field_names
 from contract_tests.spec.field import JSON_TYPES, json_type
 from contract_tests.spec.operation import METHODS
 
-EXTENSIONS = frozenset({
-    "x-changes", "x-template", "x-on-null", "x-on-empty", "x-run-name", "x-values-from", "x-constraints", "x-try",
-    "x-list-role", "x-filters", "x-error-code", "x-error-fields", "x-key-env", "x-promises", "x-seeds",
-})  # fmt: skip
+# Each extension, and where it means something: what holds it, and how a person says that.
+_SCHEMA = (r"#/components/schemas/.*|.*/schema(/.*)?", "a schema")
+PLACES = {
+    **dict.fromkeys(("x-changes", "x-template", "x-on-null", "x-on-empty", "x-run-name", "x-values-from", "x-constraints",
+                     "x-try"), _SCHEMA),
+    **dict.fromkeys(("x-list-role", "x-filters"), (r".*/parameters/[^/]+", "a parameter")),
+    **dict.fromkeys(("x-error-code", "x-error-fields"), (rf".*/responses/[^/]+|{_SCHEMA[0]}", "a response, or the schema of its answer")),
+    "x-key-env": (r"#/components/securitySchemes/[^/]+", "a security scheme"),
+    **dict.fromkeys(("x-promises", "x-seeds"), ("#", "the root of the file")),
+}  # fmt: skip
+VALUES: dict[str, tuple[Any, ...]] = {
+    "x-changes": ("never", "on-update"), "x-on-null": ("clear", "keep"), "x-on-empty": ("clear",), "x-run-name": (True, False),
+}  # fmt: skip
+KINDS = {"x-try": (list, "a list of values"), "x-seeds": (str, "the name of a file"), "x-template": (str, "a text")}
 
 PAIRS = (
     ("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
@@ -34,11 +49,15 @@ def validate(document: Document) -> None:
     words = list(_words(document.tree, "#"))
     for pointer, key, _ in words:
         # An extension that is nearly, but not quite, one of ours is misspelt; any other is somebody else's.
-        if key[:2] in ("x-", "X-") and key not in EXTENSIONS and (nearest := _nearest(key)):
+        if key[:2] in ("x-", "X-") and key not in PLACES and (nearest := _nearest(key)):
             raise document.error(pointer, f"is no extension that is known; write {nearest}")
     for pointer, key, value in words:
+        if key in PLACES:
+            _check_extension(document, pointer, key, value)
         if key == "$ref" and isinstance(value, str):
             document.require_target(pointer, value)
+            if re.fullmatch(rf"{re.escape(value)}(/(allOf|anyOf|oneOf)/\d+)+/\$ref", pointer):
+                raise document.error(pointer, "refers to the schema that it is a part of; refer to another")
         if key == "discriminator" and isinstance(value, dict):
             _check_mapping(document, f"{pointer}/mapping", value.get("mapping", {}))
             _check_discriminated(document, pointer, value.get("propertyName"))
@@ -52,6 +71,33 @@ def validate(document: Document) -> None:
         document.validator(pointer)  # what else is wrong with it
     for pointer, value, schema in _examples(document, places):
         _check_example(document, pointer, value, schema)
+
+
+def check_openapi(document: Document) -> None:
+    """Refuse what the schema of OpenAPI refuses. Source: OpenAPI 3.1, https://spec.openapis.org/oas/3.1/schema/."""
+    for fault in _openapi().iter_errors(document.tree):
+        message = " ".join(fault.message.split())[:300]
+        raise document.error(below("#", *fault.instance_path), f"is no valid OpenAPI 3.1: {message}; correct it")
+
+
+@cache
+def _openapi() -> jsonschema_rs.Draft202012Validator:
+    package = find_spec("openapi_spec_validator")  # found, and not imported: its code takes long to load
+    assert package is not None
+    file = Path(str(package.origin)).with_name("resources") / "schemas/v3.1/schema.json"
+    return jsonschema_rs.Draft202012Validator(json.loads(file.read_text("utf-8")))
+
+
+def _check_extension(document: Document, pointer: str, key: str, value: Any) -> None:
+    """Look whether an extension stands where it means something, and has a value that does."""
+    holder, said = PLACES[key]
+    if not re.fullmatch(holder, pointer.rpartition("/")[0]):
+        raise document.error(pointer, f"means nothing here; move it to {said}")
+    if key in VALUES and value not in VALUES[key]:
+        words = " or ".join(str(each).lower() for each in VALUES[key])
+        raise document.error(pointer, f"is {value!r}; write {words}")
+    if key in KINDS and not isinstance(value, KINDS[key][0]):
+        raise document.error(pointer, f"is {value!r}; write {KINDS[key][1]}")
 
 
 def _check_mapping(document: Document, pointer: str, mapping: dict[str, str]) -> None:
@@ -122,6 +168,8 @@ def _carriers(document: Document) -> Iterator[tuple[str, Any]]:
         if "content" in node:
             yield from ((f"{place}/content/{escape(kind)}", node["content"][kind]) for kind in node["content"])
         elif "$ref" not in node:
+            if "/parameters/" in place and "schema" not in node:
+                raise document.error(place, "has no schema; write its type as schema: {type: ...}")
             yield place, node
 
 
@@ -131,11 +179,13 @@ def _check_schema(document: Document, place: str) -> None:
     kinds = kinds if isinstance(kinds, list) else [kinds]
     for kind in kinds:
         if kind not in (*JSON_TYPES, "null"):
-            raise document.error(f"{place}/type", f"is {kind!r}; write one of {', '.join((*JSON_TYPES, 'null'))}")
+            problem = f"is {kind!r}; write one of {', '.join(JSON_TYPES)}, 'null' (in quotes)"
+            raise document.error(f"{place}/type", problem)
     for word in NUMBERS:
         is_number = word in schema and json_type(schema[word]) in ("integer", "number")
-        if word in schema and not (is_number and math.isfinite(schema[word])):
-            raise document.error(f"{place}/{word}", f"is {schema[word]!r}; write a number")
+        if word in schema and not (is_number and abs(schema[word]) <= sys.float_info.max):
+            problem = f"is {schema[word]!r:.40}; write a number without quotes that a double holds, such as 5 or 1.0e+9"
+            raise document.error(f"{place}/{word}", problem)
     for word in COUNTS:
         if word in schema and (json_type(schema[word]) != "integer" or schema[word] < 0):
             raise document.error(f"{place}/{word}", f"is {schema[word]!r}; write a whole number from 0 on")
@@ -151,8 +201,6 @@ def _check_schema(document: Document, place: str) -> None:
         raise document.error(f"{place}/nullable", problem)
     if schema.get("readOnly") is not True and "x-changes" in schema:
         raise document.error(f"{place}/x-changes", "is for what the server sets; add readOnly: true")
-    if schema.get("x-changes", "never") not in ("never", "on-update"):
-        raise document.error(f"{place}/x-changes", f"is {schema['x-changes']!r}; write never or on-update")
 
 
 def _check_by_meta_schema(document: Document, pointer: str) -> None:
@@ -237,7 +285,7 @@ def _check_example(document: Document, pointer: str, value: Any, schema: str) ->
 
 def _nearest(name: str) -> str | None:
     """Return the extension that is written nearly as a name; None where none is."""
-    return next(iter(difflib.get_close_matches(name.lower(), EXTENSIONS, 1, 0.82)), None)
+    return next(iter(difflib.get_close_matches(name.lower(), PLACES, 1, 0.82)), None)
 
 
 def _words(node: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:

@@ -1,7 +1,5 @@
 """How far info.version must move for what a change means to callers. Source: Semantic Versioning 2.0.0, 4 and 6 to 8."""
 
-from __future__ import annotations
-
 import re
 
 from contract_tests.spec.change import Rating
