@@ -65,6 +65,8 @@ pytestmark = pytest.mark.sharp
 ROWS = 22
 # So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
 MOST_REFUSED, LEAST_OF_A_FIELD = 200, 4
+# What texts may lose at an end.
+ENDS = ("a 100%", "\t \na\n ")
 # Of the wrong keys, those that tell most.
 KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
 
@@ -80,8 +82,10 @@ def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
         both_ends = chain(*zip(reversed(limits), limits, strict=True))
         by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], _pairs(both_ends))
         return [pair for pair in chain(*by_turns) if pair is not None]
+    ends = ENDS if contract.promises_that("exact_text") else ()
+    known = [*((to_json(text), text) for text in ends if contract.accepts_value(tried, text)), *known[::3]]
     smoke, others = _pairs(value for value in limits if value.is_smoke), _pairs(v for v in limits if not v.is_smoke)
-    return [*smoke, *(pair for pair in chain(*zip_longest(others, known[::3])) if pair is not None)]
+    return [*smoke, *(pair for pair in chain(*zip_longest(others, known)) if pair is not None)]
 
 
 def _pairs(values: Iterable[Boundary]) -> list[tuple[str, Any]]:
@@ -258,22 +262,35 @@ def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> No
 
 
 def _right_bodies(run: Run) -> list[Body]:
-    nulls = {tried.name: None for tried in optional_fields(run.contract) if tried.is_nullable}
+    contract, own = run.contract, {run.contract.run_name: f"{run.api.new_name()} "}
+    nulls = {tried.name: None for tried in optional_fields(contract) if tried.is_nullable}
     found = [run.full_body(index=1), smallest(run), *([joined(run, nulls)] if nulls else [])]
+    texts = [tried for tried in contract.fields("create").values() if tried.is_free and "string" in tried.types]
+    for turn in range(len(ENDS)) if contract.promises_that("exact_text") else ():
+        ends = {f.name: own.get(f.name, "") + ENDS[(turn + at) % len(ENDS)] for at, f in enumerate(texts)}
+        found.append(joined(run, {f.name: ends[f.name] for f in texts if contract.accepts_value(f, ends[f.name])}))
     return [body for body in found if is_right(run, body)]
+
+
+def _telling(run: Run, faults: list[Boundary], most: int) -> list[Boundary]:
+    """Return of each keyword, inside a field too, the value that tells most, and one of its others."""
+    by_keyword: dict[tuple[str, str], list[Boundary]] = {}
+    for value in sorted(faults, key=lambda value: not value.is_smoke):
+        by_keyword.setdefault((value.path, value.keyword), []).append(value)
+    firsts, chance = [some[0] for some in by_keyword.values()], run.chance("wrong creates")
+    return [*firsts, *(chance.choice(some[1:]) for some in by_keyword.values() if some[1:])][:most]
 
 
 def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
     full, wrong = run.full_body(index=1), by_field(v for v in create_values(run.contract) if not v.accepted)
-    found: list[tuple[Field, Body]] = []
-    for name, tried in run.contract.fields("create").items():
+    fields, found = run.contract.fields("create"), list[tuple[Field, Body]]()
+    most = max(MOST_REFUSED // 2 // len(fields), LEAST_OF_A_FIELD)
+    for name, tried in fields.items():
         faults = [value for value in wrong.get(name, ()) if value.is_readable]
-        found += [(tried, {**full, name: value.value}) for value in faults[-6:-5] or faults[:1]]
+        found += [(tried, {**full, name: value.value}) for value in _telling(run, faults, most)]
         if tried.is_required:
             found.append((tried, {other: value for other, value in full.items() if other != name}))
             found += [] if tried.is_nullable else [(tried, {**full, name: None})]
-        elif limits := [value for value in faults if value.is_smoke]:
-            found.append((tried, {**full, name: limits[0].value}))
     listed = listed_fields(run.contract, "create")
     return [*found, *((tried, {**full, n: run.listed.unknown(n)}) for n, tried in listed.items())]
 

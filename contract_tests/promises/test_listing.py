@@ -499,6 +499,7 @@ def test_list_is_ordered_by_value(run: Run, family: Family, order: str) -> None:
         run.at_last(lambda size=size: _walk(run, order=order, size=size).unsorted(order, prefix))  # type: ignore[misc]
 
 
+@pytest.mark.all_parameters
 @needs("whole_list", SHOWS_EVERY_ITEM)
 @for_each("order", orders)
 def test_pages_of_every_order_show_every_item(run: Run, family: Family, order: str) -> None:
