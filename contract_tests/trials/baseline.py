@@ -91,15 +91,10 @@ def run_baseline(
     contract: Contract, url: str, api_key: str, seed: int, *options: str, has_hooks: bool = False
 ) -> BaselineRun:
     """
-    Let `schemathesis run` test an API by itself.
+    Let `schemathesis run` test a mock by itself, or with the boundary values and the check of this suite as hooks.
 
-    Args:
-        contract: What it reads.
-        url: Of a mock, with the base path. What is there is changed and removed.
-        api_key: What opens it.
-        seed: Decides what is generated. Answers decide too, and they hold ids that no seed decides.
-        options: Further options of `schemathesis run`; it is measured without any.
-        has_hooks: Whether the boundary values and the check of this suite go along.
+    What is there is changed and removed. The seed decides what is generated; answers decide too, and they hold ids that
+    no seed decides.
     """
     # It keeps what it learns of an API in its working directory and goes on from there: each run gets an empty one.
     with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
@@ -117,7 +112,10 @@ def run_baseline(
         seconds = time.monotonic() - started
         text = "" if error else report.read_text("utf-8")
         events = [json.loads(line) for line in text.splitlines()]
-        return BaselineRun(_alarms(events), seconds, error or _first_error(events), _cases(events))
+        scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
+        alarms = tuple(dict.fromkeys(alarm for scenario in scenarios for alarm in _failed_checks(scenario)))
+        cases = sum(len(scenario["recorder"].get("cases", {})) for scenario in scenarios)
+        return BaselineRun(alarms, seconds, error or _first_error(events), cases)
 
 
 def _settings(contract: Contract) -> str:
@@ -199,16 +197,6 @@ def _run(command: list[str], contract: Contract, api_key: str, report: Path, hoo
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
         return f"exit code {done.returncode}: {said[-1]}"
     return ""
-
-
-def _alarms(events: list[Event]) -> tuple[Alarm, ...]:
-    scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
-    return tuple(dict.fromkeys(alarm for scenario in scenarios for alarm in _failed_checks(scenario)))
-
-
-def _cases(events: list[Event]) -> int:
-    scenarios = [event["ScenarioFinished"] for event in events if "ScenarioFinished" in event]
-    return sum(len(scenario["recorder"].get("cases", {})) for scenario in scenarios)
 
 
 def _failed_checks(scenario: Event) -> Iterator[Alarm]:

@@ -79,11 +79,8 @@ def fault(
     """
     Register the decorated function as the template of a fault: its name, and its docstring as the summary.
 
-    Args:
-        group: One of GROUPS; empty for a lawful variant.
-        promises: The names of x-promises without which it would break nothing.
-        needs: The roles of operations that the contract must have.
-        each: The fields on each of which it is planted; the function takes one, `{field}` in its docstring names it.
+    It is made where the contract makes all *promises* and has operations of all roles that it *needs*; with *each*, for
+    each of these fields: the function takes one, and `{field}` in its docstring names it.
     """
 
     def register(make: Make) -> Make:
@@ -104,13 +101,7 @@ def plain(
     """
     Register the decorated function, which changes a mock, as a fault that is the same for each contract.
 
-    Args:
-        group: As of `fault`, with the promises and what it needs.
-        promises: The first is broken where there is no *clause*.
-        shown: Makes the witness.
-        needs: The roles of operations.
-        clause: Returns what it breaks.
-        never_with: Variants that a mock cannot have at the same time.
+    *shown* makes the witness, *clause* returns what is broken: without it, the first promise.
     """
 
     def register(apply: Apply) -> Apply:

@@ -50,12 +50,10 @@ def by(
     seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """
-    Make of the decorated behaviour what puts it into a mock; whatever that is told, the behaviour is told first.
+    Make of the decorated behaviour what puts it into a mock by a seam: a function of this module that changes one.
 
-    Args:
-        seam: One of the functions below, or one above, which tells the behaviour the rest.
-        place: What the seam is told besides.
-        memory: Makes what the behaviour remembers of one mock, which it is told in between.
+    The behaviour is told whatever that is told, then what *memory* makes for it to remember of one mock, then what the
+    seam tells it.
     """
 
     def made(behaviour: Callable[..., Any]) -> Callable[..., None]:
@@ -70,14 +68,9 @@ def by(
 
 def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LEFT_OUT) -> None:
     """
-    Let *verdict* say which values of one field are valid.
+    Let *verdict* say which values of one field are valid, by default in an update alone; None leaves it to the contract.
 
-    Args:
-        api: The mock.
-        field: The field of the body.
-        verdict: True accepts a value, False refuses it, None leaves it to the contract.
-        roles: Of the operations; by default the update alone.
-        instead: A valid value, with which the rest of the body is judged; by default it is judged without the field.
+    The rest of the body is judged beside a valid value, *instead*; by default without the field.
     """
 
     def is_valid(contract_says: Callable[[str, Any], bool], role: str, body: Any) -> bool:
@@ -85,9 +78,8 @@ def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LE
         said = verdict(body[field]) if concerns else None
         if said is None:
             return contract_says(role, body)
-        if instead is LEFT_OUT:
-            return said and contract_says(role, {name: value for name, value in body.items() if name != field})
-        return said and contract_says(role, {**body, field: instead})
+        rest = {name: value for name, value in body.items() if name != field}
+        return said and contract_says(role, rest if instead is LEFT_OUT else {**body, field: instead})
 
     wrap(api, "resource.rules.is_valid", is_valid)
 

@@ -82,10 +82,7 @@ def _among_all(place: Place, body: Body) -> Telling:
 
 
 def _spelled(spell: Callable[[str, Body], str]) -> Met:
-    def met(place: Place, body: Body) -> Telling:
-        return Telling(spell(place.name, place.scene.whole(body)))
-
-    return met
+    return lambda place, body: Telling(spell(place.name, place.scene.whole(body)))
 
 
 def _in_escapes(name: str, body: Body) -> str:

@@ -29,9 +29,7 @@ NO_JSON = (ValueError, TypeError, SyntaxError, yaml.YAMLError, RecursionError)
 
 
 def _further(beginning: bytes) -> Apply:
-    def is_json(rule: Callable[[bytes | None], bool], said: bytes | None) -> bool:
-        return rule(said) or (said is not None and re.match(beginning, said.lower()) is not None)
-
+    is_json = lambda rule, said: rule(said) or (said is not None and re.match(beginning, said.lower()) is not None)
     return lambda api: seams.wrap(api, "bodies.is_json", is_json)
 
 

@@ -56,9 +56,7 @@ def shown_though_only_written(scene: Scene, tried: Field) -> Planted:
     """Shows {field}, which is only written, in every answer."""
     needed(tried.name in scene.item)
 
-    def show(item: Item, shown: Fields) -> Fields:
-        return {**shown, tried.name: item.fields[tried.name]} if tried.name in item.fields else shown
-
+    show = lambda item, shown: {**shown, tried.name: item.fields[tried.name]} if tried.name in item.fields else shown
     return Planted(lambda api: seams.show_as(api, show), _new(scene), scene.clause(tried, "writeOnly"))
 
 

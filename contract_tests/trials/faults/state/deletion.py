@@ -14,6 +14,7 @@ from .sometimes import OFTEN, many
 
 GONE, ISOLATION = "removed_is_gone", "isolation"
 COMES_BACK_AFTER = 2
+Items = dict[str, Item]
 
 
 def _afterwards(scene: Scene) -> Witness:
@@ -26,7 +27,7 @@ def _twin_and(scene: Scene, *steps: Step) -> Witness:
     return (scene.create(scene.item), scene.remove(), *steps, scene.read("{new}"))
 
 
-def _alike(api: Api, removed: dict[str, Item], item_id: str) -> list[Item]:
+def _alike(api: Api, removed: Items, item_id: str) -> list[Item]:
     """Return the living items that have the fields of one that was removed."""
     known = [removed[item_id]] if item_id in removed else []
     return [other for item in known for other in others(api, item_id) if other.fields == item.fields]
@@ -54,18 +55,14 @@ def remove_hides_from_lists_only(api: Api) -> None:
 
 @plain("deletion", "whole_list", needs=(*REMOVAL, "list"), shown=_afterwards)
 @by(seams.wrap, "resource.store.all", memory=removed_items)
-def removed_item_still_listed(
-    api: Api, removed: dict[str, Item], every: Callable[[], Iterator[Item]]
-) -> Iterator[Item]:
+def removed_item_still_listed(api: Api, removed: Items, every: Callable[[], Iterator[Item]]) -> Iterator[Item]:
     """Lists items that were removed."""
     return iter([*every(), *removed.values()])
 
 
 @plain("deletion", GONE, needs=(*CRUD, "remove"), shown=_afterwards)
 @by(seams.around, "update", memory=removed_items)
-async def removed_item_can_be_updated(
-    api: Api, removed: dict[str, Item], request: Request, handle: Operation
-) -> Answer:
+async def removed_item_can_be_updated(api: Api, removed: Items, request: Request, handle: Operation) -> Answer:
     """Checks only where it reads whether an item was removed: an update is accepted."""
     if request.item_id not in removed:
         return await handle(request)
@@ -121,7 +118,7 @@ def removing_nothing_removes_the_newest(api: Api, item_id: str, remove: Remove) 
 
 @plain("deletion", ISOLATION, GONE, needs=REMOVAL, shown=lambda scene: _twin_and(scene, scene.remove()))
 @by(seams.remove_as, memory=removed_items)
-def second_removal_takes_one_alike(api: Api, removed: dict[str, Item], item_id: str, remove: Remove) -> Item:
+def second_removal_takes_one_alike(api: Api, removed: Items, item_id: str, remove: Remove) -> Item:
     """Removes an item alike where the one in the path was removed before."""
     alike = _alike(api, removed, item_id)
     return remove(alike[0].id if alike else item_id)
@@ -133,7 +130,7 @@ def update_of_what_is_gone_reaches_one_alike(scene: Scene) -> Planted:
     needed(not scene.is_put)
 
     @by(seams.wrap, "resource.store.update", memory=removed_items)
-    def apply(api: Api, removed: dict[str, Item], right: Update, item_id: str, changes: Fields) -> Item:
+    def apply(api: Api, removed: Items, right: Update, item_id: str, changes: Fields) -> Item:
         for alike in _alike(api, removed, item_id):
             seams.write_fields(api, alike, api.resource.store.merge(alike.fields, changes))
         return right(item_id, changes)
@@ -143,7 +140,7 @@ def update_of_what_is_gone_reaches_one_alike(scene: Scene) -> Planted:
 
 @plain("deletion", GONE, needs=REMOVAL, shown=lambda s: (s.remove(), s.create(s.item), s.read(), s.read("{id}")))
 @by(seams.create_as, memory=removed_items)
-def removed_item_comes_back_with_one_alike(api: Api, removed: dict[str, Item], body: Fields, create: Create) -> Item:
+def removed_item_comes_back_with_one_alike(api: Api, removed: Items, body: Fields, create: Create) -> Item:
     """Brings an item back that was removed when one is made of its body."""
     item = create(body)
     for old in [old for old in removed.values() if old.fields == item.fields]:
@@ -153,9 +150,7 @@ def removed_item_comes_back_with_one_alike(api: Api, removed: dict[str, Item], b
 
 @plain("deletion", GONE, needs=(*CRUD, "remove"), shown=lambda scene: (*many(scene), scene.remove(), scene.read()))
 @by(seams.around, "read", memory=removed_items)
-async def removal_after_many_updates_undone(
-    api: Api, removed: dict[str, Item], request: Request, handle: Operation
-) -> Answer:
+async def removal_after_many_updates_undone(api: Api, removed: Items, request: Request, handle: Operation) -> Answer:
     """Answers a read of an item that was updated more than twenty times, though it was removed."""
     item = removed.get(request.item_id)
     return seams.succeed(api, "read", item) if item and item.version > OFTEN else await handle(request)
@@ -167,7 +162,7 @@ def _create_after_a_removal(scene: Scene) -> Witness:
 
 @plain("deletion", GONE, needs=REMOVAL, shown=_create_after_a_removal)
 @by(seams.wrap, "resource.store.new_id", memory=removed_items)
-def id_used_again(api: Api, removed: dict[str, Item], new_id: Callable[[], str]) -> str:
+def id_used_again(api: Api, removed: Items, new_id: Callable[[], str]) -> str:
     """Gives the id of a removed item to the next one."""
     return removed.popitem()[0] if removed else new_id()
 

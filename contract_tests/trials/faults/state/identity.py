@@ -90,10 +90,7 @@ Plant = Callable[[Api, str], None]
 
 def _showing(name: str, value: Callable[[Item, Any], Any]) -> Apply:
     """Show in a field what *value* makes of an item, and of what the field should show."""
-
-    def show(item: Item, shown: Fields) -> Fields:
-        return {**shown, name: value(item, shown[name])} if name in shown else shown
-
+    show = lambda item, shown: {**shown, name: value(item, shown[name])} if name in shown else shown
     return lambda api: seams.show_as(api, show)
 
 

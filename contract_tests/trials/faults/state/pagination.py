@@ -312,10 +312,7 @@ def token_of_another_order_answered_500(scene: Scene) -> Planted:
     listing = listing_of(scene)
     token, order = by_token(scene), first(listing.orders[::-1])
     needed(scene.contract.accepts_value(page_size(scene), 1))
-
-    def careless(place: Callable[[str, Fields], Any], token: str, query: Fields) -> Any:
-        return failed() if query.get(listing.order or "") == order else place(token, query)
-
+    careless = lambda place, token, query: failed() if query.get(listing.order or "") == order else place(token, query)
     ordered = f"{page_size(scene).name}=1&{listing.order}={order}"
     return Planted(_listing_as("place", careless), (scene.list(ordered), scene.list(f"{ordered}&{token}={{token}}")))
 
@@ -533,10 +530,7 @@ MISSED: dict[str, tuple[str, str, Callable[[str], bool]]] = {
 def _missing(text: str, is_missed: Callable[[str], bool], scene: Scene) -> Planted:
     name = needed(text_filter(scene))
     needed(scene.contract.accepts_value(scene.fields[name], text) and spells_any_name(scene.contract))
-
-    def missed(condition: Condition, found: bool) -> bool:
-        return found and not (condition.field == name and is_missed(str(condition.value)))
-
+    missed = lambda condition, found: found and not (condition.field == name and is_missed(str(condition.value)))
     made = scene.create({**scene.item, name: text})
     return Planted(_matching(missed), (made, scene.list(filtered(scene, name, text))))
 

@@ -16,6 +16,7 @@ from ..witness import Witness
 
 READ, TEXT = "read_your_writes", "exact_text"
 MANY, OFTEN, SHARDS = 24, 20, 8
+Turn = Callable[[], bool]
 
 
 def many(scene: Scene) -> Witness:
@@ -33,7 +34,7 @@ def _lose(api: Api, before: Item) -> None:
     api.resource.store.write(before)
 
 
-def _every(number: int) -> Callable[[], bool]:
+def _every(number: int) -> Turn:
     turns = count(1)
     return lambda: next(turns) % number == 0
 
@@ -63,7 +64,7 @@ rows("sometimes", (), {
 
 @plain("sometimes", READ, shown=many)
 @by(seams.update_as, memory=lambda api: _every(10))
-def every_tenth_update_lost(api: Api, is_tenth: Callable[[], bool], before: Item, changes: Fields) -> None:
+def every_tenth_update_lost(api: Api, is_tenth: Turn, before: Item, changes: Fields) -> None:
     """Forgets every tenth update."""
     if changes and is_tenth():
         _lose(api, before)
@@ -71,9 +72,7 @@ def every_tenth_update_lost(api: Api, is_tenth: Callable[[], bool], before: Item
 
 @plain("sometimes", shown=many, clause=success("update"))
 @by(seams.around, "update", memory=lambda api: _every(10))
-async def every_tenth_update_answered_500(
-    api: Api, is_tenth: Callable[[], bool], request: Request, handle: Operation
-) -> Answer:
+async def every_tenth_update_answered_500(api: Api, is_tenth: Turn, request: Request, handle: Operation) -> Answer:
     """Fails on every tenth update."""
     return failed() if is_tenth() else await handle(request)
 
@@ -149,18 +148,14 @@ def whole_numbers_forgotten(scene: Scene, tried: Field) -> Planted:
     return Planted(apply, scene.shows(scene.lawful({tried.name: whole})))
 
 
-def _of_a_long_text(scene: Scene) -> list[Field]:
-    return [tried for tried in scene.long_texts or scene.clearing if tried.name in scene.item][:1]
-
-
-@fault("sometimes", each=_of_a_long_text)
+@fault("sometimes", each=lambda scene: [f for f in scene.long_texts or scene.clearing if f.name in scene.item][:1])
 def cleared_by_every_twelfth_update(scene: Scene, tried: Field) -> Planted:
     """Clears {field} with every twelfth update that does not send it."""
     bodies = in_turn(scene, MANY)
     needed(not scene.is_put and tried.name not in bodies[0])
 
     @by(seams.update_as, memory=lambda api: _every(12))
-    def apply(api: Api, is_twelfth: Callable[[], bool], before: Item, changes: Fields) -> None:
+    def apply(api: Api, is_twelfth: Turn, before: Item, changes: Fields) -> None:
         if is_twelfth() and tried.name not in changes:
             now = api.resource.store.find(before.id)
             seams.write_fields(api, now, without(now.fields, tried.name))

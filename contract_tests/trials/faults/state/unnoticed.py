@@ -12,15 +12,16 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Apply, Decode, Fields, Item, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Decode, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
 from ..witness import Witness
 
 TEXT, NUMBER, ALIKE = "exact_text", "exact_numbers", 255
 
 
-def _ignored(tried: Field, is_alike: Callable[[Any, Any], bool]) -> Apply:
+def _in_turn(scene: Scene, tried: Field, is_alike: Callable[[Any, Any], bool], *values: Any) -> Planted:
     """Leave a value out of an update where it is like the stored one."""
+    needed(all(scene.contract.accepts_value(tried, value) for value in values))
 
     @by(seams.change_update)
     def apply(api: Api, item: Item, changes: Fields) -> Fields:
@@ -28,12 +29,7 @@ def _ignored(tried: Field, is_alike: Callable[[Any, Any], bool]) -> Apply:
         is_same = old is not None and new is not None and is_alike(old, new)
         return without(changes, tried.name) if is_same else changes
 
-    return apply
-
-
-def _in_turn(scene: Scene, tried: Field, is_alike: Callable[[Any, Any], bool], *values: Any) -> Planted:
-    needed(all(scene.contract.accepts_value(tried, value) for value in values))
-    return Planted(_ignored(tried, is_alike), (*(scene.update({tried.name: v}) for v in values), scene.read()))
+    return Planted(apply, (*(scene.update({tried.name: value}) for value in values), scene.read()))
 
 
 @fault("persistence", TEXT, each=lambda scene: scene.texts)
@@ -79,11 +75,8 @@ def return_to_what_was_read_ignored(api: Api) -> None:
         shown[item.id] = dict(item.fields)
         return item
 
-    def change(item: Item, changes: Fields) -> Fields:
-        return {} if changes.items() <= shown.get(item.id, {}).items() else changes
-
     seams.read_item_as(api, see)
-    seams.change_update(api, change)
+    seams.change_update(api, lambda item, sent: {} if sent.items() <= shown.get(item.id, {}).items() else sent)
 
 
 def _newcomer(scene: Scene) -> Witness:

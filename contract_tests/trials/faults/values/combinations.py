@@ -215,12 +215,9 @@ def _values(scene: Scene, name: str) -> list[Any]:
 
 def _judging(rule: Constraint, judged: Callable[[Fields, Fields, Fields | None], Fields | None]) -> Apply:
     """
-    Hold something other than the item to a rule.
+    Hold to a rule what *judged* returns instead of the item; None for nothing.
 
-    Args:
-        rule: The rule.
-        judged: Returns what is held to it; None for nothing. It is told the item as it would be, what was sent, and the
-            item as it is; None for that in a create.
+    It is told the item as it would be, what was sent, and the item as it is; None for that in a create.
     """
 
     def apply(api: Api) -> None:

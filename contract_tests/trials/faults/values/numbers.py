@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice, permutations
 from typing import Any
 
@@ -13,7 +14,7 @@ from contract_tests.singles import to_single
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
+from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
 from ..seams import Api, Decode, Fields, Item, Refusal, by
 from ..witness import Witness
@@ -85,10 +86,7 @@ def _of_comparison(scene: Scene, tried: Field) -> Iterator[Fault]:
     upper = OnField(scene, tried, "limits", _pointer(tried, "maximum"), seams.is_number)
     lower = replace(upper, clause=_pointer(tried, "minimum"))
     highs, lows = [high] if high is not None else [], [low] if low is not None else []
-
-    def is_inside(value: float) -> bool:
-        return scene.contract.accepts_value(tried, value)
-
+    is_inside = partial(scene.contract.accepts_value, tried)
     summary = f"Checks the limits of {name} only where it is true in a condition, so that 0 passes."
     yield from lower.wider("zero_unchecked", summary, lambda v: not v, 0)
     negative = [-value for value in scene.good(tried) if value > 0]
@@ -193,19 +191,17 @@ def faults_of_digits(scene: Scene) -> Iterator[Fault]:
     for name, summary, change in STORED:
         apply = lambda api, change=change: seams.store_values_as(api, seams.of_numbers(change), *names)
         yield Fault(name, "fidelity", summary, clause, apply, witness)
+    to_tenths = seams.of_numbers(lambda v: round(v, 1))
     for tried, odd in values:
-        on, shown = OnField(scene, tried, "fidelity", clause), [value for value in odd if round(value, 1) != value]
+        on, shown = OnField(scene, tried, "fidelity", clause), [value for value in odd if to_tenths(value) != value]
         summary = f"Rounds {tried.name} to one decimal before it is checked and stored."
-        yield from on.planted("rounded_to_tenths", summary, _rounded(tried.name), *shown)
+        apply = lambda api, name=tried.name: seams.read_field_as(api, name, to_tenths)
+        yield from on.planted("rounded_to_tenths", summary, apply, *shown)
 
 
 def _odd_values(scene: Scene, tried: Field) -> list[float]:
     low = tried.schema.get("minimum", tried.schema.get("exclusiveMinimum", 0))
     return [value for value in (low + 0.1239, low + 0.7) if scene.contract.accepts_value(tried, value)]
-
-
-def _rounded(name: str) -> Apply:
-    return lambda api: seams.read_field_as(api, name, seams.of_numbers(lambda v: round(v, 1)))
 
 
 @fault("types", "strict_json")

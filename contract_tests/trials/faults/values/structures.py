@@ -105,15 +105,12 @@ def deep_nesting_answered_500(scene: Scene, tried: Field) -> Planted:
     return _deep(scene, tried, lambda body: failed() if _is_deep(body) else body)
 
 
-def _shallow(body: Any) -> Any:
-    return {n: v for n, v in body.items() if not _is_deep(v)} if isinstance(body, dict) else body
-
-
 @fault("size", each=lambda scene: [f for f in scene.texts if not f.is_required][:1])
 def deep_nesting_dropped(scene: Scene, tried: Field) -> Planted:
     """Drops values that are nested more than 64 deep, such as in {field}, and accepts the rest."""
     needed(scene.contract.accepts("update", {}))
-    return _deep(scene, tried, _shallow)
+    shallow = lambda body: {n: v for n, v in body.items() if not _is_deep(v)} if isinstance(body, dict) else body
+    return _deep(scene, tried, shallow)
 
 
 def _deep(scene: Scene, tried: Field, read: Callable[[Any], Any]) -> Planted:

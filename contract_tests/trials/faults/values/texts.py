@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -111,8 +110,10 @@ def faults_of_texts(scene: Scene) -> Iterator[Fault]:
                 yield from _of_greatest_length(OnField(scene, tried, "limits", f"{tried.pointer}/maxLength", _is_text))
             least = "minLength" if tried.schema.get("minLength") else "type"
             yield from _of_least_length(OnField(scene, tried, "limits", f"{tried.pointer}/{least}", _is_text))
-        if tried in scene.texts:
-            yield from _of_type(OnField(scene, tried, "types", scene.clause(tried, "type")))
+        for defect, summary, kinds, turn, values in TURNED if tried in scene.texts else ():
+            is_turned = lambda value, kinds=kinds: type(value) in kinds  # true and false are no numbers
+            on = OnField(scene, tried, "types", scene.clause(tried, "type"), is_turned)
+            yield from on.read(defect, summary.format(tried.name), turn, *values)
 
 
 def _is_text(value: Any) -> bool:
@@ -157,15 +158,6 @@ def _of_least_length(on: OnField) -> Iterator[Fault]:
     yield from on.tighter("length_one_more_needed", summary, lambda v: len(v) == least, "a" * least)
     summary = f"Trims before it asks for at least {least}."
     yield from on.tighter("length_needed_after_trimming", summary, lambda v: len(v.strip()) < least, " " * least)
-
-
-def _of_type(on: OnField) -> Iterator[Fault]:
-    for defect, summary, kinds, turn, values in TURNED:
-        yield from replace(on, concerns=_of_types(kinds)).read(defect, summary.format(on.tried.name), turn, *values)
-
-
-def _of_types(kinds: tuple[type, ...]) -> Callable[[Any], bool]:
-    return lambda value: type(value) in kinds  # true and false are no numbers
 
 
 @generator
@@ -220,11 +212,8 @@ def faults_of_characters(scene: Scene) -> Iterator[Fault]:
     clause, names = scene.contract.pointer_of_promise("exact_text"), [tried.name for tried in scene.texts]
     for name, (change, summary, shown) in STORED.items():
         tried = next((f for f in scene.texts if scene.contract.accepts_value(f, shown)), scene.texts[0])
-        yield Fault(name, "fidelity", summary, clause, _storing(change, names), scene.shows({tried.name: shown}))
+        apply = lambda api, change=change: seams.store_values_as(api, seams.of_texts(change), *names)
+        yield Fault(name, "fidelity", summary, clause, apply, scene.shows({tried.name: shown}))
     on = OnField(scene, scene.texts[0], "fidelity", clause, _is_text)
     summary = f"Capitalises the first letter of {on.tried.name}."
     yield from on.stored("capitalised", summary, lambda v: v[:1].upper() + v[1:], "smith")
-
-
-def _storing(change: Callable[[str], str], names: list[str]) -> Apply:
-    return lambda api: seams.store_values_as(api, seams.of_texts(change), *names)
