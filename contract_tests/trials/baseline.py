@@ -135,12 +135,7 @@ def _settings(contract: Contract) -> str:
 
 
 def false_alarms(configuration: Configuration, seed: int) -> frozenset[Alarm]:
-    """
-    Gather what `schemathesis run` says of the mock as it should be, with the seed of the faults and the following ones.
-
-    Raises:
-        BaselineError: A run says nothing, so that nothing could be compared with it.
-    """
+    """Gather what it says of the mock as it should be, with some seeds; BaselineError where a run says nothing."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = list(pool.map(partial(_run_on_mock, configuration, None), range(seed, seed + 1 + FURTHER_SEEDS)))
     for run in runs:
@@ -158,12 +153,7 @@ def baseline_outcome(run: BaselineRun, known: Iterable[Alarm]) -> BaselineOutcom
 
 
 def try_faults(configuration: Configuration, names: Iterable[str], seed: int) -> Iterator[tuple[str, BaselineOutcome]]:
-    """
-    Run against a mock for each fault, as many at a time as there are cores, and give the outcomes as they come.
-
-    Raises:
-        BaselineError: The baseline cannot be measured here.
-    """
+    """Run against a mock for each fault, as many at a time as there are cores, and give the outcomes as they come."""
     known = false_alarms(configuration, seed)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:

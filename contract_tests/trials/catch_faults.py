@@ -63,12 +63,7 @@ WIDTH = 180
 
 
 def faults_command(configuration: Configuration, arguments: list[str]) -> int:
-    """
-    Put the suite on trial; return 0 when every fault was caught and nothing lawful was called one, 1 otherwise.
-
-    Raises:
-        Refused: The fault, or the group, is none of the catalogue.
-    """
+    """Put the suite on trial; return 0 when every fault was caught and nothing lawful was called one, 1 otherwise."""
     console = Console(highlight=False, width=WIDTH if not sys.stdout.isatty() else None)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     contract = configuration.load_contract()
@@ -77,15 +72,14 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     if wanted == faults.ALWAYS_FAILS:
         raise Refused(f"FAULT: {wanted} is tried beside every fault; name one of the catalogue")
     if unknown := set(arguments) - set(faults.GROUPS):
-        raise Refused(
-            f"no group of faults is called {', '.join(sorted(unknown))}; there are {', '.join(faults.GROUPS)}"
-        )
+        named = ", ".join(sorted(unknown))
+        raise Refused(f"no group of faults is called {named}; there are {', '.join(faults.GROUPS)}")
     tried = arguments or [group for group in faults.GROUPS if group not in BY_NAME_ONLY]
     some = [name for name, fault in catalogue.items() if fault.group in tried]
-    names, is_whole = [wanted] if wanted else some[:: round(1 / configuration.share)], not (wanted or arguments)
+    names = [wanted] if wanted else some[:: round(1 / configuration.share)]
     first = FIRST_SEED if configuration.seed is None else configuration.seed
-    groups = grouped(faults.variants(contract)) if is_whole else []
-    trials = list(_trials(names, groups, range(first, first + configuration.seeds), budget, is_whole=is_whole))
+    groups = None if wanted or arguments else grouped(faults.variants(contract))
+    trials = list(_trials(names, groups, range(first, first + configuration.seeds), budget))
     if not (configuration.is_fresh or budget):
         earlier = read_caught_by()
         trials = [replace(trial, first_test=earlier.get(trial.name, "")) for trial in trials]
@@ -108,16 +102,13 @@ def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     return _conclude(outcomes, configuration, console)
 
 
-def _trials(
-    names: list[str], groups: list[tuple[str, ...]], seeds: range, budget: int, *, is_whole: bool
-) -> Iterator[Trial]:
-    """Yield what is run; what takes longest first, so that no core is left alone with it at the end."""
-    first = seeds[0]
+def _trials(names: list[str], groups: list[tuple[str, ...]] | None, seeds: range, budget: int) -> Iterator[Trial]:
+    """Yield what is run, with *groups* a whole run; what takes longest first, so that no core ends alone with it."""
     for seed in seeds:
-        if not budget and (is_whole or seed == first):
+        if not budget and (groups is not None or seed == seeds[0]):
             yield Trial("clean", seed=seed)
         yield Trial("forced", ("always_fails",), seed)
-        if is_whole and not budget and seed == FIRST_SEED:
+        if groups is not None and not budget and seed == FIRST_SEED:
             yield from (Trial("variant", group, seed, is_slow=bool(SLOW_VARIANTS & {*group})) for group in groups)
             for number in range(1, FURTHER_SEEDS + 1):
                 yield Trial("clean", seed=1000 * seed + number, is_shuffled=number == FURTHER_SEEDS)
@@ -129,19 +120,16 @@ def grouped(variants: dict[str, faults.Fault]) -> list[tuple[str, ...]]:
     groups: list[list[str]] = [[name] for name in variants if name in SLOW_VARIANTS]
     for name in [name for name in variants if name not in SLOW_VARIANTS]:
         fitting = (each for each in groups if len(each) < TOGETHER and not _refuse(variants, each, name))
-        group = next(fitting, None)
-        if group is None:
-            groups.append([name])
-        else:
-            group.append(name)
+        group = next(fitting, [])
+        if not group:
+            groups.append(group)
+        group.append(name)
     return [tuple(group) for group in groups]
 
 
 def _refuse(variants: dict[str, faults.Fault], group: list[str], name: str) -> bool:
-    return any(
-        other in SLOW_VARIANTS or other in variants[name].never_with or name in variants[other].never_with
-        for other in group
-    )
+    apart = {*SLOW_VARIANTS, *variants[name].never_with}
+    return any(other in apart or name in variants[other].never_with for other in group)
 
 
 def read_caught_by() -> dict[str, str]:
@@ -218,9 +206,8 @@ def _conclude(outcomes: list[Outcome], configuration: Configuration, console: Co
     seeds = len({outcome.trial.seed for outcome in planted})
     times = f" with each of {seeds} seeds" if seeds > 1 else ""
     within = f" within {budget} requests" if budget else ""
-    console.print(
-        f"{len({o.trial.name for o in planted})} faults{times}: {len(caught)} of {len(planted)} caught{within}"
-    )
+    number = len({outcome.trial.name for outcome in planted})
+    console.print(f"{number} faults{times}: {len(caught)} of {len(planted)} caught{within}")
     if caught and (configuration.is_fresh or budget):
         seconds = statistics.median(outcome.seconds for outcome in caught)
         requests = statistics.median(outcome.requests for outcome in caught)

@@ -42,12 +42,7 @@ class Equivalent:
 
 
 def read_equivalents(file: Path = EQUIVALENT_FILE) -> list[Equivalent]:
-    """
-    Read a list of mappings, each with a reason and the ids of the mutants that it excuses; none without a file.
-
-    Raises:
-        EquivalentsError: The file cannot be followed.
-    """
+    """Read mappings, each with a reason and the ids of the mutants that it excuses; none without a file."""
     try:
         groups = yaml.safe_load(file.read_text("utf-8")) or []
     except FileNotFoundError:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,12 +176,10 @@ def _wait(server: FieldServer, process: subprocess.Popen[bytes], url: str, log: 
     while time.monotonic() < started + READY_SECONDS:
         if process.poll() is not None:
             raise Refused(f"{server.name} ended with exit code {process.returncode} before it was ready; see {log}")
-        try:
+        with suppress(httpx.HTTPError):
             if httpx.get(url, timeout=5, trust_env=False).is_success:
                 print(f"{server.name}: ready after {time.monotonic() - started:.1f} s", flush=True)
                 return
-        except httpx.HTTPError:
-            pass
         time.sleep(0.2)
     raise Refused(f"{server.name} was not ready within {READY_SECONDS:.0f} s; see {log}")
 
@@ -202,12 +200,7 @@ class Outcome:
 
 
 def field_trial(configuration: Configuration, arguments: Sequence[str]) -> int:
-    """
-    Run the contract and the map of each server that is named, of all where none is; return the worst exit code.
-
-    Raises:
-        Refused: There is no such server.
-    """
+    """Run the contract and the map of each server that is named, else of all; return the worst exit code."""
     outcomes: list[Outcome] = []
     for server in [read_server(name) for name in arguments or names()]:
         outcomes.extend(try_server(server))
@@ -233,18 +226,15 @@ def aim(server: FieldServer, run: str, name: str, base_url: str) -> Outcome:
     kept = CACHE / server.name
     asked = {"CONTRACT": str(server.folder / server.contract), "BASE_URL": base_url, "JOURNAL": str(kept / "journal")}
     environment = {**foreign_environment(), **asked, "RATE": "0", "MAX_REQUESTS": "0", **server.run}
-    started = time.monotonic()
-    with (kept / f"{run}.log").open("w") as log:
-        command = [sys.executable, "-m", "contract_tests", name, "--folder", str(kept / "reports")]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-        lines = []
-        with process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                log.write(line)
-                lines.append(line)
-    return outcome(server.name, run, "".join(lines), process.returncode, time.monotonic() - started)
+    command = [sys.executable, "-m", "contract_tests", name, "--folder", str(kept / "reports")]
+    started, log = time.monotonic(), kept / f"{run}.log"
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}
+    with log.open("w") as output, subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            output.write(line)
+    return outcome(server.name, run, log.read_text(), process.returncode, time.monotonic() - started)
 
 
 def outcome(server: str, run: str, printed: str, exit_code: int, seconds: float) -> Outcome:

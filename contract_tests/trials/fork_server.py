@@ -132,12 +132,7 @@ class TrialError(Refused):
 
 
 def run_trials(configuration: Configuration, trials: list[Trial], at_once: int) -> Iterator[Outcome]:
-    """
-    Run trials in their order, *at_once* at a time, and give their outcomes as they come.
-
-    Raises:
-        TrialError: The tests cannot be collected.
-    """
+    """Run trials in their order, *at_once* at a time; give outcomes as they come. TrialError: nothing is collected."""
     reader, writer = context.Pipe(duplex=False)
     servers = [
         context.Process(target=_serve, args=(configuration, some, count, is_slow, writer, context.Lock()))

@@ -26,12 +26,7 @@ def mock(configuration: Configuration, arguments: list[str]) -> int:
 
 
 def require_fault(configuration: Configuration) -> None:
-    """
-    Refuse a fault that is not in the catalogue.
-
-    Raises:
-        Refused: With the names that are close to it.
-    """
+    """Refuse a fault that is not in the catalogue, and name those that are close to it."""
     if configuration.fault is not None:
         from contract_tests.trials.faults.__main__ import chosen_fault
 

@@ -104,12 +104,7 @@ def mutants(configuration: Configuration, arguments: list[str]) -> int:
 
 @contextmanager
 def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[RunningMock]:
-    """
-    Run a copy of the mock in which some modules, by name, say something else; the working tree stays as it is.
-
-    Raises:
-        MockStartError: It did not start.
-    """
+    """Run a copy of the mock in which some modules, by name, say something else; MockStartError if it does not start."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         root = Path(folder)
         package = root / "contract_tests" / "mock_api"
@@ -124,12 +119,7 @@ def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[Running
 
 
 def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
-    """
-    Choose the mutants to try, in an order that the seed decides, so that a run that is cut short has seen a bit of all.
-
-    Raises:
-        Refused: None has the id that was asked for.
-    """
+    """Choose what to try, in an order that the seed decides: a run that is cut short has seen a bit of all."""
     if settings.mutant:
         chosen = [mutation for mutation in known if mutation.id.startswith(settings.mutant)]
         if not chosen:

@@ -15,23 +15,14 @@ from contract_tests.runner.boundaries.map_file import read_map
 from contract_tests.runner.configuration import Configuration, foreign_environment
 from contract_tests.trials import faults
 from contract_tests.trials.baseline import run_baseline
+from contract_tests.trials.bench import servers
 from contract_tests.trials.bench.comparison import NOTHING, Checkout, Figure, LeftOut, Rounds, in_turn, requests_of
-from contract_tests.trials.bench.servers import (
-    BARE,
-    LOAD_SECONDS,
-    PRISM,
-    USUAL_CONNECTIONS,
-    Load,
-    Server,
-    brought,
-    loaded,
-    running,
-)  # fmt: skip
+from contract_tests.trials.bench.servers import LOAD_SECONDS, USUAL_CONNECTIONS, Load, Server, loaded
 from contract_tests.trials.bench.size import FEW_FIELDS, MANY_FIELDS, sized_contract
 from contract_tests.trials.faults.usual import wrong
 from contract_tests.trials.faults.witness import Step
 
-FIRST = ("-k", "first_look")
+FIRST, PRISM = ("-k", "first_look"), "@stoplight/prism-cli@5.16.0"
 BARE_ANSWER, CONNECTIONS = "a bare answer", (1, 64)
 ITEMS, STEADY_REQUESTS = (1_000, 100_000), 200_000
 QUICK_REQUESTS = 1_100
@@ -77,11 +68,12 @@ def mock(checkout: Checkout) -> Iterator[Figure]:
     """The mock beside a bare answer of the same server, and beside Prism where it can be had."""
     with loaded(checkout) as ours, ExitStack() as stack:
         item_id, answer = ours.made()
-        peers = {BARE_ANSWER: stack.enter_context(running(sys.executable, "-c", BARE, "{port}", answer))}
+        bare = servers.running(sys.executable, "-c", servers.BARE, "{port}", answer)
+        peers = {BARE_ANSWER: stack.enter_context(bare)}
         try:
-            prism = brought("node_modules/.bin/prism", ("npm", "install", "--silent", "--prefix", ".", PRISM))
+            prism = servers.brought("node_modules/.bin/prism", ("npm", "install", "--silent", "--prefix", ".", PRISM))
             arguments = ("mock", "-p", "{port}", "-h", "127.0.0.1", str(ours.scene.contract.document.file))
-            peers[PRISM.rpartition("/")[2]] = stack.enter_context(running(prism, *arguments))
+            peers[PRISM.rpartition("/")[2]] = stack.enter_context(servers.running(prism, *arguments))
         except LeftOut as missing:
             print(f"left out: {missing}")
         steps = {"update": ours.update, "read": ours.scene.read(), "refused update": wrong(ours.scene)}

@@ -25,7 +25,6 @@ from contract_tests.trials.faults.witness import Step
 from contract_tests.trials.field import free_port
 
 CACHE = ROOT / ".bench"
-PRISM = "@stoplight/prism-cli@5.16.0"
 LOAD_SECONDS, USUAL_CONNECTIONS = 2, 8
 READY_SECONDS = 30.0
 # What uvicorn alone can do on this machine: it reads the body and answers what the mock would.

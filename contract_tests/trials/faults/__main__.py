@@ -41,12 +41,7 @@ def main(command_line: list[str]) -> None:
 
 
 def chosen_fault(name: str, contract: Contract) -> Apply:
-    """
-    Return what plants a fault.
-
-    Raises:
-        StartError: Nothing has this name; the message names the closest.
-    """
+    """Return what plants a fault; StartError, which names the closest, where nothing has this name."""
     return always_fails if name == ALWAYS_FAILS else _chosen(name, catalogue(contract), "fault")
 
 

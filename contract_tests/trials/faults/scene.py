@@ -28,24 +28,14 @@ class NoPlace(Exception):
 
 
 def first(found: Iterable[T]) -> T:
-    """
-    Return the first.
-
-    Raises:
-        NoPlace: There is none.
-    """
+    """Return the first; NoPlace where there is none."""
     for each in found:
         return each
     raise NoPlace
 
 
 def needed(value: T | None) -> T:
-    """
-    Return a value that is there.
-
-    Raises:
-        NoPlace: It is None, False or empty.
-    """
+    """Return a value that is there; NoPlace where it is None, False or empty."""
     if not value:
         raise NoPlace
     return value
