@@ -24,6 +24,15 @@ REMOVAL = ("create", "read", "remove")
 
 # -- Requests ---------------------------------------------------------------------------------------------------------
 
+change_and_read: Shown = lambda scene: scene.shows(change(scene))
+change_or_read: Shown = lambda scene: optional(change_and_read, scene) or (scene.read(),)
+change_beside: Shown = lambda scene: (scene.update(change(scene)), scene.read("{other}"))
+change_alone: Shown = lambda scene: (scene.update(change(scene)),)
+change_twice: Shown = lambda scene: scene.shows(*in_turn(scene, 2))
+refused: Shown = lambda scene: (wrong(scene),)
+without_a_type: Shown = lambda scene: (replace(scene.update(change(scene)), headers=()), scene.read())
+just_read: Shown = lambda scene: (scene.read(),)
+
 
 def unknown(scene: Scene) -> str:
     """Return an id that no item has."""
@@ -88,40 +97,10 @@ def optional(shown: Shown, scene: Scene) -> Witness:
     return ()
 
 
-def change_and_read(scene: Scene) -> Witness:
-    """Change an item and read it."""
-    return scene.shows(change(scene))
-
-
-def change_or_read(scene: Scene) -> Witness:
-    """Change an item where that can be, and read it."""
-    return optional(change_and_read, scene) or (scene.read(),)
-
-
-def change_beside(scene: Scene) -> Witness:
-    """Change an item and read another."""
-    return (scene.update(change(scene)), scene.read("{other}"))
-
-
-def change_alone(scene: Scene) -> Witness:
-    """Change an item."""
-    return (scene.update(change(scene)),)
-
-
-def change_twice(scene: Scene) -> Witness:
-    """Change an item to and fro, and read it each time."""
-    return scene.shows(*in_turn(scene, 2))
-
-
 def answered_change(scene: Scene) -> Witness:
     """Change an item, where the answer shows it, and read it."""
     needed(shows_item(scene, "update"))
     return change_and_read(scene)
-
-
-def refused(scene: Scene) -> Witness:
-    """Send an update that is refused."""
-    return (wrong(scene),)
 
 
 def read_unknown(scene: Scene) -> Witness:
@@ -141,20 +120,10 @@ def unnamed_method(scene: Scene) -> Step:
     return replace(step, method="PUT" if step.method == "PATCH" else "PATCH")
 
 
-def without_a_type(scene: Scene) -> Witness:
-    """Change an item by a body that comes without a Content-Type, and read it."""
-    return (replace(scene.update(change(scene)), headers=()), scene.read())
-
-
 def removal_of_another(scene: Scene) -> Witness:
     """Make another item and remove it, where that can be."""
     needed(scene.contract.has("remove"))
     return (scene.create(scene.bystander), scene.remove("{new}"))
-
-
-def just_read(scene: Scene) -> Witness:
-    """Read an item."""
-    return (scene.read(),)
 
 
 def further(scene: Scene) -> list[str]:

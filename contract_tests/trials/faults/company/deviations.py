@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from contract_tests.spec.field import Field
-
 from .. import seams
 from ..fault import Select
-from ..scene import Scene, first, needed
+from ..scene import first, needed
 from ..usual import failed
 from ..values.texts import STORED
 from . import plants
@@ -114,10 +112,6 @@ def _new_to_both(place: Place) -> Any:
     return first(sorted(values, key=lambda value: is_limit(place.tried, value)))
 
 
-def _bad(place: Place) -> Any:
-    return place.scene.bad(place.tried)
-
-
 # -- What is changed, and where ---------------------------------------------------------------------------------------
 
 
@@ -142,15 +136,10 @@ def _limited(*words: str) -> Select:
     return lambda scene: [tried for tried in scene.numbers if {*words} <= tried.schema.keys()]
 
 
-def _with_length(scene: Scene) -> list[Field]:
-    return [tried for tried in scene.texts if "maxLength" in tried.schema]
-
-
-def _changing(scene: Scene) -> list[Field]:
-    return [tried for tried in scene.free if scene.change(tried).keys() == {tried.name}]
-
-
 _null: Value = lambda place: None
+_bad: Value = lambda place: place.scene.bad(place.tried)
+_with_length: Select = lambda scene: [tried for tried in scene.texts if "maxLength" in tried.schema]
+_changing: Select = lambda scene: [tried for tried in scene.free if scene.change(tried).keys() == {tried.name}]
 _clearing: Select = lambda scene: [tried for tried in scene.clearing if tried.name in scene.item]
 _refusable: Select = lambda scene: scene.free
 _texts: Select = lambda scene: scene.texts

@@ -18,7 +18,7 @@ from ..fault import CRUD, LAWFUL, Apply, Fault, Planted, fault, generator, plain
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
-from ..usual import ITEM, REMOVAL, change, unnamed_method, without, wrong
+from ..usual import ITEM, REMOVAL, Shown, change, unnamed_method, without, wrong
 from ..witness import START, Step, Witness, stranger
 from .answers import singles
 
@@ -26,6 +26,7 @@ SHORT_PAGE, MANY_ITEMS, PASSING_ITEMS = 3, 1_000, 4
 BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
 GREATEST_SINGLE = 3.4e38
 LIST = ("create", "list")
+_two_pages: Shown = lambda scene: _paged(scene, "", "TOKEN")
 
 
 # -- Statuses ---------------------------------------------------------------------------------------------------------
@@ -294,10 +295,6 @@ def _paged(scene: Scene, *queries: str) -> Witness:
     token = by_token(scene)
     made = tuple(scene.create(scene.item) for _ in range(2))
     return (*made, *(scene.list(query.replace("TOKEN", f"{token}={{token}}")) for query in queries))
-
-
-def _two_pages(scene: Scene) -> Witness:
-    return _paged(scene, "", "TOKEN")
 
 
 @plain(LAWFUL, "whole_list", needs=LIST, shown=_two_pages)

@@ -13,14 +13,11 @@ from .. import seams
 from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
 from ..seams import Answer, Answering, Api, Refusal, by
-from ..usual import ITEM, change, failed, success, unknown, unnamed_method, without, wrong
-from ..witness import Step, Witness, with_header
+from ..usual import ITEM, Shown, change, failed, success, unknown, unnamed_method, without, wrong
+from ..witness import Step, with_header
 
 METHODS = "named_methods_only"
-
-
-def _unnamed(scene: Scene) -> Witness:
-    return (unnamed_method(scene), scene.read())
+_unnamed: Shown = lambda scene: (unnamed_method(scene), scene.read())
 
 
 def _taken_for(role: str, *methods: str) -> Apply:

@@ -9,7 +9,7 @@ from .. import seams
 from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Apply, Operation, Refusal, Request, by
-from ..usual import ITEM, REMOVAL, change, failed, shows_item, success, two_fields, wrong
+from ..usual import ITEM, REMOVAL, Shown, change, failed, shows_item, success, two_fields, wrong
 from ..witness import Witness
 
 TOGETHER, GONE, STORES = "concurrent_updates", "removed_is_gone", "create_stores_everything"
@@ -17,10 +17,7 @@ TOGETHER, GONE, STORES = "concurrent_updates", "removed_is_gone", "create_stores
 # As long as a query to a database takes, and long enough for another request to come in between.
 PAUSE_SECONDS = 0.004
 LONG = 2_000
-
-
-def _two_fields(scene: Scene) -> Witness:
-    return (tuple(scene.update(body) for body in two_fields(scene)), scene.read())
+_two_fields: Shown = lambda scene: (tuple(scene.update(body) for body in two_fields(scene)), scene.read())
 
 
 def _two_items(scene: Scene) -> Witness:

@@ -10,31 +10,21 @@ from contract_tests.checks.creations import may_be_alike
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Apply, Fault, OnField, Planted, fault, generator, plain, rows
+from ..fault import Apply, Fault, OnField, Planted, Select, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import CREATE, Answer, Api, Create, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, failed, make_and_read, success, success_as, without
-from ..witness import Witness
+from ..usual import ITEM, Shown, failed, make_and_read, success, success_as, without
 
 STORES = "create_stores_everything"
 
 created = success("create")
-
-
-def _new(scene: Scene) -> Witness:
-    return make_and_read(scene, scene.item)
+_new: Shown = lambda scene: make_and_read(scene, scene.item)
+_required: Select = lambda scene: [tried for tried in _fields(scene) if tried.is_required]
+_optional: Select = lambda scene: [tried for tried in _fields(scene) if not tried.is_required]
 
 
 def _fields(scene: Scene) -> Iterable[Field]:
     return scene.contract.fields("create").values()
-
-
-def _required(scene: Scene) -> list[Field]:
-    return [tried for tried in _fields(scene) if tried.is_required]
-
-
-def _optional(scene: Scene) -> list[Field]:
-    return [tried for tried in _fields(scene) if not tried.is_required]
 
 
 # -- One field --------------------------------------------------------------------------------------------------------
@@ -60,7 +50,7 @@ def shown_though_only_written(scene: Scene, tried: Field) -> Planted:
     return Planted(lambda api: seams.show_as(api, show), _new(scene), scene.clause(tried, "writeOnly"))
 
 
-@fault("creation", needs=("create",), each=lambda scene: _optional(scene)[:1])
+@fault("creation", needs=("create",), each=lambda scene: [*_optional(scene)][:1])
 def required_by_create(scene: Scene, tried: Field) -> Planted:
     """Refuses a new item without {field}, which is optional."""
     body = without(scene.item, tried.name)

@@ -86,6 +86,7 @@ rows("identity", (EXACT,), {
 
 Plant = Callable[[Api, str], None]
 """Changes what a mock does with a field of this name."""
+_read_twice: Shown = lambda scene: (*change_and_read(scene), scene.read())
 
 
 def _showing(name: str, value: Callable[[Item, Any], Any]) -> Apply:
@@ -100,10 +101,6 @@ def _shown(value: Callable[[Item, Any], Any]) -> Plant:
 
 def _spelled(spell: Callable[[Any], Any]) -> Plant:
     return _shown(lambda item, value: spell(value) if value else None)
-
-
-def _read_twice(scene: Scene) -> Witness:
-    return (*change_and_read(scene), scene.read())
 
 
 def _rewritten(change: Callable[[Item, Item], Item | None]) -> Plant:

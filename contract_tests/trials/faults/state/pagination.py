@@ -18,7 +18,7 @@ from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Api, Fields, Item, Page, Paging, Refusal, by
-from ..usual import Shown, failed, in_turn, optional, without
+from ..usual import Clause, Shown, failed, in_turn, optional, without
 from ..witness import START, Witness
 
 WHOLE, FOUND = "whole_list", "filters_find"
@@ -28,6 +28,9 @@ ENOUGH = 50
 # Items that others have, and a page that is large.
 STOCK, LARGE = 60, 20
 NEWEST, TWELVE = 10, 12
+_of_one: Shown = lambda scene: (scene.list(f"{page_size(scene).name}=1"),)
+made_up_token: Shown = lambda scene: (scene.list(f"{by_token(scene)}=made-up"),)
+_order_clause: Clause = lambda scene: _place_of(scene, needed(listing_of(scene).order))
 
 
 def listing_of(scene: Scene) -> Listing:
@@ -129,10 +132,6 @@ def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
         clause = place if scene.contract.document.has(place) else size.pointer
         witness = (scene.list(f"{size.name}={text}"),)
         yield Fault(f"page_size_{defect}", "pagination", summary, clause, _sized(read), witness)
-
-
-def _of_one(scene: Scene) -> Witness:
-    return (scene.list(f"{page_size(scene).name}=1"),)
 
 
 def _resized(resize: Callable[[int], int]) -> Apply:
@@ -260,11 +259,6 @@ def _list_by_token(scene: Scene) -> Witness:
     return (scene.list(),)
 
 
-def made_up_token(scene: Scene) -> Witness:
-    """Ask for the page of a token that nobody gave."""
-    return (scene.list(f"{by_token(scene)}=made-up"),)
-
-
 @plain("pagination", WHOLE, needs=LIST, shown=_list_by_token)
 @by(seams.wrap, "resource.listing.cut")
 def last_page_has_a_token(api: Api, cut: Paging, items: list[Item], query: Fields) -> Page:
@@ -330,10 +324,6 @@ rows("pagination", ("newest_first",), {
         _listing_as("order", lambda order, text: order(text) if text else Order("", is_descending=False)),
         lambda scene: (scene.list(),)),
 }, LIST)  # fmt: skip
-
-
-def _order_clause(scene: Scene) -> str:
-    return _place_of(scene, needed(listing_of(scene).order))
 
 
 def _orders(scene: Scene) -> Witness:

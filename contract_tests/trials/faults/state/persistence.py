@@ -10,17 +10,14 @@ from .. import seams, usual
 from ..fault import CRUD, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Apply, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, REMOVAL, change, change_and_read, earlier_states, remembered, success, without
+from ..usual import ITEM, REMOVAL, Shown, change, change_and_read, earlier_states, remembered, success, without
 from ..witness import Witness, with_header
 
 READ, LISTED = "read_your_writes", "list_shows_items"
 WITH_LIST = (*CRUD, "list")
 EXPIRES_AFTER, BEHIND, LATE = 2, 30, 0.05
 ShowItem = Callable[[Api, Callable[[Item], Item]], None]
-
-
-def _change_and_list(scene: Scene) -> Witness:
-    return (scene.list(), usual.change_twice(scene)[0], scene.list())
+_change_and_list: Shown = lambda scene: (scene.list(), usual.change_twice(scene)[0], scene.list())
 
 
 def _showing(show: ShowItem, memory: Callable[[Api], dict[str, Item]]) -> Apply:

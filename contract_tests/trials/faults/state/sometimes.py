@@ -11,17 +11,13 @@ from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Apply, Fields, Item, Operation, Refusal, Request, by
-from ..usual import change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
+from ..usual import Shown, change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
 from ..witness import Witness
 
 READ, TEXT = "read_your_writes", "exact_text"
 MANY, OFTEN, SHARDS = 24, 20, 8
 Turn = Callable[[], bool]
-
-
-def many(scene: Scene) -> Witness:
-    """Change an item many times, and read it each time."""
-    return scene.shows(*in_turn(scene, MANY))
+many: Shown = lambda scene: scene.shows(*in_turn(scene, MANY))
 
 
 def _newcomers(scene: Scene) -> Witness:
