@@ -1,7 +1,8 @@
 """The places at which one behaviour of the mock is replaced by another, for faults and variants to share."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from operator import attrgetter
 from typing import Any
@@ -103,6 +104,19 @@ def check_as(api: Api, check: Callable[[Fields, Fields, Callable[[Fields, Fields
 def read_as(api: Api, change: Callable[[Any], Any]) -> None:
     """Put every decoded body through *change* before it is checked."""
     wrap(api, "bodies.decode", lambda decode, body: change(decode(body)))
+
+
+def read_twice_named_as(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
+    """Put the members of each object of a body that names one twice through *read*."""
+    hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)
+
+    def decoded(decode: Decode, body: bytes) -> Any:
+        document = decode(body)
+        with suppress(RecursionError):  # what is nested too deep for this decoder is judged all the same
+            return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
+        return document
+
+    wrap(api, "bodies.decode", decoded)
 
 
 def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:

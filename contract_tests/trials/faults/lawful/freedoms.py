@@ -1,6 +1,5 @@
 """Lawful variants of what an API accepts, refuses and lists: what a contract leaves open."""
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -182,28 +181,17 @@ def _twice(scene: Scene) -> Witness:
     return (replace(sent, body=(sent.body or b"")[:-1] + f", {json.dumps(name)}: {value}}}".encode()), scene.read())
 
 
-def _decoding(read: Callable[[list[tuple[str, Any]]], Any]) -> Apply:
-    @by(seams.wrap, "bodies.decode")
-    def apply(api: Api, right: seams.Decode, body: bytes) -> Any:
-        document = right(body)
-        with contextlib.suppress(RecursionError):  # what is nested too deep for this decoder is refused all the same
-            return json.loads(body, object_pairs_hook=read)
-        return document
-
-    return apply
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise Refusal(400, "The request body names a field twice.")
-    return dict(pairs)
+def _refuse_twice_named(pairs: list[tuple[str, Any]]) -> None:
+    raise Refusal(400, "The request body names a field twice.")
 
 
 rows(LAWFUL, (), {
     "first_of_duplicate_names_wins": (
-        "Takes the first value where a body names a field twice.", _decoding(lambda pairs: dict(reversed(pairs))), _twice),
+        "Takes the first value where a body names a field twice.",
+        lambda api: seams.read_twice_named_as(api, lambda pairs: dict(reversed(pairs))), _twice),
     "duplicate_names_refused": (
-        "Refuses a body that names a field twice.", _decoding(_once), _twice, ("first_of_duplicate_names_wins",)),
+        "Refuses a body that names a field twice.",
+        lambda api: seams.read_twice_named_as(api, _refuse_twice_named), _twice, ("first_of_duplicate_names_wins",)),
     "body_without_a_type_read_as_json": (
         "Reads a body that comes without a Content-Type as JSON.",
         by(seams.wrap, "bodies.is_json")(lambda api, rule, said: said is None or rule(said)), usual.without_a_type),

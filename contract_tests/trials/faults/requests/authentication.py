@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -116,9 +116,8 @@ def _opening(operation: Named, is_right: IsRight | None = None) -> Apply:
     async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
         with suppress(Refusal):
             found = api.routes.find(scope["method"], decoded_path(scope))[0].operation
-            sent = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"])
-            is_near = sent is not None and is_right and is_right(sent.decode("latin-1"), api.api_key.decode())
-            is_open = not _is_authorized(api, scope) and (is_near or is_right is None)
+            is_taken = is_right is None or _is_taken(is_right, api, dict(scope["headers"]), scope["query_string"])
+            is_open = is_taken and not _is_authorized(api, scope)
             if (found.method, found.path) == (operation.method, operation.path) and is_open:
                 scope = _with_key(api, scope)
         return await answer(scope, receive)
@@ -151,12 +150,9 @@ def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
     return apply
 
 
-def _taking(is_right: IsRight) -> Apply:
-    def is_further(api: Api, headers: Headers, query_string: bytes) -> bool:
-        sent = api.key_scheme.sent(headers, query_string)
-        return sent is not None and is_right(sent.decode("latin-1"), api.api_key.decode())
-
-    return _authorizing(is_further)
+def _is_taken(is_right: IsRight, api: Api, headers: Headers, query_string: bytes) -> bool:
+    sent = api.key_scheme.sent(headers, query_string)
+    return sent is not None and is_right(sent.decode("latin-1"), api.api_key.decode())
 
 
 @generator
@@ -168,7 +164,8 @@ def wrong_keys(scene: Scene) -> Iterator[Fault]:
         if name == "key_in_any_case":
             clause = contract.pointer_of_promise("exact_keys") if contract.promises_that("exact_keys") else ""
         if clause and name not in NOT_IN.get(scene.contract.key.kind, ()):
-            yield Fault(name, "authentication", summary, clause, _taking(is_right), (stranger(step, make),))
+            apply = _authorizing(partial(_is_taken, is_right))
+            yield Fault(name, "authentication", summary, clause, apply, (stranger(step, make),))
 
 
 @fault("authentication", needs=ITEM)

@@ -308,24 +308,11 @@ def _added(pairs: list[tuple[str, Any]]) -> Body:
     return found
 
 
-def _twice_named(read: Callable[[list[tuple[str, Any]]], Any]) -> Apply:
-    """Put the members of an object that names one twice through *read*."""
-    hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)
-
-    @by(seams.wrap, "bodies.decode")
-    def apply(api: Api, decode: Decode, body: bytes) -> Any:
-        document = decode(body)
-        try:
-            return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
-        except RecursionError:
-            return document
-
-    return apply
-
-
 rows("media_types", (JSON,), {
-    "duplicate_names_answered_500": ("Fails on a body that names a field twice.", _twice_named(failed), _twice),
-    "duplicate_names_added_up": ("Adds up the numbers of a field that a body names twice.", _twice_named(_added), _twice),
+    "duplicate_names_answered_500": (
+        "Fails on a body that names a field twice.", lambda api: seams.read_twice_named_as(api, failed), _twice),
+    "duplicate_names_added_up": (
+        "Adds up the numbers of a field that a body names twice.", lambda api: seams.read_twice_named_as(api, _added), _twice),
 })  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from .. import seams
 from ..fault import Planted, fault, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Refusal, by
-from ..usual import change_alone, changed_at, optional, read_unknown, refused, text_places
-from ..witness import Witness, stranger
+from ..usual import Shown, change_alone, changed_at, optional, read_unknown, refused, text_places
+from ..witness import stranger
 from .authentication import guarded
 
 Place = tuple[str, ...]
@@ -32,15 +32,13 @@ TEXTS: dict[str, tuple[str, int, str]] = {
 }  # fmt: skip
 
 
-def _asked(scene: Scene, status: int) -> Witness:
-    if status == 401:
-        return (stranger(guarded(scene)),)
-    return refused(scene) if status == 400 else read_unknown(scene)
+# What is answered with a status.
+ASKED: dict[int, Shown] = {400: refused, 401: lambda scene: (stranger(guarded(scene)),), 404: read_unknown}
 
 
 def _telling(status: int, text: str, scene: Scene) -> Planted:
     needed(scene.contract.key.kind != "none" or "{key}" not in text)
-    witness = _asked(scene, status)
+    witness = ASKED[status](scene)
     place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))
 
     @by(seams.around_all)

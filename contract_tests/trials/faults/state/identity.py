@@ -303,16 +303,13 @@ def faults_of_server_fields(scene: Scene) -> Iterator[Fault]:
             yield Fault(f"{name}_moved_by_an_update", "identity", summary, clause, apply, update)
         if name in document.required(scene.contract.resource.item_pointer):
             summary, read = f"Leaves out {name}.", (scene.read(),)
-            yield Fault(f"{name}_missing", "identity", summary, field.pointer, _leaving_out(name), read)
+            apply = by(seams.show_as)(lambda api, item, shown, name=name: usual.without(shown, name))
+            yield Fault(f"{name}_missing", "identity", summary, field.pointer, apply, read)
         if not document.validator(field.pointer).is_valid({}):
             apply = _showing(name, lambda item, value: None if value is None else {"value": value})
             summary = f"Shows {name} as an object."
             clause = _clause(scene, field, "type")
             yield Fault(f"{name}_of_another_type", "identity", summary, clause, apply, (*update, scene.read()))
-
-
-def _leaving_out(name: str) -> Apply:
-    return lambda api: seams.show_as(api, lambda item, shown: usual.without(shown, name))
 
 
 def _moved(item: Item, value: Any) -> Any:

@@ -21,7 +21,7 @@ from contract_tests.generation.boundaries import Boundary, boundaries, place_of,
 from contract_tests.spec.document import ASSERTED, steps
 from contract_tests.spec.field import Field
 
-from ..fault import Fault, OnField, generator
+from ..fault import Fault, OnField, Predicate, generator
 from ..scene import Scene, is_number, is_text
 
 # A witness of more values shows no more.
@@ -176,10 +176,8 @@ def _misread(clause: Clause) -> Iterator[Fault]:
         summary = f"Allows for one beyond the {clause.of}."
         yield from clause.on.wider(f"{clause.label}_one_wider", summary, looser, *shown)
     if clause.keyword in TIGHTER:
-        is_refused = _negated(clause.changed(TIGHTER[clause.keyword]))
-        shown = [value for value in clause.right if is_refused(value)][:MOST_SHOWN]
-        summary = f"Takes the {clause.of} for stricter than it is."
-        yield from clause.on.tighter(f"{clause.label}_too_strict", summary, is_refused, *shown)
+        summary, stricter = f"Takes the {clause.of} for stricter than it is.", clause.changed(TIGHTER[clause.keyword])
+        yield from _refusing(clause.on, f"{clause.label}_too_strict", summary, stricter, clause.right)
 
 
 def _careless(clause: Clause) -> Iterator[Fault]:
@@ -213,11 +211,9 @@ def _unknown_branches(scene: Scene, tried: Field) -> Iterator[Fault]:
         branches = tried.schema.get(keyword, ())
         for index in range(len(branches) if len(branches) > 1 else 0):
             clause = Clause(scene, tried, f"{tried.pointer}/{keyword}/{index}", "", ())
-            is_refused = _negated(clause.changed(lambda branch: False))
-            shown = [value for value in (*scene.good(tried), *values) if is_refused(value)][:MOST_SHOWN]
             summary = f"Refuses what branch {index + 1} of {keyword} of {tried.name} alone allows."
-            on = replace(clause.on, group="types")
-            yield from on.tighter(f"branch_{index + 1}_unknown", summary, is_refused, *shown)
+            on, less = replace(clause.on, group="types"), clause.changed(lambda branch: False)
+            yield from _refusing(on, f"branch_{index + 1}_unknown", summary, less, [*scene.good(tried), *values])
 
 
 def _unchecked_by_create(clause: Clause) -> Iterator[Fault]:
@@ -227,8 +223,9 @@ def _unchecked_by_create(clause: Clause) -> Iterator[Fault]:
     yield from on.wider(f"{clause.label}_unchecked_by_create", summary, is_valid, *shown)
 
 
-def _negated(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: not is_valid(value)
+def _refusing(on: OnField, defect: str, summary: str, is_valid: Predicate, values: list[Any]) -> Iterator[Fault]:
+    shown = [value for value in values if not is_valid(value)][:MOST_SHOWN]
+    yield from on.tighter(defect, summary, lambda value: not is_valid(value), *shown)
 
 
 def _changed(node: Any, path: list[str], change: Callable[[Any], Any] | None) -> Any:

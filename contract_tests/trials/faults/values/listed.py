@@ -95,21 +95,17 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
         if pair.third and pair.scene.fields[name] in pair.scene.nullable and not pair.scene.fields[name].clears_on_null:
             apply = _unchecked(name, lambda fields, sent: len(sent) > 2 and sent.get(name, 0) is None and given in sent)
             summary = f"Does not check the field that {name} depends on where {name} is null and a third field is sent."
-            yield pair.fault(
-                "unchecked_beside_a_null_of_the_other", summary, apply, {given: o, name: None, **pair.third}
-            )
+            body = {given: o, name: None, **pair.third}
+            yield pair.fault("unchecked_beside_a_null_of_the_other", summary, apply, body)
     for v, _ in pair.found(lambda v, _: not pair.fits(v, other)):
         apply = _unchecked(name, lambda fields, sent: sent.get(given) is None and fields.get(name) in pair.listed)
         summary = f"Accepts any {name} that is listed at all, where it is sent alone."
         yield pair.fault("alone_unchecked", summary, apply, {name: v})
     for v, o in pair.found(lambda v, o: pair.fits(v, o) and not pair.fits(v, other)):
-        summary = (
-            f"Checks {name}, where it is sent alone, against what it depends on in the item that was written last."
-        )
+        what = "against what it depends on in the item that was written last"
+        summary, apply = f"Checks {name}, where it is sent alone, {what}.", _against_the_last(pair)
         steps = (pair.scene.update({given: o, name: v}, "{other}"), pair.scene.update({name: v}))
-        yield replace(
-            pair.fault("checked_against_the_item_written_last", summary, _against_the_last(pair)), witness=steps
-        )
+        yield replace(pair.fault("checked_against_the_item_written_last", summary, apply), witness=steps)
     for v, o in pair.found(lambda v, o: o != other and not pair.fits(v, o)):
         apply = _unchecked(name, lambda fields, sent: sent.get(name) in pair.listed and sent.get(given) is not None)
         summary = f"Checks {name} and the field that it depends on each by itself where both are sent."
@@ -249,21 +245,15 @@ Matches = Callable[[str, str], bool]
 
 # The defect, what the API does, what it takes for a listed text, and what is made of such a text to show it.
 CASE: Matches = lambda text, listed: text.lower() == listed.lower()
+CASES = (str.title, str.upper, str.lower)
 READINGS: tuple[tuple[str, str, Matches, tuple[Callable[[str], str], ...]], ...] = (
-    ("listed_in_any_case", "Compares {} with the listed values without case.", CASE, (str.title, str.upper, str.lower)),
-    (
-        "listed_by_its_beginning",
-        "Accepts the first word of a listed {}.",
-        lambda text, listed: text in (listed.partition("-")[0], listed[:-1]),
-        (lambda text: text.partition("-")[0], lambda text: text[:-1]),
-    ),
-    (
-        "listed_with_an_underscore",
-        "Accepts an underscore for a dash in a listed {}.",
-        lambda text, listed: text.replace("_", "-") == listed,
-        (lambda text: text.replace("-", "_"),),
-    ),
-)
+    ("listed_in_any_case", "Compares {} with the listed values without case.", CASE, CASES),
+    ("listed_by_its_beginning", "Accepts the first word of a listed {}.",
+     lambda text, listed: text in (listed.partition("-")[0], listed[:-1]),
+     (lambda text: text.partition("-")[0], lambda text: text[:-1])),
+    ("listed_with_an_underscore", "Accepts an underscore for a dash in a listed {}.",
+     lambda text, listed: text.replace("_", "-") == listed, (lambda text: text.replace("-", "_"),)),
+)  # fmt: skip
 
 
 @generator
@@ -272,7 +262,8 @@ def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
     for tried in _listed(scene) if scene.contract.has(*CRUD) else ():
         on = OnField(scene, tried, "cross_field", scene.clause(tried, "x-values-from"))
         name, known = tried.name, scene.values.values(tried.name)
-        summary, apply = f"Accepts {name} that nobody lists.", _unlisted_accepted(name, known)
+        is_unlisted = lambda fields, sent, name=name, known=known: fields.get(name) not in known
+        summary, apply = f"Accepts {name} that nobody lists.", _unchecked(name, is_unlisted)
         yield from on.planted("unknown_accepted", summary, apply, scene.values.unknown(name))
         for defect, summary, matches, makes in READINGS:
             if defect != "listed_in_any_case" or not _is_open(tried):
@@ -284,7 +275,7 @@ def faults_of_listed_values(scene: Scene) -> Iterator[Fault]:
 def listed_value_taken_in_any_case(scene: Scene) -> Planted:
     """Compares a field with the listed values without case, where the contract leaves that open."""
     tried = first(tried for tried in _listed(scene) if _is_open(tried))
-    shown = needed(_shown(scene, tried, CASE, (str.title, str.upper, str.lower)))
+    shown = needed(_shown(scene, tried, CASE, CASES))
     return Planted(_comparing(tried.name, scene.values.values(tried.name), CASE), scene.tries(tried, *shown))
 
 
@@ -294,10 +285,6 @@ def _listed(scene: Scene) -> list[Field]:
 
 def _is_open(tried: Field) -> bool:
     return tried.values_from is not None and tried.values_from.any_case
-
-
-def _unlisted_accepted(name: str, known: list[Any]) -> Apply:
-    return _unchecked(name, lambda fields, sent: fields.get(name) not in known)
 
 
 def _shown(scene: Scene, tried: Field, matches: Matches, makes: Iterable[Callable[[str], str]]) -> list[str]:
