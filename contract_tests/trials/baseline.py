@@ -53,11 +53,9 @@ class BaselineError(Refused):
 class Alarm:
     """One check that failed: as fine as two runs can be compared, as ids and generated values differ."""
 
-    operation: str
-    """Method and path, such as `GET /things`."""
+    operation: str  # method and path, such as `GET /things`
     check: str
-    phase: str
-    """examples, coverage, fuzzing or stateful."""
+    phase: str  # examples, coverage, fuzzing or stateful
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.check} ({self.phase})"
@@ -67,23 +65,18 @@ class Alarm:
 class BaselineRun:
     """What one run of `schemathesis run` came to."""
 
-    alarms: tuple[Alarm, ...]
-    """In the order in which they were raised, none twice."""
+    alarms: tuple[Alarm, ...]  # in the order in which they were raised, none twice
     seconds: float
-    error: str = ""
-    """What kept it from saying more, such as a dropped connection; empty where nothing did."""
-    cases: int = 0
-    """How many requests it has made up and sent."""
+    error: str = ""  # what kept it from saying more, such as a dropped connection; empty where nothing did
+    cases: int = 0  # how many requests it has made up and sent
 
 
 @dataclass(frozen=True)
 class BaselineOutcome:
     """What `schemathesis run` makes of one fault."""
 
-    result: str
-    """caught, missed or error."""
-    by: str
-    """The first alarm that the mock as it should be does not raise; the reason of an error; empty for missed."""
+    result: str  # caught, missed or error
+    by: str  # the first alarm that the mock as it should be does not raise; the reason of an error; empty for missed
     seconds: float
 
 

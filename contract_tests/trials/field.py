@@ -67,19 +67,14 @@ class FieldServer:
     """One server, as its server.yaml describes it; `{folder}` and `{port}` stand for what a start chooses."""
 
     name: str
-    python: str
-    """The file that pins every package."""
+    python: str  # the file that pins every package
     start: list[str]
-    ready: str
-    """A URL that answers with success when the server is ready."""
+    ready: str  # a URL that answers with success when the server is ready
     base_url: str
     contract: str
-    before: list[list[str]] = field(default_factory=list)
-    """Commands that end before the server starts."""
-    environment: dict[str, str] = field(default_factory=dict)
-    """All that the server's commands are told, beside a PATH and a HOME of their own."""
-    run: dict[str, str] = field(default_factory=dict)
-    """Variables of the runs, such as API_KEY and MAX_REQUESTS."""
+    before: list[list[str]] = field(default_factory=list)  # commands that end before the server starts
+    environment: dict[str, str] = field(default_factory=dict)  # all that they are told, beside PATH and HOME
+    run: dict[str, str] = field(default_factory=dict)  # variables of the runs, such as API_KEY and MAX_REQUESTS
 
     @property
     def folder(self) -> Path:

@@ -57,20 +57,14 @@ context = multiprocessing.get_context("fork")
 class Trial:
     """One run of the suite against one mock."""
 
-    kind: str
-    """clean, fault, variant or forced."""
-    names: tuple[str, ...] = ()
-    """The fault, or the variants that the mock has at the same time; empty for the clean mock."""
+    kind: str  # clean, fault, variant or forced
+    names: tuple[str, ...] = ()  # the fault, or the variants of the mock; empty for the clean one
     seed: int = 1
     is_shuffled: bool = False
-    is_slow: bool = False
-    """Whether the mock takes so long that several processes share one run."""
-    budget: int = 0
-    """The most requests that are sent; 0 for as many as it takes."""
-    limit_seconds: int = 0
-    """How long it may take; 0 for as long as it takes."""
-    first_test: str = ""
-    """What is run before all tests, and again in its place; empty for the order of the suite."""
+    is_slow: bool = False  # whether the mock takes so long that several processes share one run
+    budget: int = 0  # the most requests that are sent; 0 for as many as it takes
+    limit_seconds: int = 0  # how long it may take; 0 for as long as it takes
+    first_test: str = ""  # what is run before all tests, and again in its place; empty for the order of the suite
 
     @property
     def name(self) -> str:
@@ -115,10 +109,8 @@ class Outcome:
     trial: Trial = field(repr=False)
     exit_code: int
     verdict: str
-    caught_by: str
-    """The first test that turned red; empty where none did."""
-    seconds: float
-    """From the moment the mock answers to the first red, or to the end of the run."""
+    caught_by: str  # the first test that turned red; empty where none did
+    seconds: float  # from the moment the mock answers to the first red, or to the end of the run
     requests: int
 
     @property

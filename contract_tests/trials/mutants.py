@@ -59,8 +59,7 @@ class MutantTrial(Trial):
     """One run of the suite against one mutant; against an unchanged copy where no mutation is given."""
 
     mutation: Mutation | None = None
-    ends_at: float = float("inf")
-    """On the monotonic clock, in seconds: a trial that begins later is none."""
+    ends_at: float = float("inf")  # on the monotonic clock, in seconds: a trial that begins later is none
 
     @property
     def must_be_red(self) -> bool:
@@ -88,13 +87,10 @@ class Result:
 
     id: str
     outcome: str
-    by: str
-    """The test that turned red, or what the mock said when it did not start."""
+    by: str  # the test that turned red, or what the mock said when it did not start
     seconds: float
-    source: str
-    """A digest of the mutated module: a result holds as long as the module stays what it was."""
-    suite: str
-    """A digest of the tests: a mutant that survived them is tried again when they change."""
+    source: str  # a digest of the mutated module: a result holds as long as the module stays what it was
+    suite: str  # a digest of the tests: a mutant that survived them is tried again when they change
 
 
 def mutants(configuration: Configuration, arguments: list[str]) -> int:

@@ -42,19 +42,14 @@ KEY_FIELDS = ("module", "function", "operator", "before", "after")
 class Mutation:
     """One change of one place; no line number tells it apart, so that it outlives changes around it."""
 
-    module: str
-    """Such as `store`."""
-    function: str
-    """Such as `Store.merge`; empty outside of all."""
+    module: str  # such as `store`
+    function: str  # such as `Store.merge`; empty outside of all
     operator: str
-    before: str
-    """The lines that change, without indentation."""
+    before: str  # the lines that change, without indentation
     after: str
-    nth: int
-    """1, and more only where the function holds the very same change again."""
+    nth: int  # 1, and more only where the function holds the very same change again
     line: int = field(compare=False)
-    source: str = field(compare=False, repr=False)
-    """The whole module with the change."""
+    source: str = field(compare=False, repr=False)  # the whole module with the change
 
     @property
     def id(self) -> str:

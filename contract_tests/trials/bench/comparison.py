@@ -19,10 +19,8 @@ from contract_tests.spec.contract import ROOT
 
 ROUNDS = 3
 NOTHING: Mapping[str, str] = MappingProxyType({})
-Side = Callable[[], float]
-"""Does something once, and returns how much was measured."""
-Rounds = tuple[tuple[float, ...], tuple[float, ...]]
-"""What was measured of either side."""
+Side = Callable[[], float]  # does something once, and returns how much was measured
+Rounds = tuple[tuple[float, ...], tuple[float, ...]]  # what was measured of either side
 
 
 class LeftOut(Refused):
@@ -36,14 +34,11 @@ class Figure:
     name: str
     ours: str
     peer: str
-    unit: str
-    """What ends in /s should be much, all else little."""
+    unit: str  # what ends in /s should be much, all else little
     of_ours: tuple[float, ...]
     of_peer: tuple[float, ...]
-    beside: str = ""
-    """What else a reader should know of the two."""
-    goal: str = ""
-    """Of the ratio, or of ours with its unit; empty for what README does not show."""
+    beside: str = ""  # what else a reader should know of the two
+    goal: str = ""  # of the ratio, or of ours with its unit; empty for what README does not show
 
     @property
     def of(self) -> tuple[str, str, str]:

@@ -37,10 +37,8 @@ WORKERS = (1, 16)
 # One process that waits 150 ms for each answer takes some minutes.
 LATE_REQUESTS = 1_100
 
-Panel = tuple[str, str, dict[str, dict[int, float]]]
-"""Its title, what varies, and the lines by their names."""
-Cost = tuple[float, int]
-"""The seconds and the requests of one run."""
+Panel = tuple[str, str, dict[str, dict[int, float]]]  # its title, what varies, and the lines by their names
+Cost = tuple[float, int]  # the seconds and the requests of one run
 
 
 @contextmanager

@@ -22,39 +22,29 @@ GROUPS = (
     "creation", "pagination", "sometimes", "company",
 )  # fmt: skip
 
-LAWFUL = ""
-"""The group of what breaks nothing: a lawful variant."""
+LAWFUL = ""  # the group of what breaks nothing: a lawful variant
 
 
 @dataclass(frozen=True)
 class Planted:
     """A fault, or a variant, as it is planted for one contract."""
 
-    apply: Apply
-    """Replaces one behaviour of a mock that was built a moment ago."""
-    witness: Witness
-    """Requests of which at least one is answered otherwise than by the clean mock; none where it has no place."""
-    clause: str = ""
-    """What it breaks: a pointer into the contract; empty for the promise that its template names."""
-    never_with: tuple[str, ...] = ()
-    """Variants that a mock cannot have at the same time."""
+    apply: Apply  # replaces one behaviour of a mock that was built a moment ago
+    witness: Witness  # requests, one of which at least the clean mock answers otherwise; none without a place
+    clause: str = ""  # what it breaks: a pointer into the contract; empty for the promise that its template names
+    never_with: tuple[str, ...] = ()  # variants that a mock cannot have at the same time
 
 
 @dataclass(frozen=True)
 class Fault:
     """One way in which an API breaks the contract; or, as a lawful variant, differs from the mock and keeps it."""
 
-    name: str
-    """The field, where it is planted on one, and its defect, in snake_case."""
-    group: str
-    """One of GROUPS; empty for a variant."""
-    summary: str
-    """What the API does, as a sentence in the third person."""
-    clause: str
-    """What it breaks: a pointer into the contract; empty for a variant."""
+    name: str  # the field, where it is planted on one, and its defect, in snake_case
+    group: str  # one of GROUPS; empty for a variant
+    summary: str  # what the API does, as a sentence in the third person
+    clause: str  # what it breaks: a pointer into the contract; empty for a variant
     apply: Apply
-    witness: Witness
-    """Requests that show the difference, in an answer or in the time that it takes."""
+    witness: Witness  # requests that show the difference, in an answer or in the time that it takes
     never_with: tuple[str, ...] = ()
 
 
@@ -160,10 +150,8 @@ class OnField:
     scene: Scene
     tried: Field
     group: str
-    clause: str
-    """What they break: a pointer into the contract."""
-    concerns: Predicate = lambda value: True
-    """Which values may be judged or changed otherwise; the other ones never are."""
+    clause: str  # what they break: a pointer into the contract
+    concerns: Predicate = lambda value: True  # which values may be judged or changed otherwise
 
     def wider(self, defect: str, summary: str, is_accepted: Predicate, *values: Any) -> Iterator[Fault]:
         """Yield a fault that accepts further values, if the contract refuses one of *values* that it accepts."""

@@ -46,8 +46,7 @@ class Scene:
     """The contract that faults are planted for, and a mock of it as it should be."""
 
     contract: Contract
-    api: Api
-    """Answers what the operations list; no fault is planted in it."""
+    api: Api  # answers what the operations list; no fault is planted in it
 
     # -- Fields by role -----------------------------------------------------------------------------------------------
 

@@ -16,18 +16,15 @@ from contract_tests.mock_api.resource import HANDLERS
 from contract_tests.mock_api.rules import Fields as Fields
 from contract_tests.mock_api.store import Item as Item
 
-Apply = Callable[[Api], None]
-"""Replaces one behaviour of a mock that was built a moment ago."""
+Apply = Callable[[Api], None]  # replaces one behaviour of a mock that was built a moment ago
 Operation = Callable[[Request], Awaitable[Answer]]
-Answering = Callable[[Any, Any], Awaitable[Answer]]
-"""Answers a request; is told the scope, and how to receive the body."""
+Answering = Callable[[Any, Any], Awaitable[Answer]]  # answers a request; is told the scope, and how to receive the body
 Verdict = Callable[[Any], bool | None]
 Decode = Callable[[bytes], Any]
 Create = Callable[[Fields], Item]
 Update = Callable[[str, Fields], Item]
 Remove = Callable[[str], Item]
-Paging = Callable[..., Page]
-"""Makes a page of the items that a query finds."""
+Paging = Callable[..., Page]  # makes a page of the items that a query finds
 
 UPDATE = "update"
 CREATE = "create"

@@ -15,8 +15,7 @@ from .scene import Body, NoPlace, Scene, first, needed
 from .seams import Answer, Api, Item, Operation, Refusal, Request
 from .witness import Step, Witness
 
-Shown = Callable[[Scene], Witness]
-"""Makes a witness; raises NoPlace where the contract has no place for the fault."""
+Shown = Callable[[Scene], Witness]  # makes a witness; raises NoPlace where the contract has no place for the fault
 Clause = Callable[[Scene], str]
 
 ITEM = ("create", "read")

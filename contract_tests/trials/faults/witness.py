@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from contract_tests.mock_api.app import Api
 
-START = datetime(2025, 6, 1, tzinfo=UTC)
-"""When the first item of every witness is made."""
+START = datetime(2025, 6, 1, tzinfo=UTC)  # when the first item of every witness is made
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,11 @@ class Step:
     path: str
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    key: Callable[[str], str | None] = str
-    """Makes the key that is sent from the right one; None sends none."""
-    in_parts: bool = False
-    """Whether the body arrives in two halves."""
+    key: Callable[[str], str | None] = str  # makes the key that is sent from the right one; None sends none
+    in_parts: bool = False  # whether the body arrives in two halves
 
 
-Moment = Step | tuple[Step, ...]
-"""A request, or several at the same time."""
+Moment = Step | tuple[Step, ...]  # a request, or several at the same time
 
 Witness = tuple[Moment, ...]
 

@@ -22,14 +22,11 @@ class Call:
 
     role: str
     item_id: str = ""
-    before: Fields = field(default_factory=dict)
-    """The fields of the item when the call came; empty where there is none."""
-    version: int = 0
-    """How often the item was changed, and made."""
+    before: Fields = field(default_factory=dict)  # the fields of the item when the call came; empty where there is none
+    version: int = 0  # how often the item was changed, and made
     content_type: bytes = b""
     raw: bytes = b""
-    body: Any = None
-    """What was read of the body; None where it is no JSON."""
+    body: Any = None  # what was read of the body; None where it is no JSON
     is_refused: bool = False
 
     @property
@@ -38,8 +35,7 @@ class Call:
         return self.body if isinstance(self.body, dict) else {}
 
 
-NOW: ContextVar[Call] = ContextVar("NOW")
-"""The call that is being answered."""
+NOW: ContextVar[Call] = ContextVar("NOW")  # the call that is being answered
 
 
 class Calls:

@@ -41,16 +41,12 @@ class Condition:
     """When a fault shows."""
 
     name: str
-    words: str
-    """What ends the sentence of a fault; `{other}` stands for the field that it means beside the one on trial."""
+    words: str  # what ends the sentence of a fault; `{other}` stands for the field that it means besides
     holds: Holds
-    met: Met
-    """Makes the requests, from a body that shows the fault where the condition holds."""
+    met: Met  # makes the requests, from a body that shows the fault where the condition holds
     role: str = "update"
-    of_body: bool = False
-    """Whether it lies in which fields the body has, and a PUT has them all."""
-    unfit: frozenset[str] = frozenset()
-    """The deviations that cannot be seen then."""
+    of_body: bool = False  # whether it lies in which fields the body has, and a PUT has them all
+    unfit: frozenset[str] = frozenset()  # the deviations that cannot be seen then
     promises: tuple[str, ...] = ()
 
 

@@ -24,25 +24,16 @@ class Deviation:
     """What an API does wrong."""
 
     name: str
-    words: str
-    """Begins the sentence of a fault; `{field}` stands for the field, `{other}` for one beside it."""
-    fields: Select
-    """The fields on which it can be planted."""
-    value: Value
-    """A value of the field that shows it; NoPlace where there is none."""
+    words: str  # begins the sentence of a fault; `{field}` stands for the field, `{other}` for one beside it
+    fields: Select  # the fields on which it can be planted
+    value: Value  # a value of the field that shows it; NoPlace where there is none
     plant: Plant
-    clause: str = "type"
-    """What it breaks where that is no promise: a keyword of the field, or the time of the last change."""
-    promise: str = ""
-    """Without it it would break nothing."""
-    in_create: bool = False
-    """Whether a create can do it as well."""
-    beside: bool = False
-    """Whether the body has to bring another valid field."""
-    is_read_apart: bool = False
-    """Whether it is another client that sees it, once it has read the item."""
-    share: int = 3
-    """With so many conditions it is planted."""
+    clause: str = "type"  # what it breaks where that is no promise: a keyword of the field, or TIME
+    promise: str = ""  # without it it would break nothing
+    in_create: bool = False  # whether a create can do it as well
+    beside: bool = False  # whether the body has to bring another valid field
+    is_read_apart: bool = False  # whether it is another client that sees it, once it has read the item
+    share: int = 3  # with so many conditions it is planted
 
 
 # -- Values that show it ----------------------------------------------------------------------------------------------

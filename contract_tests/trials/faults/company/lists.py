@@ -14,10 +14,8 @@ from ..witness import Witness
 from .calls import Calls
 
 Holds = Callable[[Scene, Calls, Fields], bool]
-Change = Callable[[Scene, Page, Fields], Page]
-"""Returns the page that is shown; is told the right one, and the query."""
-Ask = Callable[[Scene], tuple[Witness, str]]
-"""Returns what comes before, and a part of the query."""
+Change = Callable[[Scene, Page, Fields], Page]  # returns the page that is shown; is told the right one, and the query
+Ask = Callable[[Scene], tuple[Witness, str]]  # returns what comes before, and a part of the query
 
 
 def _asked(role: str) -> Holds:

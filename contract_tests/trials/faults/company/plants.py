@@ -8,8 +8,7 @@ from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
 from .place import Place
 
-Holds = Callable[[], bool]
-"""Whether the condition holds for the call in hand, and it brings the field."""
+Holds = Callable[[], bool]  # whether the condition holds for the call in hand, and it brings the field
 Plant = Callable[[Api, Place, Holds], None]
 Judge = Callable[[Place, Any], bool]
 Change = Callable[[Place, Any], Any]

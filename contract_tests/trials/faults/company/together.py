@@ -16,8 +16,7 @@ from ..witness import Step, Witness
 from .calls import WRITES, Call, Calls
 from .plants import unstored
 
-Meets = Callable[[Scene, Call, Call], bool]
-"""Whether a call that is under way makes an update go wrong."""
+Meets = Callable[[Scene, Call, Call], bool]  # whether a call that is under way makes an update go wrong
 Wrongly = Callable[[Api, Request, Operation], Awaitable[Answer]]
 Shown = Callable[[Scene], tuple[Witness, Step, Step]]
 """Makes what comes before, the call that is under way, and the update."""

@@ -22,8 +22,7 @@ from ..usual import ITEM, change, change_alone, error, further, optional, unknow
 from ..witness import Step, Witness, carried, stranger, with_header
 
 FIRST = "key_before_anything"
-IsRight = Callable[[str, str], bool]
-"""Is told the key that was sent and the right one."""
+IsRight = Callable[[str, str], bool]  # is told the key that was sent and the right one
 Check = Callable[[Api, Any, str, str, Any], Awaitable[None]]
 
 # By the name of the fault: what it does, which keys it takes besides, and one of them made from the right one.

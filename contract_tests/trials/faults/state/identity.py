@@ -84,8 +84,7 @@ rows("identity", (EXACT,), {
 
 # -- Fields of the server ---------------------------------------------------------------------------------------------
 
-Plant = Callable[[Api, str], None]
-"""Changes what a mock does with a field of this name."""
+Plant = Callable[[Api, str], None]  # changes what a mock does with a field of this name
 _read_twice: Shown = lambda scene: (*change_and_read(scene), scene.read())
 
 

@@ -71,14 +71,10 @@ class Clause:
 
     scene: Scene
     tried: Field
-    pointer: str
-    """Where it stands."""
-    path: str
-    """The JSON pointer of the value that it speaks of, inside the field."""
-    values: tuple[Boundary, ...]
-    """Those that are tried because of it."""
-    number: int = 1
-    """Which it is of several with the same label."""
+    pointer: str  # where it stands
+    path: str  # the JSON pointer of the value that it speaks of, inside the field
+    values: tuple[Boundary, ...]  # those that are tried because of it
+    number: int = 1  # which it is of several with the same label
 
     @property
     def keyword(self) -> str:

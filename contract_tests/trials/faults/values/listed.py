@@ -24,10 +24,8 @@ class Pair:
     """A field whose values depend on another field, and both in the item of the witness."""
 
     scene: Scene
-    name: str
-    """The field whose values depend."""
-    given: str
-    """The field that they depend on."""
+    name: str  # the field whose values depend
+    given: str  # the field that they depend on
 
     def fits(self, value: Any, given: Any) -> bool:
         """Say whether a value is listed for a value of the other field."""
@@ -240,8 +238,7 @@ def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:
 
 # -- A listed value by itself -----------------------------------------------------------------------------------------
 
-Matches = Callable[[str, str], bool]
-"""Whether a text is taken for one that is listed."""
+Matches = Callable[[str, str], bool]  # whether a text is taken for one that is listed
 
 # The defect, what the API does, what it takes for a listed text, and what is made of such a text to show it.
 CASE: Matches = lambda text, listed: text.lower() == listed.lower()
