@@ -53,6 +53,7 @@ Make = Callable[..., Planted]
 Faults = Callable[[Scene], Iterator[Fault]]
 """Makes faults, or variants, for a contract; none for a contract that has no place for them."""
 
+Names = tuple[str, ...]
 CRUD = ("create", "read", "update")
 TEMPLATES: list[Faults] = []
 
@@ -63,9 +64,7 @@ def generator(make: Faults) -> Faults:
     return make
 
 
-def fault(
-    group: str, *promises: str, needs: tuple[str, ...] = CRUD, each: Select | None = None
-) -> Callable[[Make], Make]:
+def fault(group: str, *promises: str, needs: Names = CRUD, each: Select | None = None) -> Callable[[Make], Make]:
     """
     Register the decorated function as the template of a fault: its name, and its docstring as the summary.
 
@@ -81,12 +80,7 @@ def fault(
 
 
 def plain(
-    group: str,
-    *promises: str,
-    shown: Shown,
-    needs: tuple[str, ...] = CRUD,
-    clause: Clause | None = None,
-    never_with: tuple[str, ...] = (),
+    group: str, *promises: str, shown: Shown, needs: Names = CRUD, clause: Clause | None = None, never_with: Names = ()
 ) -> Callable[[Apply], Apply]:
     """
     Register the decorated function, which changes a mock, as a fault that is the same for each contract.
@@ -103,9 +97,9 @@ def plain(
 
 def rows(
     group: str,
-    promises: tuple[str, ...],
+    promises: Names,
     table: Mapping[str, tuple[Any, ...]],
-    needs: tuple[str, ...] = CRUD,
+    needs: Names = CRUD,
     clause: Clause | None = None,
     make: Make | None = None,
     each: Select | None = None,

@@ -19,8 +19,10 @@ from contract_tests.mock_api.store import Item as Item
 Apply = Callable[[Api], None]  # replaces one behaviour of a mock that was built a moment ago
 Operation = Callable[[Request], Awaitable[Answer]]
 Answering = Callable[[Any, Any], Awaitable[Answer]]  # answers a request; is told the scope, and how to receive the body
+Behaviour = Callable[..., Any]
 Verdict = Callable[[Any], bool | None]
 Decode = Callable[[bytes], Any]
+Give = Callable[..., Answer]  # writes a status and a body
 Create = Callable[[Fields], Item]
 Update = Callable[[str, Fields], Item]
 Remove = Callable[[str], Item]
@@ -44,9 +46,7 @@ def wrap(api: Api, place: str, behaviour: Callable[..., Any]) -> None:
     replace(api, place, partial(behaviour, attrgetter(place)(api)))
 
 
-def by(
-    seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+def by(seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None) -> Callable[[Behaviour], Behaviour]:
     """
     Make of the decorated behaviour what puts it into a mock by a seam: a function of this module that changes one.
 
@@ -54,7 +54,7 @@ def by(
     seam tells it.
     """
 
-    def made(behaviour: Callable[..., Any]) -> Callable[..., None]:
+    def made(behaviour: Behaviour) -> Behaviour:
         @wraps(behaviour)
         def apply(api: Api, *told: Any) -> None:
             seam(api, *place, partial(behaviour, api, *told, *(() if memory is None else (memory(api),))))

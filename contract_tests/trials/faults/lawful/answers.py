@@ -21,9 +21,9 @@ from contract_tests.singles import nearest_single
 from .. import seams, usual
 from ..fault import LAWFUL, Apply, Planted, fault, plain, rows
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Answering, Api, Create, Fields, Item, Refusal, by
+from ..seams import Answer, Answering, Api, Create, Fields, Give, Item, Refusal, by
 from ..state.identity import of_kind
-from ..usual import ITEM, change
+from ..usual import ITEM, change, further
 from ..witness import Step, Witness
 
 SLOW_SECONDS = 0.3
@@ -69,9 +69,7 @@ def _beside(scene: Scene) -> Witness:
 
 def _beside_each(ids: Callable[[], Iterator[str]]) -> Apply:
     @by(seams.wrap, "give", memory=lambda api: ids())
-    def apply(
-        api: Api, ids: Iterator[str], right: Callable[..., Answer], status: int, body: Any, headers: Any = ()
-    ) -> Answer:
+    def apply(api: Api, ids: Iterator[str], right: Give, status: int, body: Any, headers: Any = ()) -> Answer:
         return right(status, {"request_id": next(ids), **body} if isinstance(body, dict) else body, headers)
 
     return apply
@@ -295,15 +293,13 @@ rows(LAWFUL, (), {
 
 @plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
 @by(seams.around_all, memory=lambda api: count(1))
-async def errors_name_the_request(
-    api: Api, numbers: Iterator[int], scope: Any, receive: Any, answer: Answering
-) -> Answer:
+async def errors_name_the_request(api: Api, ids: Iterator[int], scope: Any, receive: Any, answer: Answering) -> Answer:
     """Says in every error which address was asked, and gives the request a number."""
     try:
         return await answer(scope, receive)
     except Refusal as refusal:
         host = dict(scope["headers"]).get(b"host", b"").decode()
-        refusal.message += f" (request {next(numbers)}, http://{host}{decoded_path(scope)})"
+        refusal.message += f" (request {next(ids)}, http://{host}{decoded_path(scope)})"
         raise
 
 
@@ -397,9 +393,7 @@ def _sliced(node: Any, part: slice) -> Any:
     return {n: _sliced(v, part) for n, v in node.items()} if isinstance(node, dict) else node
 
 
-@plain(
-    LAWFUL, needs=ITEM, shown=lambda s: tuple(Step("GET", s.contract.operation(n).path) for n in usual.further(s) * 2)
-)
+@plain(LAWFUL, needs=ITEM, shown=lambda s: tuple(Step("GET", s.contract.operation(n).path) for n in further(s) * 2))
 def listed_values_in_another_order_each_time(api: Api) -> None:
     """Lists the values of fields in another order each time."""
     turns = cycle((slice(None, None, -1), slice(None)))

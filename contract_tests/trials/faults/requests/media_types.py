@@ -124,33 +124,6 @@ def _form(body: bytes) -> Any:
 
 Write = Callable[[Body], str]
 
-# By the name of the fault: what it does, how it reads what is no JSON object, and how a body is written so.
-FORGIVING: dict[str, tuple[str, Decode, Write]] = {
-    "trailing_comma_accepted": (
-        "Accepts a comma before the end of an object.",
-        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}"),
-    "trailing_comma_accepted_behind_two_fields": (
-        "Accepts a comma before the end of an object that has one between its fields, too.",
-        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body) if body.count(b'": ') > 1 else body),
-        lambda body: f"{json.dumps(body)[:-1]}, {json.dumps(body)[1:-1]},}}"),
-    "yaml_accepted": ("Reads bodies as YAML.", lambda body: yaml.safe_load(body.decode()), yaml.safe_dump),
-    "text_after_the_object_ignored": (
-        "Reads the first JSON value of a body and ignores what follows.",
-        lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x"),
-    "comment_before_the_object_ignored": (
-        "Skips a comment before the object.",
-        lambda body: orjson.loads(re.sub(rb"^/\*.*?\*/", b"", body)), lambda body: f"/* x */ {json.dumps(body)}"),
-    "comment_after_the_object_ignored": (
-        "Skips a comment behind the object.",
-        lambda body: orjson.loads(re.sub(rb"/\*.*?\*/$", b"", body)), lambda body: f"{json.dumps(body)} /* x */"),
-    "pairs_read_as_an_object": (
-        "Makes an object of a list of pairs.",
-        lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())])),
-    "json_in_text_accepted": (
-        "Reads JSON that was written into a JSON text.",
-        lambda body: orjson.loads(str(orjson.loads(body))), lambda body: json.dumps(json.dumps(body))),
-}  # fmt: skip
-
 
 def _forgive(api: Api, read: Decode) -> None:
     """Read with *read* what is no JSON object; what it cannot read either stays refused."""
@@ -176,7 +149,32 @@ def _forgives(read: Decode, write: Write, scene: Scene) -> Planted:
     return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
 
 
-rows("media_types", (JSON,), FORGIVING, make=_forgives)
+# By the name of the fault: what it does, how it reads what is no JSON object, and how a body is written so.
+rows("media_types", (JSON,), {
+    "trailing_comma_accepted": (
+        "Accepts a comma before the end of an object.",
+        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body)), lambda body: json.dumps(body)[:-1] + ",}"),
+    "trailing_comma_accepted_behind_two_fields": (
+        "Accepts a comma before the end of an object that has one between its fields, too.",
+        lambda body: orjson.loads(re.sub(rb",\s*}", b"}", body) if body.count(b'": ') > 1 else body),
+        lambda body: f"{json.dumps(body)[:-1]}, {json.dumps(body)[1:-1]},}}"),
+    "yaml_accepted": ("Reads bodies as YAML.", lambda body: yaml.safe_load(body.decode()), yaml.safe_dump),
+    "text_after_the_object_ignored": (
+        "Reads the first JSON value of a body and ignores what follows.",
+        lambda body: json.JSONDecoder().raw_decode(body.decode())[0], lambda body: json.dumps(body) + " x"),
+    "comment_before_the_object_ignored": (
+        "Skips a comment before the object.",
+        lambda body: orjson.loads(re.sub(rb"^/\*.*?\*/", b"", body)), lambda body: f"/* x */ {json.dumps(body)}"),
+    "comment_after_the_object_ignored": (
+        "Skips a comment behind the object.",
+        lambda body: orjson.loads(re.sub(rb"/\*.*?\*/$", b"", body)), lambda body: f"{json.dumps(body)} /* x */"),
+    "pairs_read_as_an_object": (
+        "Makes an object of a list of pairs.",
+        lambda body: _pairs(orjson.loads(body)), lambda body: json.dumps([*map(list, body.items())])),
+    "json_in_text_accepted": (
+        "Reads JSON that was written into a JSON text.",
+        lambda body: orjson.loads(str(orjson.loads(body))), lambda body: json.dumps(json.dumps(body))),
+}, make=_forgives)  # fmt: skip
 
 
 @fault("media_types", TYPES)

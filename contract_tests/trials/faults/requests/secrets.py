@@ -21,17 +21,6 @@ TRACE = "Traceback (most recent call last):\n" + "".join(traceback.format_list(t
 PARSER = 'File "/app/src/items/handlers.py", line 88: json.decoder.JSONDecodeError: Expecting value'
 QUERY = "sqlalchemy.exc.NoResultFound: SELECT items.id FROM items WHERE items.id = %(id_1)s"
 
-# By the name of the fault: what it does, the status of the errors, and what it adds to their message: {key} is the
-# caller's key.
-TEXTS: dict[str, tuple[str, int, str]] = {
-    "wrong_key_echoed": ("Repeats a wrong key in the message of the 401.", 401, "Got {key}."),
-    "key_echoed_in_errors": ("Repeats the caller's key where it refuses a body.", 400, "Request of {key}."),
-    "key_echoed_where_nothing_is_found": ("Repeats the caller's key in the message of a 404.", 404, "Not in the account of {key}."),
-    "stack_trace_in_errors": ("Answers a refused body with a stack trace.", 400, TRACE),
-    "sql_in_errors": ("Answers the text of a query where nothing is found.", 404, QUERY),
-}  # fmt: skip
-
-
 # What is answered with a status.
 ASKED: dict[int, Shown] = {400: refused, 401: lambda scene: (stranger(guarded(scene)),), 404: read_unknown}
 
@@ -59,7 +48,15 @@ def _told(answer: Answer, place: Place, text: str) -> Answer:
     return replace(answer, body=orjson.dumps(changed_at(orjson.loads(answer.body), place, tell)))
 
 
-rows("secrets", (SECRECY,), TEXTS, make=_telling)
+# By the name of the fault: what it does, the status of the errors, and what it adds to their message: {key} is the
+# caller's key.
+rows("secrets", (SECRECY,), {
+    "wrong_key_echoed": ("Repeats a wrong key in the message of the 401.", 401, "Got {key}."),
+    "key_echoed_in_errors": ("Repeats the caller's key where it refuses a body.", 400, "Request of {key}."),
+    "key_echoed_where_nothing_is_found": ("Repeats the caller's key in the message of a 404.", 404, "Not in the account of {key}."),
+    "stack_trace_in_errors": ("Answers a refused body with a stack trace.", 400, TRACE),
+    "sql_in_errors": ("Answers the text of a query where nothing is found.", 404, QUERY),
+}, make=_telling)  # fmt: skip
 
 
 @fault("secrets", SECRECY)

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from typing import Any
 
 import orjson
@@ -70,7 +71,7 @@ async def unknown_item_answered_with_null(api: Api, request: Request, handle: Op
 def item_not_wrapped(scene: Scene) -> Planted:
     """Answers an item by itself instead of in its envelope."""
     path = needed(scene.contract.item_at("read"))
-    apply = lambda api: usual.body_as(api, "read", partial(_at, path=path))
+    apply = lambda api: usual.body_as(api, "read", lambda document: reduce(getitem, path, document))
     return Planted(apply, (scene.read(),), usual.success("read")(scene))
 
 
@@ -127,12 +128,6 @@ def _errors(scene: Scene) -> Iterator[tuple[str, int, Step, Any]]:
             yield role, status, step, body
 
 
-def _at(document: Any, path: Path) -> Any:
-    for step in path:
-        document = document[step]
-    return document
-
-
 def _value_at(document: Any, path: Path) -> Any:
     """Return what stands at *path* first; None where nothing does."""
     found: list[Any] = []
@@ -172,19 +167,6 @@ def _text_of_an_object(scene: Scene, role: str, status: int, body: Any) -> Any:
     return {inner: "Something is wrong."} if inner else "Something is wrong."
 
 
-# By the name of the fault: what it does, and how it rewrites the body of an error.
-REWRITES: dict[str, tuple[str, Rewrite]] = {
-    "error_as_detail": ("Answers errors as msg, as a framework does by itself.", lambda *_: {"msg": "Something is wrong."}),
-    "error_as_text": ("Answers errors as text instead of an object.", _text_of_an_object),
-    "error_without_code": ("Leaves the code out of errors.", _no_code),
-    "error_without_message": ("Leaves a text that must be there out of errors.", _no_message),
-    "error_code_is_the_status": ("Answers the status as the code of an error.", _code_as(lambda code, status: status)),
-    "error_code_in_another_case": (
-        "Answers the codes of errors in small letters.", _code_as(lambda code, status: str(code).swapcase())),
-    "error_code_is_internal": ("Answers every error with the code of a 500.", _code_as(lambda *_: "INTERNAL")),
-}  # fmt: skip
-
-
 def _rewriting(rewrite: Rewrite, scene: Scene) -> Planted:
     cases = needed(list(_broken(scene, rewrite)))
     statuses = {(role, status) for role, status, _ in cases}
@@ -212,7 +194,17 @@ def _broken(scene: Scene, rewrite: Rewrite) -> Iterator[tuple[str, int, Step]]:
             yield role, status, step
 
 
-rows("statuses", (), REWRITES, ITEM, make=_rewriting)
+# By the name of the fault: what it does, and how it rewrites the body of an error.
+rows("statuses", (), {
+    "error_as_detail": ("Answers errors as msg, as a framework does by itself.", lambda *_: {"msg": "Something is wrong."}),
+    "error_as_text": ("Answers errors as text instead of an object.", _text_of_an_object),
+    "error_without_code": ("Leaves the code out of errors.", _no_code),
+    "error_without_message": ("Leaves a text that must be there out of errors.", _no_message),
+    "error_code_is_the_status": ("Answers the status as the code of an error.", _code_as(lambda code, status: status)),
+    "error_code_in_another_case": (
+        "Answers the codes of errors in small letters.", _code_as(lambda code, status: str(code).swapcase())),
+    "error_code_is_internal": ("Answers every error with the code of a 500.", _code_as(lambda *_: "INTERNAL")),
+}, ITEM, make=_rewriting)  # fmt: skip
 
 
 # -- Listed values ----------------------------------------------------------------------------------------------------
@@ -232,7 +224,7 @@ def listed_values_in_another_shape(scene: Scene) -> Iterator[Fault]:
     for name in usual.further(scene):
         operation, body = scene.contract.operation(name), scene.api.answer_of(name)
         for path in [path for path in _arrays(body) if path][:1]:
-            elements = _at(body, path)
+            elements = reduce(getitem, path, body)
             numbered = usual.changed_at(body, path, lambda elements: {str(n): each for n, each in enumerate(elements)})
             shapes = {"numbered": (f"Answers {name} with an object instead of an array.", numbered)}
             if elements and all(isinstance(each, dict) and each for each in elements):

@@ -24,8 +24,22 @@ LONG = timedelta(days=8_000)
 
 # -- Ids --------------------------------------------------------------------------------------------------------------
 
+
+def _reading_by(is_match: Callable[[str, str], bool], target: str, scene: Scene) -> Planted:
+    """Find an item by a careless comparison of ids where the exact one finds none."""
+    needed(not usual.has_number_ids(scene))
+
+    @by(seams.wrap, "resource.store.find")
+    def apply(api: Api, right: Callable[[str], Item], item_id: str) -> Item:
+        items = api.resource.store.items
+        alike = next((item for known, item in items.items() if is_match(known, item_id)), None)
+        return right(item_id) if item_id in items or alike is None else alike
+
+    return Planted(apply, (scene.read(target),))
+
+
 # By the name of the fault: what it does, whether an id that was sent is taken for one that is known, and such an id.
-IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
+rows("identity", (EXACT,), {
     "id_in_any_case": ("Finds an item by its id in any case.", lambda known, sent: known.lower() == sent.lower(), "{swapped}"),
     "id_with_spaces": ("Finds an item by its id with spaces around it.", lambda known, sent: known == sent.strip(), "{id}%20"),
     "id_cut_to_its_length": (
@@ -46,20 +60,7 @@ IDS: dict[str, tuple[str, Callable[[str, str], bool], str]] = {
     "id_by_its_beginning": (
         "Finds an item by the beginning of its id.",
         lambda known, sent: len(sent) > 1 and known.startswith(sent), "{start}"),
-}  # fmt: skip
-
-
-def _reading_by(is_match: Callable[[str, str], bool], target: str, scene: Scene) -> Planted:
-    """Find an item by a careless comparison of ids where the exact one finds none."""
-    needed(not usual.has_number_ids(scene))
-
-    @by(seams.wrap, "resource.store.find")
-    def apply(api: Api, right: Callable[[str], Item], item_id: str) -> Item:
-        items = api.resource.store.items
-        alike = next((item for known, item in items.items() if is_match(known, item_id)), None)
-        return right(item_id) if item_id in items or alike is None else alike
-
-    return Planted(apply, (scene.read(target),))
+}, ("read",), make=_reading_by)  # fmt: skip
 
 
 def _changing_by_swapped(role: str, scene: Scene) -> Planted:
@@ -75,7 +76,6 @@ def _changing_by_swapped(role: str, scene: Scene) -> Planted:
     return Planted(apply, (step, scene.read()))
 
 
-rows("identity", (EXACT,), IDS, ("read",), make=_reading_by)
 rows("identity", (EXACT,), {
     "id_in_any_case_in_update": ("Finds an item by its id in any case in an update.", "update"),
     "id_in_any_case_in_remove": ("Finds an item by its id in any case in a removal.", "remove"),

@@ -386,10 +386,8 @@ def _after_a_name(change: Callable[[list[Item], str, str], list[Item]], scene: S
 
     pages = [scene.list(f"{page_size(scene).name}={number}&{listing.order}={order}") for number in (1, 3)]
     later = [replace(page, path=f"{page.path}&{by_token(scene)}={{token}}") for page in pages]
-    return Planted(
-        _listing_as("after", after),
-        (*[scene.create(scene.named(scene.item, "é"))] * 2, pages[0], later[0], pages[1], later[1]),
-    )
+    made = scene.create(scene.named(scene.item, "é"))
+    return Planted(_listing_as("after", after), (made, made, pages[0], later[0], pages[1], later[1]))
 
 
 rows("pagination", (WHOLE,), {

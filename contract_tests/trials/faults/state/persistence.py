@@ -16,6 +16,7 @@ from ..witness import Witness, with_header
 READ, LISTED = "read_your_writes", "list_shows_items"
 WITH_LIST = (*CRUD, "list")
 EXPIRES_AFTER, BEHIND, LATE = 2, 30, 0.05
+Answers = dict[Any, Answer]
 ShowItem = Callable[[Api, Callable[[Item], Item]], None]
 _change_and_list: Shown = lambda scene: (scene.list(), usual.change_twice(scene)[0], scene.list())
 
@@ -70,9 +71,7 @@ def read_cache_misses_nulls(api: Api) -> None:
 
 @plain("persistence", READ, shown=change_and_read)
 @by(seams.around, "update", memory=lambda api: set())
-async def update_applied_late(
-    api: Api, running: set[asyncio.Task[None]], request: Request, handle: Operation
-) -> Answer:
+async def update_applied_late(api: Api, running: set[object], request: Request, handle: Operation) -> Answer:
     """Answers an update at once and stores it a twentieth of a second later."""
     store = api.resource.store
 
@@ -125,9 +124,7 @@ def _read_by_another(scene: Scene) -> Witness:
 
 @plain("persistence", READ, shown=_read_by_another)
 @by(seams.around_all, memory=lambda api: {})
-async def read_cached_per_client(
-    api: Api, known: dict[Any, Answer], scope: Any, receive: Any, answer: Answering
-) -> Answer:
+async def read_cached_per_client(api: Api, known: Answers, scope: Any, receive: Any, answer: Answering) -> Answer:
     """Answers a client what it has read of an item before, until that client writes to it."""
     path, method = scope["path"], scope["method"]
     reader = (path, scope.get("client"), dict(scope["headers"]).get(b"user-agent"))
@@ -167,9 +164,7 @@ def new_item_found_late(api: Api, known: set[str], item: Item) -> Item:
 
 @plain("persistence", "removed_is_gone", needs=REMOVAL, shown=lambda s: (s.read(), s.remove(), s.read()))
 @by(seams.around, "read", memory=lambda api: {})
-async def removed_item_read_from_a_cache(
-    api: Api, cache: dict[str, Answer], request: Request, handle: Operation
-) -> Answer:
+async def removed_item_read_from_a_cache(api: Api, cache: Answers, request: Request, handle: Operation) -> Answer:
     """Answers an item that was removed, if it was read before."""
     if request.item_id not in cache or request.item_id in api.resource.store.items:
         cache[request.item_id] = await handle(request)

@@ -104,17 +104,6 @@ async def update_after_an_error_lost(api: Api, refused: set[str], request: Reque
     return answer
 
 
-# By the name of the fault: what it does, a text, and whether a text is such a one.
-FATAL: dict[str, tuple[str, str, Callable[[str], bool]]] = {
-    "with_a_percent_sign_at_the_end_answered_500": (
-        "Fails on {field} that ends in a percent sign.", "Say 100%", lambda text: text.endswith("%")),
-    "with_nul_answered_500": ("Fails on {field} with NUL, which its database does not take.", "\x00", lambda text: "\x00" in text),
-    "with_emoji_answered_500": (
-        "Fails on {field} with a character beyond U+FFFF, which its column does not take.",
-        "smile 😀", lambda text: max(text, default="") > "\uffff"),
-}  # fmt: skip
-
-
 def _failing_on(text: str, is_fatal: Callable[[str], bool], scene: Scene, tried: Field) -> Planted:
     needed(scene.contract.accepts_value(tried, text))
 
@@ -125,7 +114,15 @@ def _failing_on(text: str, is_fatal: Callable[[str], bool], scene: Scene, tried:
     return Planted(lambda api: seams.store_as(api, check), scene.shows(scene.lawful({tried.name: text})))
 
 
-rows("sometimes", (TEXT,), FATAL, make=_failing_on, each=lambda scene: scene.texts[:2])
+# By the name of the fault: what it does, a text, and whether a text is such a one.
+rows("sometimes", (TEXT,), {
+    "with_a_percent_sign_at_the_end_answered_500": (
+        "Fails on {field} that ends in a percent sign.", "Say 100%", lambda text: text.endswith("%")),
+    "with_nul_answered_500": ("Fails on {field} with NUL, which its database does not take.", "\x00", lambda text: "\x00" in text),
+    "with_emoji_answered_500": (
+        "Fails on {field} with a character beyond U+FFFF, which its column does not take.",
+        "smile 😀", lambda text: max(text, default="") > "\uffff"),
+}, make=_failing_on, each=lambda scene: scene.texts[:2])  # fmt: skip
 
 
 @fault("sometimes", READ, each=lambda scene: scene.fractions[:1])
