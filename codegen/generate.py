@@ -82,9 +82,19 @@ def is_own(contract: Path) -> bool:
 
 def write_client(contract: Path, client: Path) -> int:
     """Write a client; a run that fails leaves the old one as it was."""
-    parent = client.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{client.name}-", dir=parent) as folder:
+    client, parent = client.absolute(), client.absolute().parent
+    is_client = (client / "pyproject.toml").is_file() and any(client.glob("*/wire.py"))
+    if client.exists() and not is_client and (client.is_file() or any(client.iterdir())):
+        problem = (
+            "is there and is no client, so it would be lost; name a folder that is new, empty or an earlier client"
+        )
+        raise Refused(f"OUT: {client} {problem}")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        place = tempfile.TemporaryDirectory(prefix=f".{client.name}-", dir=parent)
+    except OSError as error:
+        raise Refused(f"OUT: {client} cannot be written: {error.strerror}; name another folder") from None
+    with place as folder:
         fresh = Path(folder) / "new"
         generate(contract, fresh, client.name)
         changed = differences(fresh, client)

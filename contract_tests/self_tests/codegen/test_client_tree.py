@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from codegen.generate import write_client
+from contract_tests.errors import Refused
+
 ROOT = Path(__file__).parents[3]
 CLIENT = ROOT / "generated_client"
 CODEGEN_CACHES = shutil.ignore_patterns("__pycache__")
@@ -37,6 +40,16 @@ def test_client_holds_no_cache(tmp_path: Path) -> None:
     assert 0 == run_codegen(project).returncode
     assert files_of(CLIENT) == files_of(project / "generated_client")
     assert [] == [path.name for path in project.iterdir() if path.name.startswith(".")]
+
+
+def test_what_is_no_client_is_not_replaced(tmp_path: Path) -> None:
+    """A client takes the place of an earlier client or of nothing: what else stands there is left as it is."""
+    own = tmp_path / "own.py"
+    own.write_text("# mine", "utf-8")
+    for place in (own, tmp_path, own / "below"):
+        with pytest.raises(Refused, match="OUT: "):
+            write_client(ROOT / "openapi.yaml", place)
+    assert {"own.py": b"# mine"} == files_of(tmp_path)
 
 
 def test_check_names_each_file_that_differs(tmp_path: Path) -> None:
