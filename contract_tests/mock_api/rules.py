@@ -187,7 +187,7 @@ def fault(error: jsonschema_rs.ValidationError) -> tuple[str, str]:
     said = error.kind.as_dict()
     if "property" in said:  # required: the error stands at the object, the fault at what it lacks
         return f"{path}.{said['property']}".lstrip("."), "The field is required."
-    if branches := said.get("context"):
+    if branches := [errors for errors in said.get("context", ()) if errors]:  # a branch that fits has none
         # Of `anyOf: [{$ref}, {type: 'null'}]` the branch with a limit says more than "is not null".
         branch = min(branches, key=lambda errors: all(each.kind.name == "type" for each in errors))
         return path, f"{branch[0].message}."

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import yaml
 
 from contract_tests.mock_api.__main__ import build_api
 from contract_tests.mock_api.process import RunningMock, running_mock
+from contract_tests.mock_api.rules import fault
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE_PERSONA = "3zfmuDbVQsi4GaseDtiVcS"
@@ -462,3 +464,11 @@ def test_unexpected_failure_is_the_documented_500(capfd: pytest.CaptureFixture[s
     assert sent[0]["status"] == 500
     assert json.loads(sent[1]["body"]) == {"error": {"code": "INTERNAL", "message": "Something went wrong."}}
     assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_value_that_fits_two_branches_is_named() -> None:
+    """No branch has an error to tell of where a oneOf is broken by two that fit."""
+    validator = jsonschema_rs.Draft202012Validator(
+        {"properties": {"a": {"oneOf": [{"type": "string"}, {"minLength": 1}]}}}
+    )
+    assert [fault(error)[0] for error in validator.iter_errors({"a": "b"})] == ["a"]
