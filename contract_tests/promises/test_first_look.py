@@ -284,7 +284,7 @@ def _telling(run: Run, faults: list[Boundary], most: int) -> list[Boundary]:
 def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
     full, wrong = run.full_body(index=1), by_field(v for v in create_values(run.contract) if not v.accepted)
     fields, found = run.contract.fields("create"), list[tuple[Field, Body]]()
-    most = max(MOST_REFUSED // 2 // len(fields), LEAST_OF_A_FIELD)
+    most = max(MOST_REFUSED // 4 // len(fields), LEAST_OF_A_FIELD)
     for name, tried in fields.items():
         faults = [value for value in wrong.get(name, ()) if value.is_readable]
         found += [(tried, {**full, name: value.value}) for value in _telling(run, faults, most)]
