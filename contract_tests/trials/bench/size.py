@@ -72,14 +72,10 @@ def size(checkout: Checkout) -> Iterator[Figure]:
             yield _grown(f"{latency} ms an answer, -n{workers}", costs[latency], "0 ms an answer", late[1][0])
     if checkout.root == ROOT:
         waits = {f"ARGS=-n{n}" if n > 1 else "one process": {ms: cost[0] for ms, cost in late[n].items()} for n in late}
-        write_whole(
-            DRAWING,
-            drawn(
-                ("Requests of a run", "fields of a body", {"": {n: cost[1] for n, cost in sizes.items()}}),
-                ("Seconds of a run", "fields of a body", {"": {n: cost[0] for n, cost in sizes.items()}}),
-                (f"Seconds of {LATE_REQUESTS:,} requests", "milliseconds for an answer", waits),
-            ),
-        )
+        requests: Panel = ("Requests of a run", "fields of a body", {"": {n: cost[1] for n, cost in sizes.items()}})
+        seconds = ("Seconds of a run", "fields of a body", {"": {n: cost[0] for n, cost in sizes.items()}})
+        late_seconds = (f"Seconds of {LATE_REQUESTS:,} requests", "milliseconds for an answer", waits)
+        write_whole(DRAWING, drawn(requests, seconds, late_seconds))
 
 
 def drawn(*panels: Panel) -> str:

@@ -5,7 +5,7 @@ A fault names a role, such as the texts or the first number; the contract says w
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -41,6 +41,11 @@ def needed(value: T | None) -> T:
     return value
 
 
+def _role(chosen: Callable[["Scene"], Iterable[Field]]) -> cached_property[tuple[Field, ...]]:
+    """Return a property of a scene: the fields that play a role."""
+    return cached_property(lambda scene: tuple(chosen(scene)))
+
+
 @dataclass(frozen=True)
 class Scene:
     """The contract that faults are planted for, and a mock of it as it should be."""
@@ -55,60 +60,28 @@ class Scene:
         """The fields of an update; of a create where there is no update."""
         return self.contract.fields("update" if self.contract.has("update") else "create")
 
-    @cached_property
-    def free(self) -> tuple[Field, ...]:
-        """The fields that the schema alone decides, and that an answer shows."""
-        return tuple(f for f in self.fields.values() if f.is_free and not f.is_write_only)
-
-    @cached_property
-    def changing(self) -> tuple[Field, ...]:
-        """The free fields that can be given another value than the item of the witness has."""
-        return tuple(f for f in self.free if self.other(f) is not None)
-
-    @cached_property
-    def texts(self) -> tuple[Field, ...]:
-        """The fields that take any text, within a length perhaps."""
-        return tuple(f for f in self.free if is_text(f) and self.good(f))
-
-    @cached_property
-    def long_texts(self) -> tuple[Field, ...]:
-        """The texts without a greatest length."""
-        return tuple(f for f in self.texts if "maxLength" not in f.schema)
-
-    @cached_property
-    def numbers(self) -> tuple[Field, ...]:
-        """The fields that take numbers, whole ones among them."""
-        return tuple(f for f in self.free if is_number(f))
-
-    @cached_property
-    def fractions(self) -> tuple[Field, ...]:
-        """The fields that take numbers that need not be whole."""
-        return tuple(f for f in self.numbers if f.types == ("number",) and "multipleOf" not in f.schema)
-
-    @cached_property
-    def bounded(self) -> tuple[Field, ...]:
-        """The numbers with a least and a greatest value."""
-        return tuple(f for f in self.numbers if {"minimum", "maximum"} <= f.schema.keys())
-
-    @cached_property
-    def enums(self) -> tuple[Field, ...]:
-        """The fields that take one of a few texts."""
-        return tuple(f for f in self.free if f.types == ("string",) and "enum" in f.schema)
-
-    @cached_property
-    def nullable(self) -> tuple[Field, ...]:
-        """The fields that take null in an update."""
-        return tuple(f for f in self.fields.values() if f.is_nullable and not f.is_write_only)
-
-    @cached_property
-    def clearing(self) -> tuple[Field, ...]:
-        """The free fields that null clears."""
-        return tuple(f for f in self.free if f.clears_on_null)
-
-    @cached_property
-    def keeping(self) -> tuple[Field, ...]:
-        """The free fields that null leaves as they are."""
-        return tuple(f for f in self.free if f.on_null == "keep")
+    # The fields that the schema alone decides, and that an answer shows.
+    free = _role(lambda self: [f for f in self.fields.values() if f.is_free and not f.is_write_only])
+    # The free fields that can be given another value than the item of the witness has.
+    changing = _role(lambda self: [f for f in self.free if self.other(f) is not None])
+    # The fields that take any text, within a length perhaps.
+    texts = _role(lambda self: [f for f in self.free if is_text(f) and self.good(f)])
+    # The texts without a greatest length.
+    long_texts = _role(lambda self: [f for f in self.texts if "maxLength" not in f.schema])
+    # The fields that take numbers, whole ones among them.
+    numbers = _role(lambda self: [f for f in self.free if is_number(f)])
+    # The fields that take numbers that need not be whole.
+    fractions = _role(lambda self: [f for f in self.numbers if f.types == ("number",) and "multipleOf" not in f.schema])
+    # The numbers with a least and a greatest value.
+    bounded = _role(lambda self: [f for f in self.numbers if {"minimum", "maximum"} <= f.schema.keys()])
+    # The fields that take one of a few texts.
+    enums = _role(lambda self: [f for f in self.free if f.types == ("string",) and "enum" in f.schema])
+    # The fields that take null in an update.
+    nullable = _role(lambda self: [f for f in self.fields.values() if f.is_nullable and not f.is_write_only])
+    # The free fields that null clears.
+    clearing = _role(lambda self: [f for f in self.free if f.clears_on_null])
+    # The free fields that null leaves as they are.
+    keeping = _role(lambda self: [f for f in self.free if f.on_null == "keep"])
 
     @cached_property
     def listed(self) -> tuple[Field, ...]:
@@ -116,15 +89,10 @@ class Scene:
         fields = [f for f in self.fields.values() if f.values_from is not None]
         return tuple(sorted(fields, key=lambda f: len(f.values_from.given) if f.values_from else 0))
 
-    @cached_property
-    def dependent(self) -> tuple[Field, ...]:
-        """The listed texts whose values depend on another field."""
-        return tuple(f for f in self.listed if f.values_from is not None and f.values_from.given)
-
-    @cached_property
-    def of_create(self) -> tuple[Field, ...]:
-        """The fields of a create that no update has."""
-        return tuple(f for name, f in self.contract.fields("create").items() if name not in self.fields)
+    # The listed texts whose values depend on another field.
+    dependent = _role(lambda self: [f for f in self.listed if f.values_from is not None and f.values_from.given])
+    # The fields of a create that no update has.
+    of_create = _role(lambda self: [f for name, f in self.contract.fields("create").items() if name not in self.fields])
 
     def role(self, tried: Field) -> str:
         """Return the role of the operation whose body has a field."""

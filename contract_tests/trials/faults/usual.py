@@ -141,22 +141,17 @@ def shows_item(scene: Scene, role: str) -> bool:
 
 def success(role: str) -> Clause:
     """Return what finds where the contract describes the success of an operation."""
-
-    def found(scene: Scene) -> str:
-        operation = scene.contract.operation(role)
-        return operation.response_pointer(operation.successes[0]) or operation.pointer
-
-    return found
+    return lambda scene: _described(scene, role, scene.contract.operation(role).successes[0])
 
 
 def error(role: str, status: int) -> Clause:
     """Return what finds where the contract describes an error; 400 stands for the refusal of a body."""
+    return lambda scene: _described(scene, role, refusal_status(scene) if status == 400 else status)
 
-    def found(scene: Scene) -> str:
-        operation = scene.contract.operation(role)
-        return operation.response_pointer(refusal_status(scene) if status == 400 else status) or operation.pointer
 
-    return found
+def _described(scene: Scene, role: str, status: int) -> str:
+    operation = scene.contract.operation(role)
+    return operation.response_pointer(status) or operation.pointer
 
 
 def refusal_status(scene: Scene) -> int:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -61,11 +62,15 @@ def _at(word: str) -> tuple[Value, Judge]:
     return lambda place: place.tried.schema[word], lambda place, value: bool(value == place.tried.schema[word])
 
 
+def _accepted(place: Place, value: Any) -> Any:
+    needed(place.scene.contract.accepts_value(place.tried, value))
+    return value
+
+
 def _digits(digits: float) -> Value:
     def value(place: Place) -> Any:
         low = place.tried.schema.get("minimum", place.tried.schema.get("exclusiveMinimum", 0))
-        needed(place.scene.contract.accepts_value(place.tried, low + digits))
-        return low + digits
+        return _accepted(place, low + digits)
 
     return value
 
@@ -82,14 +87,6 @@ def _upper(place: Place) -> str:
 
 def _unknown_word(place: Place) -> str:
     return first(v for v in ("mute", "none") if not place.scene.contract.accepts_value(place.tried, v))
-
-
-def _said(text: str) -> Value:
-    def value(place: Place) -> str:
-        needed(place.scene.contract.accepts_value(place.tried, text))
-        return text
-
-    return value
 
 
 def _usual(place: Place) -> Any:
@@ -238,8 +235,8 @@ DEVIATIONS = (
     Deviation("wrong_answered_500", "Fails on a wrong {field}", _refusable, _bad, plants.refusing(500)),
     Deviation("wrong_not_found", "Answers 404 to a wrong {field}", _refusable, _bad, plants.refusing(404)),
     *(
-        Deviation(name, summary.rstrip("."), _texts, _said(shown), plants.storing(_text(change)), promise=TEXT,
-                  in_create=True, share=1)
+        Deviation(name, summary.rstrip("."), _texts, partial(_accepted, value=shown), plants.storing(_text(change)),
+                  promise=TEXT, in_create=True, share=1)
         for name, (change, summary, shown) in {**dict(islice(STORED.items(), 0, None, 2)), **FURTHER_TEXTS}.items()
     ),
 )  # fmt: skip

@@ -82,11 +82,12 @@ def omitted_fields_cleared(scene: Scene) -> Planted:
     optional = _optional(scene)
     needed(len(optional) > 1)
 
-    def merge(right: Merge, fields: Fields, changes: Fields) -> Fields:
+    @by(seams.wrap, "resource.store.merge")
+    def apply(api: Api, right: Merge, fields: Fields, changes: Fields) -> Fields:
         kept = {name: value for name, value in fields.items() if name not in optional}
         return kept | {name: value for name, value in changes.items() if value is not None}
 
-    return Planted(_merging(merge), change_and_read(scene), scene.contract.operation("update").pointer)
+    return Planted(apply, change_and_read(scene), scene.contract.operation("update").pointer)
 
 
 @fault("null", "read_your_writes")
@@ -94,14 +95,11 @@ def null_clears_everything(scene: Scene) -> Planted:
     """Clears every field that may be cleared as soon as one is null."""
     some, optional = _clearing(scene, 2), _optional(scene)
 
-    def merge(right: Merge, fields: Fields, changes: Fields) -> Fields:
+    @by(seams.wrap, "resource.store.merge")
+    def apply(api: Api, right: Merge, fields: Fields, changes: Fields) -> Fields:
         return right({n: v for n, v in fields.items() if None not in changes.values() or n not in optional}, changes)
 
-    return Planted(_merging(merge), scene.shows({some[0].name: None}), scene.clause(some[0], "x-on-null"))
-
-
-def _merging(merge: Callable[[Merge, Fields, Fields], Fields]) -> Apply:
-    return lambda api: seams.wrap(api, "resource.store.merge", merge)
+    return Planted(apply, scene.shows({some[0].name: None}), scene.clause(some[0], "x-on-null"))
 
 
 @fault("null", "any_combination")
