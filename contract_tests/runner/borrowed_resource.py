@@ -84,15 +84,12 @@ def rehearse(api: Api, item_id: ItemId, saved: State, contract: Contract) -> Non
     """Send a borrowed item its own state: who refuses it, or changes more by it than the time, cannot restore it."""
     body = restoring_body(contract, saved)
     exchange = api.update(item_id, to_json(body))
+    problem = f"item {item_id} could not be restored: an update"
     if not exchange.was_accepted:
-        raise Refused(
-            f"item {item_id} could not be restored: an update refuses the state that it has; not borrowed: {exchange.received()}"
-        )
+        raise Refused(f"{problem} refuses the state that it has; not borrowed: {exchange.received()}")
     changed = differing(contract, saved, _state(api, item_id, puts_right=False))
     if changed:
-        raise Refused(
-            f"item {item_id} could not be restored: an update with the state that it has changed {', '.join(changed)}"
-        )
+        raise Refused(f"{problem} with the state that it has changed {', '.join(changed)}")
 
 
 def restored(api: Api, borrowed_item: Borrowed, contract: Contract, written: WrittenValues | None) -> str:

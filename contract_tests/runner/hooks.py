@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from contract_tests.checks.conditions import MARKS
 from contract_tests.checks.known_divergences import known_divergences
@@ -45,11 +46,7 @@ COMMON = hypothesis.settings(
     derandomize=False,
     # Explaining a failure sends the request a hundred times more, and the message says what is wrong without it.
     phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
-    suppress_health_check=[
-        hypothesis.HealthCheck.too_slow,
-        hypothesis.HealthCheck.function_scoped_fixture,
-        hypothesis.HealthCheck.filter_too_much,
-    ],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 # A run repeats exactly from its seed, so it keeps no database; a fuzzing one goes on from what earlier runs found.
 hypothesis.settings.register_profile("quick", COMMON, max_examples=25, stateful_step_count=15, database=None)
@@ -88,15 +85,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _new_outcomes(config: pytest.Config) -> Outcomes:
     configuration = config.stash[CONFIGURATION]
+    contract = configuration.load_contract()
     if hasattr(config, "workerinput"):
-        return Outcomes(configuration.load_contract())
+        return Outcomes(contract)
     try:
-        known = known_divergences(
-            configuration.load_contract(), configuration.base_url, configuration.known_divergences
-        )
+        known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
     except Refused as error:
         raise pytest.UsageError(str(error)) from None
-    return Outcomes(configuration.load_contract(), known, target=configuration.target)
+    return Outcomes(contract, known, target=configuration.target)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -100,13 +100,12 @@ def annotation_lines(run: RunRecord, contract: Contract | None) -> Iterator[str]
 
 
 def _annotation(level: str, title: str, message: str, file: Path | None = None, line: int | None = None) -> str:
-    place = "" if file is None else f"file={_property(_from_here(file))},line={line or 1},"
+    place = ""
+    if file is not None:
+        path, here = file.absolute(), Path.cwd()
+        named = str(path.relative_to(here) if path.is_relative_to(here) else path)
+        place = f"file={_property(named)},line={line or 1},"
     return f"::{level} {place}title={_property(title)}::{_data(message)}"
-
-
-def _from_here(file: Path) -> str:
-    path = file.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _data(text: str) -> str:

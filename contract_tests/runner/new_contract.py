@@ -33,10 +33,8 @@ def new_contract(name: str) -> str:
     """Return the text of a contract for a resource of one word."""
     if not WORD.fullmatch(name) or len(name) > LONGEST_NAME:
         shown = repr(name[:LONGEST_NAME]) if name else "missing"
-        raise Refused(
-            f"NAME is {shown}; it must be one word of at most {LONGEST_NAME} letters, digits, - and _, "
-            "such as NAME=agents"
-        )
+        form = f"one word of at most {LONGEST_NAME} letters, digits, - and _, such as NAME=agents"
+        raise Refused(f"NAME is {shown}; it must be {form}")
     words = re.split("[-_]", name)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(

@@ -51,10 +51,8 @@ def show(settings: Configuration, arguments: list[str], sent: int = 0, *, is_fuz
         print(f"  so much is one round, with seed {settings.seed}; no further one begins after MINUTES")
     for line in untried_parts(settings.load_contract()).lines():
         print(f"  not tried: {line}")
-    if rehearsal.not_tried:
-        print(
-            f"  the budget ends before {rehearsal.not_tried:,} tests are tried, so the verdict cannot be that it holds"
-        )
+    if left := rehearsal.not_tried:
+        print(f"  the budget ends before {left:,} tests are tried, so the verdict cannot be that it holds")
     sys.stdout.flush()
 
 
@@ -77,15 +75,11 @@ def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = F
         foreign = foreign_environment(contract=settings.load_contract())
         usual = {name: value for name, value in foreign.items() if name.upper() not in PROXIES}
         # It knows no key but the mock's, and keeps no journal beside that of living runs.
+        most = str(settings.max_requests if settings.is_live else 0)
         environment = usual | {
-            "BASE_URL": mock.url,
-            settings.key_name: mock.api_key,
-            "SEED": str(settings.seed),
-            "RATE": "0",
-            "MAX_REQUESTS": str(settings.max_requests if settings.is_live else 0),
-            "MAX_ITEMS": str(settings.most_items),
-            "JOURNAL": place,
-        }
+            "BASE_URL": mock.url, settings.key_name: mock.api_key, "SEED": str(settings.seed), "RATE": "0",
+            "MAX_REQUESTS": most, "MAX_ITEMS": str(settings.most_items), "JOURNAL": place,
+        }  # fmt: skip
         if settings.shard is not None:
             environment["SHARD"] = "{}/{}".format(*settings.shard)
         if settings.is_live and settings.borrowed_id is not None:
@@ -137,10 +131,8 @@ def _some_item(mock: RunningMock, contract: Contract) -> str | None:
 def _writes(settings: Configuration, rehearsal: Rehearsal) -> str:
     if settings.is_live and settings.borrowed_id is not None:
         return f"changes item {settings.borrowed_id}, and restores it at the end; makes and removes none"
-    return (
-        f"makes {rehearsal.made} {settings.load_contract().resource.name}, named {NAME_PREFIX}<run>-<number>, at most {rehearsal.most_alive} at a time; "
-        "changes no other, and removes every one of them"
-    )
+    made = f"makes {rehearsal.made} {settings.load_contract().resource.name}, named {NAME_PREFIX}<run>-<number>"
+    return f"{made}, at most {rehearsal.most_alive} at a time; changes no other, and removes every one of them"
 
 
 def _limits(settings: Configuration) -> str:

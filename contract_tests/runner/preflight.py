@@ -55,9 +55,8 @@ def _probe_address(api: Api, base_url: str) -> None:
         is_no_http = base_url.startswith("http:") and any(words in str(error) for words in NO_HTTP)
         hint = "; what came is no HTTP, so try https" if is_no_http else ""
         raise Inconclusive(f"{base_url} gives no answer: {error}{hint}") from None
-    if (
-        exchange.status == 400 and base_url.startswith("http://") and b"https" in exchange.body[:2_000].lower()
-    ):  # nginx, Apache and Go
+    asks_for_https = exchange.status == 400 and b"https" in exchange.body[:2_000].lower()  # nginx, Apache and Go
+    if asks_for_https and base_url.startswith("http://"):
         raise Refused(f"{base_url} does not answer as http; try https")
     if exchange.status in (401, 403):
         key = f"the key in {api.shape.key.env} is not valid there"
@@ -68,9 +67,8 @@ def _probe_address(api: Api, base_url: str) -> None:
         raise Refused(f"{base_url} sends its callers on to {place}; nothing was sent there. Name the right BASE_URL")
     is_page = exchange.was_accepted and exchange.media_type == "text/html"
     if is_page or (exchange.status == 404 and not _has_list(api)):
-        example = (
-            f"; it is what comes before {api.shape.list_path}" if not base_url.endswith(api.shape.list_path) else ""
-        )
+        list_path = api.shape.list_path
+        example = "" if base_url.endswith(list_path) else f"; it is what comes before {list_path}"
         raise Refused(f"{base_url} has no {path.partition('?')[0]}; correct BASE_URL{example}")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from contract_tests.checks.judge import Judge
 from contract_tests.checks.observations import brief
 from contract_tests.spec.contract import Contract, Field
+from contract_tests.spec.field import json_type
 from contract_tests.transport.redaction import OWN_KEY, Redactor
 from contract_tests.transport.resource_shape import ItemId, ResourceShape
 from contract_tests.transport.write_guard import NAME_PREFIX
@@ -28,13 +29,10 @@ class InexactNumber(str):
 
 def state_in(body: bytes, item_id: ItemId, shape: ResourceShape) -> State:
     """Read every field of an item; ValueError where the answer can be read in two ways, or shows another item."""
+    text = body.decode("utf-8")
     try:
         answer = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_members,
-            parse_float=_number,
-            parse_int=_number,
-            parse_constant=_no_number,
+            text, object_pairs_hook=_members, parse_float=_number, parse_int=_number, parse_constant=_no_number
         )
     except RecursionError:
         raise ValueError("it is nested too deep to be read") from None
@@ -77,7 +75,7 @@ def is_same_value(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(is_same_value(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same_value, one, other))
-    if _is_number(one) and _is_number(other):
+    if {json_type(one), json_type(other)} <= {"integer", "number"}:
         return repr(float(one)) == repr(float(other))
     if isinstance(one, str) and isinstance(other, str):
         return one == other
@@ -121,7 +119,3 @@ def _number(token: str) -> int | float | InexactNumber:
 
 def _no_number(token: str) -> float:
     raise ValueError(f"{token} is no JSON")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +64,6 @@ def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
     return sorted(kept, key=lambda item: item.get_closest_marker("takes_the_rest") is not None)
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A test that the contract gives nothing to do."""
-
-    test: str
-    """Its id, without cases."""
-    reason: str
-
-
 def unmet_condition(marks: Iterable[pytest.Mark], contract: Contract) -> str | None:
     """Say what a test needs that the contract lacks; None where it has all."""
     wanted = [each for mark in marks if mark.name == NEEDS for each in mark.args]
@@ -94,7 +84,8 @@ class Collection:
     def __init__(self, contract: Contract, *, is_brief: bool = False) -> None:
         self._contract = contract
         self._is_brief = is_brief
-        self.left_out: list[LeftOut] = []
+        self.left_out: dict[str, str] = {}
+        """Why the contract gives a test nothing to do, by its id without cases."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
@@ -108,7 +99,7 @@ class Collection:
         reason = unmet_condition(marks, self._contract)
         if reason is None:
             return None
-        self.left_out.append(LeftOut(f"{collector.nodeid}::{name}", reason))
+        self.left_out[f"{collector.nodeid}::{name}"] = reason
         return []
 
     @pytest.hookimpl(wrapper=True)
@@ -118,7 +109,7 @@ class Collection:
         items = [each for each in report.result or () if isinstance(each, pytest.Item)]
         for item in [each for each in items if each.get_closest_marker(NO_CASES) is not None]:
             report.result.remove(item)
-            self.left_out.append(LeftOut(item.nodeid.partition("[")[0], "the contract has nothing to try it with"))
+            self.left_out[item.nodeid.partition("[")[0]] = "the contract has nothing to try it with"
         return report
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -93,10 +93,9 @@ def sweep_all(settings: Configuration, found: list[Item], swept: Swept) -> None:
     """Remove the items that were listed and agreed to, if each still has its name when it is read once more."""
     with opened(settings, secrets.token_hex(4), is_noted=False) as api:
         for item in found:
-            if (item_id := item[api.shape.id_name]) in swept.removed:
-                continue
-            is_same = functools.partial(_is_named, api, _name(api, item))
-            _remove_if(api, item_id, is_same, swept, is_known=False)
+            if (item_id := item[api.shape.id_name]) not in swept.removed:
+                is_same = functools.partial(_is_named, api, _name(api, item))
+                _remove_if(api, item_id, is_same, swept, is_known=False)
 
 
 def left_overs(settings: Configuration) -> list[Item]:
@@ -160,9 +159,8 @@ def _remove_found(api: Api, account: Account, remains: Remains, swept: Swept) ->
         if item_id in remains.alive:
             continue
         if api.shape.created_field is not None and not account.was_made_since(item, remains.began_at):
-            swept.left.append(
-                f"{item_id} of the {swept.name} (it shows a name of run {remains.run}, and is older than the run)"
-            )
+            why = f"it shows a name of run {remains.run}, and is older than the run"
+            swept.left.append(f"{item_id} of the {swept.name} ({why})")
             continue
         name = next((name for name in waiting if account.marks(name) & account.marks_of(item)), None)
         journal.note(remains.path, created=item_id, name=name, made=item.get(api.shape.created_field or ""))

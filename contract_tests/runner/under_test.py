@@ -53,16 +53,11 @@ def opened(
     limits = RunLimits(budget, journal=journal)
     try:
         shape = shape_of(settings.load_contract())
+        borrowed_id = None if settings.borrowed_id is None else shape.as_id(settings.borrowed_id)
         with Api(
-            target,
-            run,
-            shape,
-            timeout_seconds=settings.timeout_seconds,
-            limits=limits,
-            most_items=settings.most_items,
-            borrowed_id=None if settings.borrowed_id is None else shape.as_id(settings.borrowed_id),
-            is_name=is_name,
-        ) as api:
+            target, run, shape, timeout_seconds=settings.timeout_seconds, limits=limits, most_items=settings.most_items,
+            borrowed_id=borrowed_id, is_name=is_name,
+        ) as api:  # fmt: skip
             yield api
     finally:
         journal.close()

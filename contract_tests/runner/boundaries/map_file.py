@@ -22,10 +22,6 @@ from contract_tests.report.records import read_all, read_as
 NEEDED = ("operation", "field", "constraint", "verdict")
 
 
-class MapError(Refused):
-    """A file that should hold a map holds none."""
-
-
 @dataclass(frozen=True)
 class MapFile:
     """The two files of a map."""
@@ -42,7 +38,7 @@ class MapFile:
         try:
             state = read_as(MapRun, json.loads(self.state_path.read_text("utf-8")))
             results = read_map(self.path)
-        except (OSError, ValueError, MapError):
+        except (OSError, ValueError, Refused):
             return None
         is_of_same = (state.target, state.contract, state.scope) == (wanted.target, wanted.contract, wanted.scope)
         if state.finished is not False or not is_of_same:
@@ -57,21 +53,21 @@ class MapFile:
 
 
 def read_map(path: Path) -> list[LimitResult]:
-    """Read a map; MapError, which names the file, where it cannot be read or holds no map."""
+    """Read a map; Refused, with the name of the file, where it cannot be read or holds no map."""
     advice = "take a boundaries.json that make boundaries wrote"
     try:
         entries: Any = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise MapError(f"{path} cannot be read: {error.strerror}; make boundaries writes such a file") from None
+        raise Refused(f"{path} cannot be read: {error.strerror}; make boundaries writes such a file") from None
     except ValueError as error:
-        raise MapError(f"{path} is no JSON: {error}; {advice}") from None
+        raise Refused(f"{path} is no JSON: {error}; {advice}") from None
     if not isinstance(entries, list):
-        raise MapError(f"{path} holds no list of limits; {advice}")
+        raise Refused(f"{path} holds no list of limits; {advice}")
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise MapError(f"{path}: entry {index} is no object; {advice}")
+            raise Refused(f"{path}: entry {index} is no object; {advice}")
         missing = [name for name in NEEDED if not isinstance(entry.get(name), str)]
         if missing:
             older = "take a boundaries.json that this version of make boundaries wrote"
-            raise MapError(f"{path}: entry {index} has no {' and no '.join(missing)}; {older}")
+            raise Refused(f"{path}: entry {index} has no {' and no '.join(missing)}; {older}")
     return list(read_all(LimitResult, entries))

@@ -30,10 +30,9 @@ def halved(settings: Configuration) -> Configuration:
     """Give a run its half of the budget that it shares with another. Refused where that is too small, or in shards."""
     if settings.shard is not None:
         raise Refused("BASE compares whole runs; leave SHARD or BASE out")
-    if settings.is_live and 0 < settings.max_requests < 2 * SMALLEST_BUDGET:
-        raise Refused(
-            f"MAX_REQUESTS is shared by the runs on both contracts; with BASE it is at least {2 * SMALLEST_BUDGET}"
-        )
+    least = 2 * SMALLEST_BUDGET
+    if settings.is_live and 0 < settings.max_requests < least:
+        raise Refused(f"MAX_REQUESTS is shared by the runs on both contracts; with BASE it is at least {least}")
     return with_selection(replace(settings, max_requests=settings.max_requests // 2))
 
 
@@ -56,16 +55,11 @@ def beside(settings: Configuration, old: Document, before: Outcomes, run: RunRec
     """Say what tells two runs apart: their tests, and what their contracts say of each field and operation."""
     new = settings.load_contract()
     changes = compare(old, new.document, new.resource.name)
-    moved = [
-        f"{each.subject}: {each.what} ({first_of(each.places)})" for each in changes if each.worst != "documentation"
-    ]
-    tests, others = (
-        {each: None for each in run.collected if not each.startswith(OF_THE_CLIENT)} for run in (now, before)
-    )
-    return Beside(
-        str(settings.base), tuple(moved), tuple(test for test in tests if test not in others),
-        tuple(test for test in others if test not in tests), run,
-    )  # fmt: skip
+    told = [each for each in changes if each.worst != "documentation"]
+    moved = tuple(f"{each.subject}: {each.what} ({first_of(each.places)})" for each in told)
+    tests, others = ({t: None for t in run.collected if not t.startswith(OF_THE_CLIENT)} for run in (now, before))
+    fresh, gone = tuple(t for t in tests if t not in others), tuple(t for t in others if t not in tests)
+    return Beside(str(settings.base), moved, fresh, gone, run)
 
 
 def lines(run: RunRecord) -> Iterator[str]:

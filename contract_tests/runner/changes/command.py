@@ -40,11 +40,9 @@ def spec_diff(configuration: Configuration, arguments: list[str]) -> int:
     reports = Reports(configuration.reports)
     _write(reports, diff, summary)
     if configuration.job_summary is not None and not configuration.is_release:  # that is one of many checks of a job
-        with (
-            reports.attempt(str(configuration.job_summary)),
-            configuration.job_summary.open("a", encoding="utf-8") as page,
-        ):
-            page.write(f"{summary}\n\n")
+        page = configuration.job_summary
+        with reports.attempt(str(page)), page.open("a", encoding="utf-8") as stream:
+            stream.write(f"{summary}\n\n")
     for complaint in reports.complaints():
         print(complaint)
     is_wrong = not diff.says_enough and (configuration.is_release or diff.worst == "breaking")
@@ -62,9 +60,7 @@ def _client_changes(contract: Path, base: str) -> Sequence[str]:
 
 
 def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:
-    record = {
-        **asdict(diff), "rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough,
-    }  # fmt: skip
+    record = asdict(diff) | {"rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough}
     with alone(reports.path):
         for name, text in {"spec-diff.json": as_document(record), "spec-diff.md": summary}.items():
             with reports.attempt(name):

@@ -6,7 +6,7 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -51,11 +51,9 @@ def _open(descriptor: int) -> None:
 
 def _steady(usual: TextIO | None, descriptor: int) -> TextIO:
     """Return a stream like the usual one, which may have been closed; no text is beyond what it can encode."""
-    stream = cast("io.TextIOWrapper | None", usual)
-    return io.TextIOWrapper(
-        io.BufferedWriter(SteadyFile(descriptor, "w", closefd=False)),
-        "utf-8" if stream is None else stream.encoding,
-        "backslashreplace",
-        line_buffering=stream is not None and stream.line_buffering,
-        write_through=stream is not None and stream.write_through,
-    )
+    file = io.BufferedWriter(SteadyFile(descriptor, "w", closefd=False))
+    if usual is None:
+        return io.TextIOWrapper(file, "utf-8", "backslashreplace")
+    stream = cast("io.TextIOWrapper", usual)
+    how: Any = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
+    return io.TextIOWrapper(file, stream.encoding, "backslashreplace", **how)
