@@ -48,13 +48,8 @@ def number_line(result: LimitResult) -> list[Text]:
     for point in result.points:
         by_lane.setdefault(point.alphabet or ASCII, []).append(point)
     lanes = {name: sorted(points, key=_size) for name, points in by_lane.items()}
-    changes = [
-        _size(each)
-        for points in lanes.values()
-        for pair in pairwise(points)
-        for each in pair
-        if pair[0].outcome != pair[1].outcome
-    ]
+    pairs = [pair for points in lanes.values() for pair in pairwise(points) if pair[0].outcome != pair[1].outcome]
+    changes = [_size(each) for pair in pairs for each in pair]
     has_other_unit = result.unit in OTHER_UNITS
     window = _window(result, changes, has_other_unit=has_other_unit)
     if window is None:

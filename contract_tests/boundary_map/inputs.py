@@ -16,7 +16,7 @@ from contract_tests.generation.boundaries import NOT_JSON, Boundary, boundaries,
 from contract_tests.generation.numbers import is_judged
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract
-from contract_tests.spec.field import Field
+from contract_tests.spec.field import Field, json_type
 
 # Inputs that are named in a sentence.
 MOST_NAMED = 4
@@ -102,11 +102,8 @@ class Tried:
     def as_type(self) -> TriedType:
         """Return the input as it stands in the map, where values are told apart by their type."""
         value = self.as_value()
-        kind = "number" if self.input.token in NOT_JSON else TYPES.get(type(value.value), "null")
+        kind = "number" if self.input.token in NOT_JSON else json_type(value.value).replace("integer", "number")
         return TriedType(kind, self.text, value.declared, value.outcome, value.reads)
-
-
-TYPES = {bool: "boolean", str: "string", int: "number", float: "number", list: "array", dict: "object"}
 
 
 def spellings(contract: Contract, slot: Slot) -> list[Input]:

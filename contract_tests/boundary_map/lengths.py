@@ -9,17 +9,8 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from contract_tests.boundary_map.alphabets import (
-    ASCII,
-    COMBINING,
-    FOUR_BYTE,
-    NAMES,
-    SPACED,
-    WORDS,
-    Alphabet,
-    Found,
-    count,
-)
+from contract_tests.boundary_map import alphabets
+from contract_tests.boundary_map.alphabets import ASCII, FOUR_BYTE, Alphabet, Found
 from contract_tests.boundary_map.axis import Integers, Side
 from contract_tests.boundary_map.axis_search import AxisSearch, find_edge
 from contract_tests.boundary_map.crossing import crossed
@@ -52,9 +43,9 @@ def length_result(prober: Prober, constraint: str, chance: random.Random, longes
     first = search_alphabet(prober, Alphabet(ASCII, prefix), side, lengths, declared)
     others = _other_lengths(first, lengths, declared, side)
     # How texts are counted and kept is judged as far as the contract promises it.
-    names = [name for name in NAMES if name != ASCII] if contract.promises_that("lengths_in_code_points") else []
+    names = [name for name in alphabets.NAMES if name != ASCII and contract.promises_that("lengths_in_code_points")]
     if not contract.promises_that("exact_text"):
-        names = [name for name in names if name not in (COMBINING, SPACED)]
+        names = [name for name in names if name not in (alphabets.COMBINING, alphabets.SPACED)]
     found = [first, *(search_alphabet(prober, Alphabet(name, prefix), side, others, declared) for name in names)]
     prober.control()
     result = _describe(prober, constraint, found, longest, side)
@@ -104,7 +95,7 @@ def _describe(prober: Prober, constraint: str, found: list[Found], longest: int,
     declared = prober.slot.schema.get(constraint)
     altered = prober.alteration([case for each in found for case in each.cases()])
     is_altering = any(each.edge.altered_from is not None for each in found)
-    unit, last, beyond = count(found, side)
+    unit, last, beyond = alphabets.count(found, side)
     verdict = _judge(found, declared, side, altered=altered)
     if verdict not in ("holds", "no_limit"):
         for each in found:
@@ -141,15 +132,11 @@ def _sentence(
     constraint: str, found: list[Found], declared: int | None, unit: str, last: int | None, beyond: int | None,
     longest: int, altered: str | None, *, is_altering: bool,
 ) -> str:  # fmt: skip
-    words = WORDS[unit]
+    words = alphabets.WORDS[unit]
     if beyond is not None:
-        size = (
-            "No length is"
-            if last is None
-            else f"1 {words.removesuffix('s')} is"
-            if last == 1
-            else f"{last:,} {words} are"
-        )
+        size = "No length is" if last is None else f"{last:,} {words} are"
+        if last == 1:
+            size = f"1 {words.removesuffix('s')} is"
         became = altered if is_altering else "refused"
         said = [f"{size} accepted, {beyond:,} {'is' if beyond == 1 else 'are'} {became}"]
         said[0] += ", and no limit is declared" if declared is None else ""

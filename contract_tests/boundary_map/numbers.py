@@ -5,6 +5,7 @@ import random
 import sys
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from contract_tests.boundary_map.axis import Axis, Doubles, Integers, Number, Side
@@ -50,11 +51,8 @@ def number_result(prober: Prober, constraint: str, chance: random.Random) -> Lim
     slot, contract = prober.slot, prober.run.contract
     axis, declared = _axis(slot, constraint), slot.schema.get(constraint)
     is_size = constraint in SIZE_LIMITS
-    search = AxisSearch(
-        axis,
-        (lambda value: _put_sized(prober, int(value))) if is_size else prober.put,
-        is_exact=contract.promises_that("exact_numbers"),
-    )
+    send = partial(_put_sized, prober) if is_size else prober.put
+    search = AxisSearch(axis, send, is_exact=contract.promises_that("exact_numbers"))
     core = _core(slot, axis, is_size=is_size)
     samples = _sample_sizes(slot, constraint) if is_size else _sample_values(slot, core, declared, axis, chance)
     ideal = None
@@ -93,9 +91,9 @@ def _axis(slot: Slot, constraint: str) -> Axis:
     return Integers(side) if slot.json_type == "integer" else Doubles(side)
 
 
-def _put_sized(prober: Prober, size: int) -> Answer:
+def _put_sized(prober: Prober, size: Number) -> Answer:
     """Try an array of so many good items; it reads as its length."""
-    items = items_of(prober.slot.view, size)
+    items = items_of(prober.slot.view, int(size))
     if items is None:
         raise Inconclusive(f"no good array of {size} items is known")
     answer = prober.put(items)
@@ -114,9 +112,8 @@ def _describe(prober: Prober, constraint: str, edge: Edge, ideal: int | None, su
     if verdict not in ("holds", "no_limit"):
         edge.confirm(prober)
     last = edge.flip.inner if edge.flip is not None else max(search.of(Outcome.ACCEPTED), default=None)
-    accepted, refused = _telling_pair(
-        search.axis, holes, last, None if edge.flip is None else (limit or edge.flip).outer
-    )
+    beyond = None if edge.flip is None else (limit or edge.flip).outer
+    accepted, refused = _telling_pair(search.axis, holes, last, beyond)
     return prober.result(
         constraint, verdict, _sentence(edge, ideal, declared, constraint, last, holes, altered), declared=declared,
         last_accepted=None if last is None else value(last),

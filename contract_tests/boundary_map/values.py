@@ -5,18 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from contract_tests.boundary_map import inputs
 from contract_tests.boundary_map.alterations import Altered
-from contract_tests.boundary_map.inputs import (
-    MOST_NAMED,
-    Input,
-    Tried,
-    boundary_inputs,
-    decimals_beside_a_multiple,
-    listed_inputs,
-    query_inputs,
-    spellings,
-    time_inputs,
-)
+from contract_tests.boundary_map.inputs import MOST_NAMED, Input, Tried
 from contract_tests.boundary_map.limit_result import LimitResult, Verdict
 from contract_tests.boundary_map.operations import LIST
 from contract_tests.boundary_map.probes import Outcome, Prober
@@ -54,26 +45,26 @@ def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[A
     """Return what the contract says of the values of a constraint, as a result shows it, and the values to try."""
     contract, tried, path = prober.run.contract, prober.tried, prober.slot.path
     if example is not None:
-        return "date-time", time_inputs(example)
+        return "date-time", inputs.time_inputs(example)
     if constraint == "nullable":
         return tried.is_nullable, [Input(None, tried.is_nullable)]
     if constraint == LISTED:
         shown = f"listed by {tried.values_from.operation_id}" if tried.values_from is not None else None
-        return shown, list(listed_inputs(contract, tried, prober.run.listed))
+        return shown, list(inputs.listed_inputs(contract, tried, prober.run.listed))
     if constraint == "type" and prober.role == LIST:
-        return tried.json_type, query_inputs(contract, tried)
-    found = boundary_inputs(contract, tried, path, constraint)
+        return tried.json_type, inputs.query_inputs(contract, tried)
+    found = inputs.boundary_inputs(contract, tried, path, constraint)
     if constraint == "multipleOf":
         tokens = {to_json(each.value) for each in found}
-        beside = decimals_beside_a_multiple(contract, prober.slot)
+        beside = inputs.decimals_beside_a_multiple(contract, prober.slot)
         found += [each for each in beside if to_json(each.value) not in tokens]
     if constraint != "type":
         return _declared(prober, constraint), _own(found, prober)
     prober.control()
-    inputs = _own(found, prober)
+    own = _own(found, prober)
     if path:
-        return " or ".join(prober.slot.view.types), inputs
-    return declared_types(tried), [Input(prober.good, True), *inputs, *spellings(contract, prober.slot)]
+        return " or ".join(prober.slot.view.types), own
+    return declared_types(tried), [Input(prober.good, True), *own, *inputs.spellings(contract, prober.slot)]
 
 
 def _own(found: list[Input], prober: Prober) -> list[Input]:
@@ -93,19 +84,19 @@ def _own(found: list[Input], prober: Prober) -> list[Input]:
 
 def values_result(prober: Prober, constraint: str, example: str | None = None) -> LimitResult:
     """Try the values of a keyword one by one, and make a result of them; *example* is a filter that holds a time."""
-    said, inputs = _inputs_for(prober, constraint, example)
-    found = _try_all(prober, inputs)
+    said, wanted = _inputs_for(prober, constraint, example)
+    found = _try_all(prober, wanted)
     if constraint in ("type", "nullable"):
         return _result_of(prober, constraint, said, found, types=tuple(each.as_type() for each in found))
     return _result_of(prober, constraint, said, found, values=tuple(each.as_value() for each in found))
 
 
-def _try_all(prober: Prober, inputs: Iterable[Input]) -> list[Tried]:
+def _try_all(prober: Prober, wanted: Iterable[Input]) -> list[Tried]:
     def tried(each: Input) -> Tried:
         return Tried(each, prober.send(each.value, token=each.token, others=each.others))
 
     prober.control()
-    found = [tried(each) for each in inputs]
+    found = [tried(each) for each in wanted]
     prober.control()
     for each in [each for each in found if each.departs][:MOST_NAMED]:
         before, again = each.answer.outcome, tried(each.input).answer.outcome

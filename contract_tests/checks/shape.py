@@ -61,7 +61,7 @@ def _paging(contract: Contract) -> Paging:
 
 def _control_paths(contract: Contract) -> Iterator[str]:
     """Yield the reads that need nothing: lists of other things first, then the list itself, one item long."""
-    listed = contract.resource.get("list")
+    listed = contract.resource.operations.get("list")
     for operation in contract.operations.values():
         required = any(field.is_required for field in contract.query_fields(operation.operation_id).values())
         if operation.method == "GET" and "{" not in operation.path and not required and operation is not listed:

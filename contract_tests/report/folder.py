@@ -20,7 +20,6 @@ from pathlib import Path
 
 # Another run holds the folder for the part of a second in which it writes; a report is not worth a longer wait.
 LONGEST_WAIT_SECONDS = 10.0
-BETWEEN_LOOKS_SECONDS = 0.01
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -100,7 +99,7 @@ def _wait_for(descriptor: int) -> None:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(BETWEEN_LOOKS_SECONDS)
+            time.sleep(0.01)
         except OSError:  # a file system without locks
             return None
     return None

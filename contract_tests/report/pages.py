@@ -19,7 +19,7 @@ from contract_tests.errors import HOLDS, REFUSED
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.html.boundary_page import write_boundaries, write_no_map
 from contract_tests.report.html.fault_page import write_faults
-from contract_tests.report.html.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, Known, write_index
+from contract_tests.report.html.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, write_index
 from contract_tests.report.records import as_document, read_all, read_as, read_json
 from contract_tests.report.regressions import write_regressions
 from contract_tests.report.run_record import RunRecord, TrialRun, history_with
@@ -58,13 +58,14 @@ def report_run(reports: Reports, run: RunRecord, contract: Contract | None = Non
     folder = reports.path
     with alone(folder):
         if not run.came_to_a_test:
-            run = replace(run, earlier=_run_before(folder))
+            last = read_as(RunRecord, read_json(folder / RUN).value)
+            run = replace(run, earlier=last if last.came_to_a_test else last.earlier)
         with reports.attempt(RUN):
             write_whole(folder / RUN, as_document(asdict(run)))
         with reports.attempt(HISTORY):
             write_whole(folder / HISTORY, history_with(folder / HISTORY, run))
         with reports.attempt("index.html"):
-            write_index(folder, Known(run=run))
+            write_index(folder, run)
         if contract is not None:
             write_regressions(reports, run, contract)
     for complaint in reports.complaints():
@@ -77,7 +78,7 @@ def report_map(reports: Reports, results: Sequence[LimitResult], state: MapRun) 
         with reports.attempt("boundaries.html"):
             write_boundaries(results, reports.path, state)
         with reports.attempt("index.html"):
-            write_index(reports.path, Known(limits=results))
+            write_index(reports.path, results=results)
 
 
 def report_no_map(reports: Reports, refused: RunRecord) -> None:
@@ -94,15 +95,7 @@ def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:
         with reports.attempt("faults.html"):
             write_faults(runs, reports.path)
         with reports.attempt("index.html"):
-            write_index(reports.path, Known(trial=runs))
-
-
-def _run_before(folder: Path) -> RunRecord | None:
-    stored = read_json(folder / RUN)
-    if not isinstance(stored.value, dict):
-        return None
-    last = read_as(RunRecord, stored.value)
-    return last if last.came_to_a_test else last.earlier
+            write_index(reports.path, runs=runs)
 
 
 if __name__ == "__main__":

@@ -13,21 +13,11 @@ from pathlib import Path
 from contract_tests.checks.observations import ACCEPTED, REFUSED, Drift
 from contract_tests.generation.contexts import Contexts
 from contract_tests.generation.covering import VALUE
+from contract_tests.report import run_record
 from contract_tests.report.issues import Issue
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.repeating import making_line
-from contract_tests.report.run_record import (
-    ClauseCount,
-    ContractLabel,
-    IssueRecord,
-    ItemCounts,
-    PairCount,
-    PromiseCount,
-    RunRecord,
-    Start,
-    TriedCount,
-    bare_record,
-)
+from contract_tests.report.run_record import ClauseCount, ContractLabel, IssueRecord, PairCount, RunRecord, Start
 from contract_tests.report.snippets import drift_snippet, issue_snippet
 from contract_tests.spec.contract import Contract, Field
 from contract_tests.spec.resource import Role
@@ -41,7 +31,7 @@ CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
 
 def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> RunRecord:
     """Return what a run came to; *line* is its last one, `verdict: ` and all."""
-    return gathered(outcomes, bare_record(start, line, exit_code))
+    return gathered(outcomes, run_record.bare_record(start, line, exit_code))
 
 
 def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
@@ -61,9 +51,9 @@ def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
         bare or RunRecord(), contract=label(outcomes.contract), repeating=making_line(outcomes.contract),
         requests=dict(outcomes.requests.most_common()),
         tests={came: came_to[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)},
-        items=ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),
-        tried=tuple(TriedCount(what, kind, count) for (what, kind), count in outcomes.observations.counts.items()),
-        clauses=_clauses(outcomes), pairs=tuple(_pairs(outcomes)), promises=_promises(outcomes),
+        items=run_record.ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),
+        tried=tuple(run_record.TriedCount(*key, count) for key, count in outcomes.observations.counts.items()),
+        clauses=_clauses(outcomes), pairs=tuple(_pairs(outcomes)), promises=tuple(_promises(outcomes)),
         violations=(*(_issue(outcomes, issue) for issue in outcomes.violations()), *stale), known=tuple(known),
         drift=tuple(_drift(drift) for drift, entry in outcomes.drifts() if entry is None),
         inconclusive=tuple(outcomes.inconclusive), not_tried=tuple(outcomes.not_tried), untried=outcomes.untried,
@@ -118,15 +108,13 @@ def _sides(field: Field, clause: str, tried: Counter[tuple[str, str]]) -> tuple[
     return accepted or sum(inside), refused
 
 
-def _promises(outcomes: Outcomes) -> tuple[PromiseCount, ...]:
+def _promises(outcomes: Outcomes) -> Iterator[run_record.PromiseCount]:
     by_file: dict[str, Counter[str]] = {}
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
-    short = {name: name.removeprefix("test_").removesuffix(".py") for name in by_file}
-    return tuple(
-        PromiseCount(short[name], _title(TESTS / name), counts.total(), counts["passed"], counts["violated"])
-        for name, counts in by_file.items()
-    )
+    for name, counts in by_file.items():
+        promise, title = name.removeprefix("test_").removesuffix(".py"), _title(TESTS / name)
+        yield run_record.PromiseCount(promise, title, counts.total(), counts["passed"], counts["violated"])
 
 
 def _title(path: Path) -> str:

@@ -10,9 +10,6 @@ from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED
 from contract_tests.report.outcomes import ORDER, Outcomes
 from contract_tests.report.wording import counted
 
-# What stands in the ids of the suite's own tests.
-OWN_FOLDER = "contract_tests/"
-
 
 def verdict(outcomes: Outcomes, exit_code: int) -> tuple[str, int]:
     """Return the last line of a run, and its exit code; *exit_code* is what pytest came to."""
@@ -81,7 +78,7 @@ def _own_failure(outcomes: Outcomes, exit_code: int) -> str:
     """Say what went wrong in the suite itself; empty where nothing did."""
     if exit_code == pytest.ExitCode.INTERNAL_ERROR:
         return "pytest ended in an error of the suite itself"
-    own = [file for file in outcomes.uncollected if OWN_FOLDER in file]
+    own = [file for file in outcomes.uncollected if "contract_tests/" in file]
     if own:
         return f"{', '.join(own)} could not be collected, an error of the suite itself"
     return _own_errors(outcomes) if outcomes.came_to("errors") else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ def number(
 
     def parse(name: str, text: str) -> Any:
         # Compared as a decimal: as a double 1e-400 would be 0, which may mean no limit at all.
-        given = _decimal(text.strip()) if form.fullmatch(text.strip()) else None
+        given = None
+        with suppress(InvalidOperation):  # an exponent beyond reason
+            given = Decimal(text.strip()) if form.fullmatch(text.strip()) else None
         if given is not None and zero and given == 0:
             return kind(0)
         if given is not None and given < smallest and too_small:
@@ -65,13 +68,6 @@ def number(
         return kind(given)
 
     return parse
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # an exponent beyond reason
-        return None
 
 
 def address(name: str, text: str) -> str:

@@ -23,9 +23,6 @@ from contract_tests.transport.interruption import GROUPS
 from contract_tests.transport.target import Api, Target
 from contract_tests.transport.write_guard import NAME_PREFIX
 
-# A rehearsal stays on this machine.
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -73,8 +70,9 @@ def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = F
     with tempfile.TemporaryDirectory(prefix="contract-tests-") as place, started_mock(as_it_should_be) as mock:
         counts = Path(place) / "counts.json"
         foreign = foreign_environment(contract=settings.load_contract())
-        usual = {name: value for name, value in foreign.items() if name.upper() not in PROXIES}
-        # It knows no key but the mock's, and keeps no journal beside that of living runs.
+        proxies = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+        usual = {name: value for name, value in foreign.items() if name.upper() not in proxies}
+        # It stays on this machine, knows no key but the mock's, and keeps no journal beside that of living runs.
         most = str(settings.max_requests if settings.is_live else 0)
         environment = usual | {
             "BASE_URL": mock.url, settings.key_name: mock.api_key, "SEED": str(settings.seed), "RATE": "0",

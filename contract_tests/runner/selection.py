@@ -22,8 +22,6 @@ PROMISES = (
 
 # Of a test with many parameters a run with few requests takes so many, and one in so many of the rest.
 FEW = 2
-# Marks a test that asks together what others ask one by one.
-FEW_REQUESTS = "few_requests"
 SHARE = 8
 
 
@@ -94,7 +92,7 @@ class Collection:
             return None
         own = getattr(obj, "pytestmark", [])
         marks = [*(own if isinstance(own, list) else [own]), *collector.iter_markers()]
-        if not self._is_brief and any(mark.name == FEW_REQUESTS for mark in marks):
+        if not self._is_brief and any(mark.name == "few_requests" for mark in marks):
             return []
         reason = unmet_condition(marks, self._contract)
         if reason is None:

@@ -11,6 +11,7 @@ import functools
 import re
 import secrets
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field
@@ -168,7 +169,7 @@ def _remove_found(api: Api, account: Account, remains: Remains, swept: Swept) ->
             journal.note(remains.path, removed=item_id)
             waiting.pop(name or "", None)
     for create in waiting.values():
-        if create.is_over:
+        if time.time() - create.sent_at >= SURE_SECONDS:
             journal.note(remains.path, settled=create.name)
         else:
             swept.awaited.append(create)

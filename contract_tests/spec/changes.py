@@ -290,9 +290,8 @@ class _Comparison:
         """Compare the fields of an object that a caller meets on this side, and the elements of an array."""
         old, new = _met(self.old, was, spot.side), _met(self.new, now, spot.side)
         gone, come = [name for name in old if name not in new], [name for name in new if name not in old]
-        is_renamed = len(gone) == len(come) == 1 and schema_view(self.old, old[gone[0]]) == schema_view(
-            self.new, new[come[0]]
-        )
+        is_one = len(gone) == len(come) == 1
+        is_renamed = is_one and schema_view(self.old, old[gone[0]]) == schema_view(self.new, new[come[0]])
         for name, pointers in _each(old, new):
             inner, required = spot.field(name, *pointers), name in now.required
             if name == "*" and (was.is_closed or now.is_closed):

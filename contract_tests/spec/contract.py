@@ -12,19 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.api_key import ApiKey
+from contract_tests.spec import extensions
 from contract_tests.spec.document import ContractError, Document, Schema, below, read_document
-from contract_tests.spec.extensions import (
-    Constraint,
-    Untried,
-    check_constraints,
-    check_error_code,
-    check_values_from,
-    error_code_place,
-    error_fields_place,
-    read_constraints,
-    read_server_fields,
-    run_name_of,
-)
+from contract_tests.spec.extensions import Constraint, Untried
 from contract_tests.spec.field import JSON_TYPES, LIMITS, Field, only_branch, read_body_fields, read_query_fields
 from contract_tests.spec.listing import Listing, read_listing
 from contract_tests.spec.operation import Operation, read_operations
@@ -121,12 +111,12 @@ class Contract:
     @cached_property
     def run_name(self) -> str | None:
         """The field of a create in which a run's items carry its name; None where no field can."""
-        return run_name_of(self.document, self.fields("create"))
+        return extensions.run_name_of(self.document, self.fields("create"))
 
     @cached_property
     def server_fields(self) -> dict[str, ServerField]:
         """The fields of an item that only the server sets."""
-        return read_server_fields(self.document, self.resource)
+        return extensions.read_server_fields(self.document, self.resource)
 
     @cached_property
     def item_fields(self) -> frozenset[str]:
@@ -138,13 +128,13 @@ class Contract:
     @cached_property
     def listing(self) -> Listing:
         """What the parameters of the list do; nothing without a list."""
-        operation = self.resource.get("list")
+        operation = self.resource.operations.get("list")
         return Listing() if operation is None else read_listing(self.document, operation, set(self.item_fields))
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
         """The rules across fields, which an item must satisfy after each update."""
-        return read_constraints(self.document, self.resource.get("update"))
+        return extensions.read_constraints(self.document, self.resource.operations.get("update"))
 
     @cached_property
     def key(self) -> ApiKey:
@@ -219,11 +209,9 @@ class Contract:
     def is_in_doubt(self, name: str, body: object) -> bool:
         """Whether nothing forbids a body but a format that nobody knows."""
         pointer = self.operation(name).body_pointer
-        return (
-            pointer is not None
-            and not self.accepts(name, body)
-            and self.document.lenient_validator(pointer).is_valid(body)
-        )
+        if pointer is None or self.accepts(name, body):
+            return False
+        return self.document.lenient_validator(pointer).is_valid(body)
 
     def accepts_value(self, value_of: Field, value: object) -> bool:
         """Decide whether a value is valid for one field, by the JSON Schema library; half a surrogate never is."""
@@ -253,13 +241,10 @@ class Contract:
                 where = f"{self.document.resolve(pointer)[0]}/required"
                 found += [Fault(where, name_of, "is required", is_missing=True)] if tried.is_required else []
             elif not self.accepts_value(tried, body[name_of]):
-                found += self._value_faults(tried, body[name_of])
+                faults = self._faults(tried.pointer, body[name_of]) or [Fault(tried.place, "", "is not valid")]
+                types = [fault for fault in faults if fault.clause.endswith("/type")]
+                found += [Fault(fault.clause, tried.name, fault.message, body[name_of]) for fault in types or faults]
         return found
-
-    def _value_faults(self, tried: Field, value: object) -> list[Fault]:
-        faults = self._faults(tried.pointer, value) or [Fault(tried.place, "", "is not valid")]
-        types = [fault for fault in faults if fault.clause.endswith("/type")]
-        return [Fault(fault.clause, tried.name, fault.message, value) for fault in types or faults]
 
     def _faults(self, pointer: str, value: object, optional: str = "readOnly") -> list[Fault]:
         return [
@@ -321,11 +306,11 @@ class Contract:
 
     def error_code_at(self, name: str, status: int) -> tuple[str, ...] | None:
         """Return where an answer says its code."""
-        return error_code_place(self.document, self.operation(name), status)
+        return extensions.error_code_place(self.document, self.operation(name), status)
 
     def error_fields_at(self, name: str, status: int) -> tuple[str, ...] | None:
         """Return where an answer names the fields at fault."""
-        return error_fields_place(self.document, self.operation(name), status)
+        return extensions.error_fields_place(self.document, self.operation(name), status)
 
     def item_at(self, name: str) -> tuple[str, ...]:
         """Return where the item stands in the success answer of an operation: where it stands in a create's, else at its root."""
@@ -339,13 +324,13 @@ class Contract:
     def check(self) -> None:
         """Read everything that the suite reads, once, so that a mistake is refused before anything is sent."""
         for role in ("create", "update"):
-            check_values_from(self.document, self.fields(role), self.operations)
+            extensions.check_values_from(self.document, self.fields(role), self.operations)
         for operation in self.operations.values():
             operation.check_parameters()
             for status in operation.statuses:
                 self.error_fields_at(operation.operation_id, status)
             for status in (*operation.statuses, 499, 599):  # the last two are asked for 4XX, 5XX and default
-                check_error_code(self.document, operation, status)
+                extensions.check_error_code(self.document, operation, status)
         for tried in self.fields("update").values():
             if tried.name in self.server_fields and not tried.is_write_only:
                 problem = "is readOnly in the item, so no update sets it; make it readOnly here too, or remove it"
@@ -363,7 +348,7 @@ class Contract:
         if places[1:] and places[0] != places[1] and "x-constraints" in self.document.at(places[0]):
             problem = "is read from the body of the update, and holds for a create too; move it there"
             raise self.document.error(f"{places[0]}/x-constraints", problem)
-        check_constraints(self.document, self.constraints, [*pointers, self.resource.item_pointer])
+        extensions.check_constraints(self.document, self.constraints, [*pointers, self.resource.item_pointer])
 
 
 @cache

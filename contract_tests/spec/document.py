@@ -32,7 +32,6 @@ KNOWN_FORMATS = (
 TEXT_FORMATS = ("password", "markdown", "text", "multiline", "textarea")
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-
 # What holds a schema, beside the names of properties; and what holds any value at all.
 SCHEMA_HOLDERS = ("schema", "anyOf", "oneOf", "allOf", "prefixItems")
 # How YAML reads a key without quotes that looks like something else, by the end of its tag.

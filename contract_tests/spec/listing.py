@@ -82,14 +82,9 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
     fields = read_query_fields(document, operation)
     token = roles.get("page_token")
     token_at = token_place(document, operation, token)
-    paging = Paging(
-        size=fields.get(roles.get("page_size", "")),
-        token=token if token_at else None,  # a token that no answer shows turns no page
-        token_at=token_at,
-        offset=roles.get("offset"),
-        page_number=roles.get("page_number"),
-    )
-    order = roles.get("order")
+    token = token if token_at else None  # a token that no answer shows turns no page
+    size, order = fields.get(roles.get("page_size", "")), roles.get("order")
+    paging = Paging(size, token, token_at, roles.get("offset"), roles.get("page_number"))
     return Listing(paging, order, _orders(document, operation, order, known), filters)
 
 

@@ -62,10 +62,6 @@ class Resource:
         """The operation that makes an item: every resource has one."""
         return self.operations["create"]
 
-    def get(self, role: Role) -> Operation | None:
-        """Return the operation of a role, None where the contract has none."""
-        return self.operations.get(role)
-
     @property
     def item_path(self) -> str:
         """The path of an item, its id in braces."""
@@ -82,7 +78,7 @@ def read_resources(document: Document, operations: Mapping[str, Operation]) -> d
     found: dict[str, Resource] = {}
     for operation in operations.values():
         if operation.method == "POST" and (links := dict(_links(operation, operations))):
-            resource = _resource(document, operation, links, operations)
+            resource = _resource(operation, links, operations)
             found[resource.name if resource.name not in found else operation.path] = resource
     if not found:
         problem = (
@@ -127,11 +123,9 @@ def _target(document: Document, pointer: str, link: Any, operations: Mapping[str
 
 
 def _resource(
-    document: Document,
-    create: Operation,
-    links: Mapping[Role, tuple[Operation, str, str]],
-    operations: Mapping[str, Operation],
+    create: Operation, links: Mapping[Role, tuple[Operation, str, str]], operations: Mapping[str, Operation]
 ) -> Resource:
+    document = create.document
     roles: dict[Role, Operation] = {"create": create, **{role: link[0] for role, link in links.items()}}
     listed = next((o for o in operations.values() if o.method == "GET" and o.path == create.path), None)
     if listed is not None:

@@ -49,8 +49,9 @@ def validate(document: Document) -> None:
     words = list(_words(document.tree, "#"))
     for pointer, key, _ in words:
         # An extension that is nearly, but not quite, one of ours is misspelt; any other is somebody else's.
-        if key[:2] in ("x-", "X-") and key not in PLACES and (nearest := _nearest(key)):
-            raise document.error(pointer, f"is no extension that is known; write {nearest}")
+        if key[:2] in ("x-", "X-") and key not in PLACES:
+            for nearest in difflib.get_close_matches(key.lower(), PLACES, 1, 0.82):
+                raise document.error(pointer, f"is no extension that is known; write {nearest}")
     for pointer, key, value in words:
         if key in PLACES:
             _check_extension(document, pointer, key, value)
@@ -67,10 +68,15 @@ def validate(document: Document) -> None:
         for place in walk(document, pointer, seen):
             places.append(place)
             _check_schema(document, place)
-        _check_by_meta_schema(document, pointer)
+        try:  # the keywords that a validator passes over where it compiles a schema
+            jsonschema_rs.meta.validate(document.at(pointer))
+        except jsonschema_rs.ValidationError as error:
+            raise document.error(below(pointer, *error.instance_path), invalid_schema(error.message)) from None
         document.validator(pointer)  # what else is wrong with it
     for pointer, value, schema in _examples(document, places):
-        _check_example(document, pointer, value, schema)
+        for fault in document.validator(schema).iter_errors(value):
+            problem = f"is refused by its own schema: {' '.join(fault.message.split())[:200]}; correct one of the two"
+            raise document.error(below(pointer, *fault.instance_path), problem)
 
 
 def check_openapi(document: Document) -> None:
@@ -203,14 +209,6 @@ def _check_schema(document: Document, place: str) -> None:
         raise document.error(f"{place}/x-changes", "is for what the server sets; add readOnly: true")
 
 
-def _check_by_meta_schema(document: Document, pointer: str) -> None:
-    """Look at the keywords that a validator passes over where it compiles a schema."""
-    try:
-        jsonschema_rs.meta.validate(document.at(pointer))
-    except jsonschema_rs.ValidationError as error:
-        raise document.error(below(pointer, *error.instance_path), invalid_schema(error.message)) from None
-
-
 def _check_pairs(document: Document, place: str, schema: dict[str, Any]) -> None:
     for low, high in PAIRS:
         if low in schema and high in schema and schema[low] > schema[high]:
@@ -273,19 +271,6 @@ def _examples(document: Document, places: list[str]) -> Iterator[tuple[str, Any,
         if isinstance(examples, list):
             yield from ((f"{place}/examples/{i}", value, place) for i, value in enumerate(examples))
         yield from ((f"{place}/{word}", schema[word], place) for word in ("example", "default") if word in schema)
-
-
-def _check_example(document: Document, pointer: str, value: Any, schema: str) -> None:
-    error = next(iter(document.validator(schema).iter_errors(value)), None)
-    if error is not None:
-        message = " ".join(error.message.split())[:200]
-        place = below(pointer, *error.instance_path)
-        raise document.error(place, f"is refused by its own schema: {message}; correct one of the two")
-
-
-def _nearest(name: str) -> str | None:
-    """Return the extension that is written nearly as a name; None where none is."""
-    return next(iter(difflib.get_close_matches(name.lower(), PLACES, 1, 0.82)), None)
 
 
 def _words(node: Any, pointer: str) -> Iterator[tuple[str, str, Any]]:

@@ -15,9 +15,8 @@ from contract_tests.transport.answers.json_reading import read_json
 from contract_tests.transport.resource_shape import Item, ItemId, ResourceShape
 from contract_tests.transport.write_guard import NAME_PREFIX
 
-# A search for one name turns so many pages, and a look at the whole account so many.
+# A search for one name turns so many pages.
 PAGES_OF_A_SEARCH = 5
-PAGES_OF_A_LOOK = 20
 # Servers of one API may disagree about the time by so much.
 CLOCK_SKEW = timedelta(minutes=5)
 # Filters are documented for plain names only.

@@ -47,8 +47,8 @@ class View:
         """Return the place of a part in the text as it stands."""
         return self.starts[start], self.ends[end - 1]
 
-    def replaced(self, pattern: re.Pattern[str], reading: Callable[[str], str]) -> View:
-        """Return the view with each match read otherwise; the very same where none is."""
+    def replaced(self, pattern: re.Pattern[str], reading: Callable[[str], str] = lambda _match: "") -> View:
+        """Return the view with each match read otherwise, or left out; the very same where none is."""
         texts: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -68,7 +68,7 @@ class View:
 
     def folded(self) -> View:
         """Return the view in lower case, without what leaves no mark."""
-        bare = self.replaced(UNMARKED, _nothing)
+        bare = self.replaced(UNMARKED)
         return View(lowered(bare.text), bare.starts, bare.ends)
 
 
@@ -116,7 +116,7 @@ def unescaped(escape: str) -> str:
 
 def digit_views(view: View, is_wanted: Callable[[str], bool]) -> Iterator[View]:
     """Yield what runs of base64 and of hexadecimal digits say in lower case, from each digit that they may begin at."""
-    bare = view.replaced(UNMARKED, _nothing)
+    bare = view.replaced(UNMARKED)
     for run in BASE64_RUN.finditer(bare.text):
         digits = run.group().translate(TO_STANDARD)
         for skipped in range(4):
@@ -124,7 +124,7 @@ def digit_views(view: View, is_wanted: Callable[[str], bool]) -> Iterator[View]:
             said = binascii.a2b_base64(part + "A" * (-len(part) % 4))
             begins = (run.start() + skipped + at * 4 // 3 for at in range(len(said)))
             yield from _said(bare, run.end(), said, begins, is_wanted)
-    bare = view.replaced(BETWEEN_DIGITS, _nothing)
+    bare = view.replaced(BETWEEN_DIGITS)
     for run in HEX_RUN.finditer(bare.text):
         for skipped in range(2):
             part = run.group()[skipped:]
@@ -138,7 +138,3 @@ def _said(bare: View, end: int, said: bytes, begins: Iterable[int], is_wanted: C
     if is_wanted(text):
         places = [bare.place(min(begin, end - 1), min(begin + 2, end)) for begin in begins]
         yield View(text, [start for start, _ in places], [stop for _, stop in places])
-
-
-def _nothing(_match: str) -> str:
-    return ""

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import stat
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,11 +25,6 @@ class Unanswered:
 
     name: str
     sent_at: float
-
-    @property
-    def is_over(self) -> bool:
-        """Whether so much time has passed that it makes nothing any more."""
-        return time.time() - self.sent_at >= SURE_SECONDS
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,7 @@ from typing import Any
 import httpx
 
 from contract_tests.errors import Inconclusive, RunEnded
-from contract_tests.transport.account import (
-    PAGES_OF_A_LOOK,
-    PAGES_OF_A_SEARCH,
-    Account,
-    Creation,
-    answered,
-    answered_at,
-    earliest,
-)
+from contract_tests.transport.account import PAGES_OF_A_SEARCH, Account, Creation, answered, answered_at, earliest
 from contract_tests.transport.journal import Journal
 from contract_tests.transport.leftovers import SURE_SECONDS
 from contract_tests.transport.resource_shape import Item, ItemId
@@ -35,13 +27,13 @@ HELD_FOR_REMOVAL = 2
 HELD_FOR_CREATE = HELD_FOR_REMOVAL + 1
 # A name is looked for, and what is found is removed.
 HELD_FOR_SEARCH = 2
-# At its end a run looks at the account, and once more if it had to remove what it found.
+# At its end a run looks at the account, and once more if it had to remove what it found; a look turns so many pages.
 HELD_FOR_LOOKS = 2
+PAGES_OF_A_LOOK = 20
 # A list may be behind, as #/x-promises/read_your_writes says: what it does not show is looked for again.
 LOOK_AGAIN_AFTER = (0.5, 1.0, 2.0)
 # Where this run has nothing in the account, a look for what it may have made goes back no further.
 LONGEST_RUN = timedelta(days=1)
-
 
 Get = Callable[..., httpx.Response]
 """Sends a GET of the run's own: path, query, and *is_reserved*, which spends what the budget holds back."""
@@ -162,10 +154,10 @@ class Ownership:
         if name is None and self._shape.run_name is None:
             self._created.unnamed += 1
         if name is not None:
-            is_known = name in self._created.unsure_names
+            more = 0 if name in self._created.unsure_names else HELD_FOR_SEARCH
             self._created.unsure_names[name] = time.time()
-            self._budget.hold(0 if is_known else HELD_FOR_SEARCH)
-            self._held += 0 if is_known else HELD_FOR_SEARCH
+            self._budget.hold(more)
+            self._held += more
 
     def note_removed(self, item_id: ItemId) -> None:
         """Note that an item is gone."""

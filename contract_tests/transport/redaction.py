@@ -13,16 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from contract_tests.foreign_text import LAYOUT, shown
-from contract_tests.transport.decoding import (
-    ESCAPE_BEGINS,
-    MOST_LAYERS,
-    View,
-    digit_views,
-    folded,
-    layers,
-    lowered,
-    without_escapes,
-)
+from contract_tests.transport import decoding
+from contract_tests.transport.decoding import MOST_LAYERS, View, folded, lowered, without_escapes
 from contract_tests.transport.structured_text import OWN_KEY, SHOWN_ATTRIBUTES, cleared, cleared_markup
 
 __all__ = ["OWN_KEY", "SHORTEST_SECRET", "Redactor", "clear_files", "cleared_output", "make_public", "redactor_of"]
@@ -101,11 +93,11 @@ class Redactor:
         if self._words is None and not self._may_hold(text.encode("utf-8", "surrogatepass")):
             return []
         found: set[tuple[int, int]] = set()
-        for view in layers(text):
+        for view in decoding.layers(text):
             found.update(self._in_view(view.folded()))
             if self._words is not None:
                 found.update(view.place(*match.span()) for match in self._words.finditer(view.text))
-            for inner in digit_views(view, lambda said: any(part in said for part in self._parts)):
+            for inner in decoding.digit_views(view, lambda said: any(part in said for part in self._parts)):
                 found.update(self._in_view(inner))
         return _merged(found)
 
@@ -129,7 +121,7 @@ class Redactor:
             reading = b"\n".join(_readings(data))
             if any(seed in reading for seed in self._seeds):
                 return True
-            if not any(begin in data for begin in ESCAPE_BEGINS):
+            if not any(begin in data for begin in decoding.ESCAPE_BEGINS):
                 return False
             text = data.decode("utf-8", "surrogateescape")
             deeper = without_escapes(text)

@@ -181,9 +181,8 @@ class ResourceShape:
             token = at(answer, paging.token_at)
             is_token = isinstance(token, (str, int)) and not isinstance(token, bool) and token != ""
             return {paging.token: str(token)} if is_token else None
-        if not self.items_in(
-            answer
-        ):  # a short page is not the last for certain: an API may show fewer than it is asked for
+        # A short page is not the last for certain: an API may show fewer than it is asked for.
+        if not self.items_in(answer):
             return None
         if paging.offset is not None:
             return {paging.offset: str(seen)}

@@ -33,7 +33,6 @@ LONGEST_SLEEP_SECONDS = 1.0
 # With these the request has not reached the API.
 NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError)
 
-
 _terminal: int | None = None
 
 

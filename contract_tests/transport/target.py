@@ -77,17 +77,10 @@ class Api:
     """Sends requests to the API under test, and keeps to the items of this run."""
 
     def __init__(
-        self,
-        target: Target,
-        run: str,
-        shape: ResourceShape,
-        *,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        limits: RunLimits | None = None,
-        most_items: int = MOST_ITEMS,
-        borrowed_id: ItemId | None = None,
+        self, target: Target, run: str, shape: ResourceShape, *, timeout_seconds: float = TIMEOUT_SECONDS,
+        limits: RunLimits | None = None, most_items: int = MOST_ITEMS, borrowed_id: ItemId | None = None,
         is_name: Callable[[str], bool] = bool,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """
         Open a connection; *run* stands in the names of the run's items, *borrowed_id* is the one item that may be
         changed, *is_name* says whether a new item may have a name by the contract. Without limits nothing is written
@@ -140,19 +133,10 @@ class Api:
         raise Inconclusive(f"no integer was found that is the id of none of the {self.shape.name}")
 
     def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | str | None = None,
-        params: Mapping[str, str] | None = None,
-        headers: Sequence[tuple[str, str]] = (),
-        content_type: str | None = OWN_TYPE,
-        key: str | None = OWN_KEY,
-        puts_right: bool = False,
-        in_parts: bool = False,
-        apart: bool = False,
-    ) -> Exchange:
+        self, method: str, path: str, *, body: bytes | str | None = None, params: Mapping[str, str] | None = None,
+        headers: Sequence[tuple[str, str]] = (), content_type: str | None = OWN_TYPE, key: str | None = OWN_KEY,
+        puts_right: bool = False, in_parts: bool = False, apart: bool = False,
+    ) -> Exchange:  # fmt: skip
         """
         Send one request, and return the exchange, the key nowhere in it. *path* stands below the base URL, percent-
         encoded, unlike *params*. A content type or a key of None is left out. What *puts_right* may spend what the

@@ -13,6 +13,7 @@ import httpx
 
 from contract_tests.errors import Inconclusive, RunEnded, TargetError
 from contract_tests.foreign_text import shown
+from contract_tests.transport import retry
 from contract_tests.transport.answers.foreign_answers import AnswerOrigin, Repeats
 from contract_tests.transport.interruption import ENDING, held_back
 from contract_tests.transport.network.connection import FLAW, connections, proxy_of
@@ -20,13 +21,7 @@ from contract_tests.transport.ownership import Ownership
 from contract_tests.transport.redaction import Redactor, make_public
 from contract_tests.transport.resending import CREATION, Resending
 from contract_tests.transport.resource_shape import ItemId
-from contract_tests.transport.retry import (
-    GATEWAY_STATUSES,
-    LATE_SECONDS,
-    LONGEST_WAIT_SECONDS,
-    Failure,
-    back_off_seconds,
-)
+from contract_tests.transport.retry import GATEWAY_STATUSES, LONGEST_WAIT_SECONDS, Failure, back_off_seconds
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.write_guard import READS, WriteGuard
 from contract_tests.transport.written_values import Digests, WrittenValues
@@ -39,8 +34,6 @@ GONE = frozenset({200, 202, 204, 404})
 # Something uses the item: its removal is asked for again, after so many seconds each.
 IN_USE = 409
 IN_USE_PAUSES = (0.5, 1.0, 2.0, 4.0)
-# Headers that speak of a body as it was before it was unpacked.
-UNPACKED = (b"content-encoding", b"content-length")
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -192,16 +185,15 @@ class GuardedTransport(httpx.BaseTransport):
             is_fair = outcome.answer is not None and repeats.is_fair and not is_gateways
             is_known = outcome.answer is not None and self._origin.is_known(request, outcome.answer)
             pause = back_off_seconds(outcome, 1 if is_known and is_fair else attempt, is_fair=is_fair)
-            pause = max(pause, LATE_SECONDS) if outcome.is_late and is_write else pause
+            pause = max(pause, retry.LATE_SECONDS) if outcome.is_late and is_write else pause
             waited += pause
             if waited > LONGEST_WAIT_SECONDS or attempt >= self.limits.most_attempts * (1 + is_fair):
                 break
             if outcome.is_late and ENDING.is_asked:
                 break  # the journal keeps it
             self.limits.retries.pause(pause, f"{request.method} {request.url.path}: {outcome.reason}")
-            is_over = (
-                is_write and not outcome.was_refused and not self._resending.may_send_again(request, before, outcome)
-            )
+            is_in_doubt = is_write and not outcome.was_refused
+            is_over = is_in_doubt and not self._resending.may_send_again(request, before, outcome)
             if outcome.answer is not None and self._origin.is_the_apis(
                 request, outcome.answer, repeats, self.limits, is_over=is_over
             ):
@@ -229,9 +221,8 @@ class GuardedTransport(httpx.BaseTransport):
         if is_lost and item_id is not None:
             self.ownership.note_removed(item_id)
         if is_lost or (item_id is not None and item_id in self._uncertain and not is_removal):
-            raise Inconclusive(
-                self._doubt(f"{request.method} {request.url.path}: 404 after a removal that was not answered")
-            )
+            doubt = f"{request.method} {request.url.path}: 404 after a removal that was not answered"
+            raise Inconclusive(self._doubt(doubt))
         return response
 
     def _attempt(self, request: httpx.Request) -> httpx.Response | Failure:
@@ -305,7 +296,8 @@ class GuardedTransport(httpx.BaseTransport):
     def _cleared(self, response: httpx.Response) -> httpx.Response:
         content = self._redactor.raw(response.content)
         headers = kept = response.headers.raw
-        if self._redactor.holds("\n".join(f"{_text(name)}\n{_text(value)}" for name, value in headers)):
+        lines = b"\n".join(part for header in headers for part in header)
+        if self._redactor.holds(lines.decode("utf-8", "surrogateescape")):
             headers = [(self._redactor.raw(name), self._redactor.raw(value)) for name, value in headers]
         told = dict(response.extensions)
         told["reason_phrase"] = self._redactor.raw(told.get("reason_phrase", b""))
@@ -328,13 +320,10 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is allowed, in a thread of its own."""
         response = await asyncio.to_thread(self._guard.handle_request, request)
-        headers = [item for item in response.headers.raw if item[0].lower() not in UNPACKED]
+        of_the_packed = (b"content-encoding", b"content-length")
+        headers = [item for item in response.headers.raw if item[0].lower() not in of_the_packed]
         told = response.extensions
         return httpx.Response(response.status_code, headers=headers, content=response.content, extensions=told)
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _make_location_readable(url: httpx.URL, response: httpx.Response) -> None:

@@ -32,9 +32,6 @@ Tone = Literal["good", "bad", "doubt", "none"]
 INDEX = "index.html"
 PAGES = {INDEX: "Contract run", "boundaries.html": "Boundaries", "faults.html": "Faults", "spec-diff.html": "Changes"}
 
-# What every template may call, from parts.html.
-MACROS = ("mark", "badge", "outcome_mark", "outcome", "name", "copied", "facts", "heads", "jump")
-
 
 @dataclass(frozen=True)
 class Page:
@@ -86,7 +83,8 @@ def _environment() -> Environment:
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": policy, "advice": ADVICE}
     parts: Any = environment.get_template("parts.html").module
-    environment.globals |= {name: getattr(parts, name) for name in MACROS}
+    macros = ("mark", "badge", "outcome_mark", "outcome", "name", "copied", "facts", "heads", "jump")
+    environment.globals |= {name: getattr(parts, name) for name in macros}
     return environment
 
 

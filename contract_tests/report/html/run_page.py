@@ -22,23 +22,12 @@ FAULTS = "faults.json"
 # Runs of the history that are shown, and items that are named.
 LAST_RUNS = 20
 MOST_NAMED = 10
-# Characters of a hash that distinguish two files.
-SHORT_HASH = 12
 
 TONES: dict[str, Tone] = {"holds": "good", "violated": "bad", "inconclusive": "doubt", "refused": "doubt"}
 HEADLINES = {
     "holds": "The contract holds", "violated": "The contract is violated",
     "inconclusive": "The run is inconclusive", "refused": "The run was refused",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the command that writes the page has in memory; the rest is read from the folder."""
-
-    run: RunRecord | None = None
-    limits: Sequence[LimitResult] | None = None
-    trial: Sequence[TrialRun] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,17 +40,21 @@ class Neighbour:
     facts: dict[str, str]
 
 
-def write_index(folder: Path, known: Known | None = None) -> Path:
+def write_index(
+    folder: Path,
+    run: RunRecord | None = None,
+    results: Sequence[LimitResult] | None = None,
+    runs: Sequence[TrialRun] | None = None,
+) -> Path:
     """
-    Write reports/index.html, one run and below it what others have left beside it, and return it; a file that is missing
-    leaves its part of the page out, and what is *known* need not be read.
+    Write reports/index.html, one run and below it what others have left beside it, and return it; what is not given is
+    read from the folder, and a file that is missing leaves its part of the page out.
     """
-    known = known or Known()
-    stored = Stored() if known.run else read_json(folder / RUN)
-    limits = Stored() if known.limits is not None else read_json(folder / BOUNDARIES)
-    trial = Stored() if known.trial is not None else read_json(folder / FAULTS)
+    stored = Stored() if run else read_json(folder / RUN)
+    limits = Stored() if results is not None else read_json(folder / BOUNDARIES)
+    trial = Stored() if runs is not None else read_json(folder / FAULTS)
     history = read_lines(folder / HISTORY, LAST_RUNS)
-    run = known.run or read_as(RunRecord, stored.value)
+    run = run or read_as(RunRecord, stored.value)
     left = ", ".join(run.items.left[:MOST_NAMED])
     is_other = stored.value is not None and not isinstance(stored.value, dict)
     problems = (
@@ -70,8 +63,8 @@ def write_index(folder: Path, known: Known | None = None) -> Path:
         f"{RUN} does not hold the report of a run" if is_other else "",
     )
     neighbours = [
-        *_map(folder, known.limits if known.limits is not None else _listed(LimitResult, limits)),
-        *_trial(known.trial if known.trial is not None else _listed(TrialRun, trial)),
+        *_map(folder, results if results is not None else _listed(LimitResult, limits)),
+        *_trial(runs if runs is not None else _listed(TrialRun, trial)),
     ]
     lines = read_all(HistoryLine, history.value)[::-1]
     own = (run.started, run.target, run.seed, run.seconds)
@@ -96,7 +89,7 @@ def facts_of(run: RunRecord) -> dict[str, str]:
     tests = [f"{whole(count)} {name.replace('_', ' ')}" for name, count in run.tests.items() if count]
     return {
         "Under test": run.target, "Contract": " ".join(filter(None, (contract.title, contract.version))),
-        "Contract file, SHA-256": contract.sha256[:SHORT_HASH], "Started": moment(run.started),
+        "Contract file, SHA-256": contract.sha256[:12], "Started": moment(run.started),
         "Took": duration(run.seconds), "Seed": "" if run.seed is None else str(run.seed),
         "Selection": run.selection if run.tests else "", "Tests": ", ".join(tests),
         "Requests": whole(requests) if requests else "",

@@ -17,14 +17,12 @@ from contract_tests.runner.boundaries.map_file import read_map
 from contract_tests.runner.boundaries.map_run import MAP, make_map
 from contract_tests.runner.configuration import REPORTS, Configuration, named_seed, named_target
 
-WIDTH_OF_A_FILE = 160
-
 
 def boundaries(configuration: Configuration, arguments: list[str]) -> int:
     """Make a map, or compare two, and return the exit code; no *arguments* are known."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_A_FILE)
+    if not console.is_terminal:  # but a file
+        console = Console(highlight=False, width=160)
     return _compare(console, configuration) if configuration.compared else make_map(console, configuration)
 
 

@@ -43,7 +43,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
     folder = asked.given.get("FOLDER")
     with cleared_output(api_key, variable, [f"{Path(folder)}/"] if folder else []):
         code = concluded(asked.run, asked.tell, redactor)
-        _clear_files(redactor, began)
+        try:
+            clear_files(WRITTEN, redactor, since=began)
+        except OSError as error:
+            print(f"{error.filename}: {error.strerror}, so it was not searched for the key", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     return code
@@ -88,13 +91,6 @@ def _write_traceback(redactor: Redactor) -> str:
         print(text, file=sys.stderr)
         return "the traceback above"
     return str(TRACEBACK)
-
-
-def _clear_files(redactor: Redactor, began: float) -> None:
-    try:
-        clear_files(WRITTEN, redactor, since=began)
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}, so it was not searched for the key", file=sys.stderr)
 
 
 def _release() -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from contract_tests.errors import Inconclusive, RunEnded
 from contract_tests.self_tests.transport.shapes import PERSONAS
-from contract_tests.transport.account import PAGES_OF_A_LOOK, Account
+from contract_tests.transport.account import Account
 from contract_tests.transport.created_resources import CreatedResources
 from contract_tests.transport.journal import Journal
 from contract_tests.transport.leftovers import SURE_SECONDS, read
-from contract_tests.transport.ownership import Ownership
+from contract_tests.transport.ownership import PAGES_OF_A_LOOK, Ownership
 from contract_tests.transport.resource_shape import Item, ItemId
 from contract_tests.transport.run_limits import RequestBudget
 from contract_tests.transport.write_guard import WriteGuard

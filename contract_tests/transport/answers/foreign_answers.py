@@ -11,17 +11,11 @@ from typing import Any
 
 import httpx
 
+from contract_tests.transport import retry
 from contract_tests.transport.answers.json_reading import Unreadable, read_json
 from contract_tests.transport.network.connection import FLAW
 from contract_tests.transport.resource_shape import ItemId, ResourceShape
-from contract_tests.transport.retry import (
-    GATEWAY_STATUSES,
-    LONGEST_WAIT_SECONDS,
-    Failure,
-    back_off_seconds,
-    failed_answer,
-    retry_after_seconds,
-)
+from contract_tests.transport.retry import GATEWAY_STATUSES, Failure
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.write_guard import WriteGuard
 
@@ -147,7 +141,7 @@ class AnswerOrigin:
     def failure(self, request: httpx.Request, response: httpx.Response) -> Failure | None:
         """Return an answer that may be somebody else's as a failure; None where it is known to be the API's."""
         reason = foreign_reason(self.operation(request), response, self._shape)
-        unavailable = failed_answer(response)
+        unavailable = retry.failed_answer(response)
         if unavailable is not None and (reason or not self._may_be_unreadable(request, response)):
             return unavailable
         reason = reason or ("" if unavailable is None else unavailable.reason)
@@ -158,8 +152,8 @@ class AnswerOrigin:
             return None
         if self._proven and self._proven.get(request_key(request)) == self._kind(request, response):
             return None
-        asked = retry_after_seconds(response.headers.get("retry-after", ""))
-        delay_seconds = asked if (asked or 0) <= LONGEST_WAIT_SECONDS else None
+        asked = retry.retry_after_seconds(response.headers.get("retry-after", ""))
+        delay_seconds = asked if (asked or 0) <= retry.LONGEST_WAIT_SECONDS else None
         return Failure(reason, False, delay_seconds=delay_seconds, answer=response)
 
     def is_the_apis(
@@ -201,7 +195,8 @@ class AnswerOrigin:
         for attempt in range(1, CONTROL_ATTEMPTS + 1):
             control, outcome = self._control(request, paths[attempt % len(paths)])
             if isinstance(outcome, Failure):
-                limits.retries.pause(back_off_seconds(outcome, attempt), f"GET {control.url.path}: {outcome.reason}")
+                pause = retry.back_off_seconds(outcome, attempt)
+                limits.retries.pause(pause, f"GET {control.url.path}: {outcome.reason}")
             elif outcome.status_code in right and not foreign_reason(self.operation(control), outcome, self._shape):
                 limits.retries.clear()
                 return True

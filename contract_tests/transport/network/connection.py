@@ -215,13 +215,9 @@ class _BoundedBackend(httpcore.NetworkBackend):
         self._clock = clock
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore.NetworkStream:  # fmt: skip
         failed: Exception | None = None
         addresses = _addresses(host, port)
         for index, address in enumerate(addresses):
