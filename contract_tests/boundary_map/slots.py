@@ -1,7 +1,5 @@
 """A slot is where one value is put: a field of a body or of a query, or a value inside of it; nothing else changes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -84,7 +82,7 @@ class _Inner(Candidate):
     view: View | None = None
     wrap: Callable[[Any], Any] = _unchanged
 
-    def inside(self, step: str, put: Callable[[Any], Any]) -> _Inner:
+    def inside(self, step: str, put: Callable[[Any], Any]) -> "_Inner":
         inner = self.wrap
         placed = super().inside(step, put)
         return replace(placed, wrap=lambda value: put(inner(value)))  # type: ignore[return-value,call-arg]

@@ -4,8 +4,6 @@ Sorts the end of each test into what it says: the API broke a promise, an answer
 A pytest plugin, of the process that reports and of xdist's workers. What it adds to a test's report is plain data.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

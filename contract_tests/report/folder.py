@@ -5,8 +5,6 @@ Each file is written whole under a name of its own and then put in its place, so
 What cannot be written is told in a line; it costs a command neither its verdict nor its exit code.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

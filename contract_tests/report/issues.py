@@ -4,8 +4,6 @@ Gathers the findings of a run into issues: one for each broken promise, not one 
 A finding travels as plain text and numbers, so that xdist's workers can send it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -107,7 +105,7 @@ class Issue:
         if example not in self.examples:
             self.examples = sorted([*self.examples, example], key=_oddness)[:MOST_EXAMPLES]
 
-    def join(self, other: Issue) -> None:
+    def join(self, other: "Issue") -> None:
         """Take over what another process has seen of this issue."""
         count = self.count + other.count
         self.values += [text for text in other.values if text not in self.values]

@@ -5,8 +5,6 @@ pytest opens its file while it ends the session: where that fails, nothing after
 two runs that share the folder would write into one file.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

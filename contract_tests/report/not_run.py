@@ -4,8 +4,6 @@ What a run has not tried: because its budget or its patience ended, or because t
 A pytest plugin, of the process that reports and of xdist's workers. It stops the run when no further request is sent.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 from typing import Any

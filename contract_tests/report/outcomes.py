@@ -4,8 +4,6 @@ Gathers what a run found: what was tried, what broke, what is known.
 A pytest plugin. Results of xdist's workers come in through their reports and their last message.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections import Counter

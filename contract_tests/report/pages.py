@@ -7,8 +7,6 @@ Each command draws its own page from what it has in memory. The pages of others 
 their results whose they are.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace

@@ -1,7 +1,5 @@
 """Makes the record of a run, for reports/run.json, from what its tests came to; the key was hidden when it was gathered."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 from collections import Counter

@@ -5,8 +5,6 @@ A file may come from an older release, an interrupted run or a person. A key tha
 empty, so that the rest can still be shown; a file that cannot be read is named.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable

@@ -5,8 +5,6 @@ A pytest plugin, of the process that reports and of xdist's workers. Reports are
 whoever writes them down, in a terminal or in a file, has nothing to hide.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

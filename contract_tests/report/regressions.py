@@ -4,8 +4,6 @@ Writes the violations of a run as a test file, which needs pytest and httpx only
 What no few requests can show, one after the other, is named in the file and not written as a test.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The shell line before one that repeats a failure: the items of a run are gone when its report is read."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """What stands in run.json, a line of history.jsonl and faults.json: one typed model, written and read back."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections import defaultdict
@@ -32,7 +30,7 @@ class Start:
     """On the monotonic clock, in seconds."""
 
     @classmethod
-    def now(cls, target: str, seed: int | None, selection: str = "whole") -> Start:
+    def now(cls, target: str, seed: int | None, selection: str = "whole") -> "Start":
         """Note what is asked for, at this moment."""
         return cls(target, seed, selection, datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
 
@@ -212,9 +210,9 @@ class RunRecord:
     untried: UntriedParts = UntriedParts()
     skipped: tuple[str, ...] = ()
     """The tests that found nothing to try once they were begun, each with the reason."""
-    earlier: RunRecord | None = None
+    earlier: "RunRecord | None" = None
     """The last run that came to a test, where this one came to none."""
-    beside: Beside | None = None
+    beside: "Beside | None" = None
     """The run before, on the contract that callers know."""
 
     @property
@@ -274,7 +272,7 @@ class HistoryLine:
     violations: int = 0
 
     @classmethod
-    def of(cls, run: RunRecord) -> HistoryLine:
+    def of(cls, run: RunRecord) -> "HistoryLine":
         """Sum up a run."""
         requests, violations = sum(run.requests.values()), len(run.violations)
         return cls(run.started, run.target, run.seed, run.verdict, run.seconds, requests, violations)

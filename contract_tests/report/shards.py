@@ -4,8 +4,6 @@ The shards of a run: what each of several machines has found of it, and the one 
 A shard writes its file anew at each test that turns red, so that what it has reported is not lost when it is killed.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

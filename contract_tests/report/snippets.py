@@ -4,8 +4,6 @@ The lines that would bring a contract up to date, where the contract is what is 
 Each says in its first line where it goes, as a JSON pointer, and is merged there by hand: nothing edits the contract.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

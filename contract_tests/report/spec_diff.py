@@ -1,7 +1,5 @@
 """What changed between two contracts, as a person reads it: in a terminal, and as the draft of a changelog."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Prints the summary of a run in the terminal: what was tried and what was not, wh
 A pytest plugin, of the process that reports.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """The last line of a run: its verdict and one sentence, with the exit code that follows."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

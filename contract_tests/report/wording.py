@@ -5,8 +5,6 @@ A value under test may hold anything, so nothing reaches a page that could turn 
 break its encoding.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The one item of an account that may create none: its state is saved before it is changed, and restored."""
 
-from __future__ import annotations
-
 import secrets
 from collections import Counter
 from collections.abc import Iterator

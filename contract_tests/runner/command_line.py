@@ -1,7 +1,5 @@
 """The commands: what each is called, which variables it takes as options, and where it is imported from when called."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 from collections.abc import Callable, Sequence

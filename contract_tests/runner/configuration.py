@@ -1,7 +1,5 @@
 """The one reader of the environment: what a person asks for, as one frozen object that is handed down."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import re

@@ -1,7 +1,5 @@
 """The contract run, and the same with a time budget: plan, preflight, tests, clean-up, verdict, reports."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

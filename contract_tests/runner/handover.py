@@ -1,7 +1,5 @@
 """How a configuration reaches the tests: from a command, from the process that started this one, or by hand."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What the suite does in a process of pytest: which tests it has, how much each tries, and what comes out."""
 
-from __future__ import annotations
-
 import gc
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The lock of a borrowed resource, free as soon as its run is dead: one run at a time, on this machine, has an item."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -4,8 +4,6 @@ What a CI job shows of the last run: a summary in markdown, and each violation a
 On GitHub the summary goes to the page of the job, and the annotations to its log. Elsewhere the summary is printed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The file that a mock reads: the contract itself, or a copy that says what the overlay and the choice of a resource say."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator

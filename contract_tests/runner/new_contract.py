@@ -1,7 +1,5 @@
 """Write a small contract to begin with, for a resource of any name: `make new-contract NAME=agents`."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the name and the text of a variable may be: one parser for each kind of value, which refuses in one line."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """What a run is going to do, counted by a rehearsal: the same run against a mock, in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

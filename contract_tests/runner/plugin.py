@@ -1,7 +1,5 @@
 """The pytest plugin: loaded for every test suite of an environment, it does nothing before it is asked."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Any
 

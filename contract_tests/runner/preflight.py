@@ -1,7 +1,5 @@
 """The harmless request or two that every run against an API begins with: is it there, and is the key right?"""
 
-from __future__ import annotations
-
 import dataclasses
 import secrets
 from collections import Counter

@@ -1,7 +1,5 @@
 """The state of a borrowed resource, exactly as an answer shows it, and what of it an update could not bring back."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

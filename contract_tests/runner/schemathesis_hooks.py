@@ -7,8 +7,6 @@ Each boundary value of each field becomes an example of its own: of an update, f
 create. A check holds the answer, and what a read shows then, to the contract. In the end every item is removed.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import secrets

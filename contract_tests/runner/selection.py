@@ -1,7 +1,5 @@
 """Which tests a run has, and in which order: what the contract gives a test to do, and what the budget allows."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable
 from pathlib import Path

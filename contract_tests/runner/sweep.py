@@ -4,8 +4,6 @@ create that was never answered, both from the journals. A run that is alive is l
 name is exactly of the form that runs give, once they are listed and agreed to.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import re

@@ -1,7 +1,5 @@
 """Opens the API under test: the one that BASE_URL names, within its limits, or a mock that is started for the run."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

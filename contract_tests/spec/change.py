@@ -5,8 +5,6 @@ Where fewer values are valid, a sender may be refused and a reader meets nothing
 other way round. docs/contract-changes.md has the rules and what they are worth.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -83,7 +81,7 @@ class Spot:
     """Of the operation: its body, an answer, a parameter."""
     fields: str = ""
 
-    def field(self, name: str, old: str, new: str) -> Spot:
+    def field(self, name: str, old: str, new: str) -> "Spot":
         """Return a field of an object, or the elements of an array."""
         dot = "." if self.fields and not name.startswith("[") else ""
         return replace(self, old=old, new=new, fields=f"{self.fields}{dot}{name}")

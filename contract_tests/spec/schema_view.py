@@ -1,7 +1,5 @@
 """What a schema says of a value, however it is written: through references, allOf, and the one branch beside null."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,13 +35,13 @@ class SchemaView:
     """Whether an object takes no other property than those named."""
 
     @property
-    def around(self) -> SchemaView:
+    def around(self) -> "SchemaView":
         """What is said of null, in words and in extensions."""
         words = {word: value for word, value in self.said.items() if word in WORDS or word.startswith("x-")}
         return SchemaView(words, takes_null=self.takes_null)
 
     @property
-    def as_branch(self) -> SchemaView:
+    def as_branch(self) -> "SchemaView":
         """What is said besides, as a branch of a union says it."""
         limits = {word: value for word, value in self.said.items() if word not in self.around.said}
         return replace(self, said=limits, takes_null=True)

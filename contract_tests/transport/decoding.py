@@ -1,7 +1,5 @@
 """A text, and what it says once its escapes are undone, each character with the place that it came from."""
 
-from __future__ import annotations
-
 import binascii
 import html
 import re
@@ -47,7 +45,7 @@ class View:
         """Return the place of a part in the text as it stands."""
         return self.starts[start], self.ends[end - 1]
 
-    def replaced(self, pattern: re.Pattern[str], reading: Callable[[str], str] = lambda _match: "") -> View:
+    def replaced(self, pattern: re.Pattern[str], reading: Callable[[str], str] = lambda _match: "") -> "View":
         """Return the view with each match read otherwise, or left out; the very same where none is."""
         texts: list[str] = []
         starts: list[int] = []
@@ -66,7 +64,7 @@ class View:
             return self
         return View("".join([*texts, self.text[done:]]), [*starts, *self.starts[done:]], [*ends, *self.ends[done:]])
 
-    def folded(self) -> View:
+    def folded(self) -> "View":
         """Return the view in lower case, without what leaves no mark."""
         bare = self.replaced(UNMARKED)
         return View(lowered(bare.text), bare.starts, bare.ends)

@@ -1,7 +1,5 @@
 """One request and its answer, and how both are shown to a person: in a line each, and as a shell line that repeats it."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping
@@ -59,7 +57,7 @@ class Exchange:
     """How many bytes of the body are left out in its middle."""
     shape: ResourceShape = field(default=ResourceShape(), repr=False, compare=False)
     """The resource, which tells where its items stand in an answer."""
-    earlier: tuple[Exchange, ...] = field(default=(), repr=False, compare=False)
+    earlier: tuple["Exchange", ...] = field(default=(), repr=False, compare=False)
     """The creation of its item and the latest writes to it, as far as they are kept; of a list, the latest creations."""
 
     @cached_property
@@ -109,7 +107,7 @@ class Exchange:
         kept = self.excerpt()
         return f"{self.status}  {_shorten(self.hide(kept.body.decode('utf-8', 'backslashreplace')), kept.cut_bytes)}"
 
-    def excerpt(self) -> Exchange:
+    def excerpt(self) -> "Exchange":
         """Return the exchange as a report needs it: of a long answer both ends, so that many of them take little room."""
         cut = len(self.body) - 2 * KEPT_BYTES
         if cut <= 0:

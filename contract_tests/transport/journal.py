@@ -4,8 +4,6 @@ file a run, one JSON object a line, written before and after each request that m
 the key.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -23,7 +21,7 @@ from contract_tests.transport.interruption import held_back
 from contract_tests.transport.leftovers import Remains, fingerprint, follow, read, same_form
 from contract_tests.transport.resource_shape import Item, ItemId
 
-_open: set[Journal] = set()
+_open: set["Journal"] = set()
 # The folders that this process keeps journals in.
 _places: set[Path] = set()
 # What is noted before it is done, and not done where it cannot be noted.

@@ -1,7 +1,5 @@
 """Keeps the key out of everything: any eight or more of its characters in a row, in each form of an echo."""
 
-from __future__ import annotations
-
 import binascii
 import os
 import re
@@ -63,7 +61,7 @@ class Redactor:
         self._is_ascii = all(part.isascii() for part in self._parts)
 
     @cached_property
-    def evident(self) -> Redactor:
+    def evident(self) -> "Redactor":
         """What replaces only what can be nothing but the secrets."""
         return redactor_of(self._given, EVIDENT_SHARE)
 

@@ -1,7 +1,5 @@
 """reports/boundaries.html: where each limit really lies, drawn beside where the contract says that it lies."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """reports/spec-diff.html: what changed between two contracts, and what it means to callers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from contract_tests.report.html.page import Page, Tone, write_page

@@ -1,7 +1,5 @@
 """The number line of each field that has a limit, and the places where acceptance changes, magnified."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """reports/faults.html: which planted fault was caught by which test, and what stayed green as it must."""
 
-from __future__ import annotations
-
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence

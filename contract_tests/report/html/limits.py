@@ -1,7 +1,5 @@
 """The limits of a boundary map as a page words them, and what becomes of each JSON type."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The number line of one field: which stretches were accepted, altered and refused
 Positions are in percent, so that a drawing fits any width without shrinking its letters.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Iterator, Sequence

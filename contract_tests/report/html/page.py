@@ -5,8 +5,6 @@ Each page carries its style and its script in itself and forbids everything else
 that it shows can run or load anything.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import statistics

@@ -1,7 +1,5 @@
 """reports/index.html: what the last contract run came to, and the way to the other pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

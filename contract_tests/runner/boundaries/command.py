@@ -1,7 +1,5 @@
 """The boundary map as a command: make one, or compare two."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

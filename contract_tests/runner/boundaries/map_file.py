@@ -5,8 +5,6 @@ The results are a plain list. Beside it `boundaries.run.json` says of which API 
 every limit was tried; a map that was broken off is continued, one that was finished never.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

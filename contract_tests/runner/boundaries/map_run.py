@@ -1,7 +1,5 @@
 """Makes a map: goes on with one that was broken off, writes each result down at once, and sums it up."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Opens the API that a map is made of: the one that BASE_URL names, or a mock, with a fault if one is asked for."""
 
-from __future__ import annotations
-
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator

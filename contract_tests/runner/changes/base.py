@@ -1,7 +1,5 @@
 """What callers know of a contract: a file, or the same file at a commit, such as the last tag or the main branch."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

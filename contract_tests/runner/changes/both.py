@@ -1,7 +1,5 @@
 """The run on the contract that callers know, on the same API, beside the run on the new one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,7 +1,5 @@
 """Compare a contract with what callers know of it; info.version must say what the changes mean to them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How every command ends: a last line on stdout and the exit code that goes with it, whatever has happened."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

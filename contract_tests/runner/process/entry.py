@@ -1,7 +1,5 @@
 """Where every command begins: signals are taken before anything is imported that takes long."""
 
-from __future__ import annotations
-
 import os
 import sys
 

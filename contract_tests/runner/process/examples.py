@@ -1,7 +1,5 @@
 """What earlier runs of the fuzzer found, kept by test: on this machine, and in a Redis where several share it."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from collections.abc import Callable, Iterable

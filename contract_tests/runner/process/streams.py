@@ -1,7 +1,5 @@
 """Output that never fails: a closed terminal, a full disk or a reader that has gone must not end a run."""
 
-from __future__ import annotations
-
 import io
 import os
 import select
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 class SteadyFile(io.FileIO):
     """A file that takes whatever is written, and drops what the system does not take."""
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         """Write, wait where the reader is slow, and never fail."""
         while True:
             try:

@@ -1,7 +1,5 @@
 """Ends the process within five seconds of a second signal, whatever it is doing: no exception could."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal
