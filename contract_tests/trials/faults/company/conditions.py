@@ -17,6 +17,7 @@ from .place import Place, is_limit, limits
 
 LONG = 1_000
 OFTEN = 4
+_all: Callable[[Calls], Iterable[Call]] = lambda calls: reversed(calls.past)
 ESCAPE = re.compile(rb"\\u00[2-7]")
 EXPONENT = re.compile(rb"[0-9][eE]")
 
@@ -149,10 +150,6 @@ def _now(is_so: Callable[[Place, Fields, Fields], bool]) -> Holds:
 def _last(which: Callable[[Calls], Iterable[Call]], is_so: Callable[[Call, Calls], bool]) -> Holds:
     """Judge the first of some calls, which are given the last first."""
     return lambda place, calls: any(is_so(call, calls) for call in islice(which(calls), 1))
-
-
-def _all(calls: Calls) -> Iterable[Call]:
-    return reversed(calls.past)
 
 
 def _spelling(pattern: re.Pattern[bytes]) -> Holds:

@@ -8,7 +8,7 @@ from .. import seams
 from ..fault import CRUD, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
 from ..seams import Api, Fields, Item, Page, Paging
-from ..state.pagination import by_token, filtered, listing_of, page_size, text_filter
+from ..state.pagination import by_token, filtered, page_size, text_filter
 from ..usual import change, removal_of_another, without, wrong
 from ..witness import Witness
 from .calls import Calls
@@ -45,7 +45,7 @@ def _matches(is_so: Callable[[list[Item]], bool]) -> Holds:
 CONDITIONS: dict[str, tuple[str, Holds, Ask]] = {
     "ordered": (
         "where it is ordered", _asked("order"),
-        lambda scene: ((), f"{needed(listing_of(scene).order)}={first(listing_of(scene).orders)}")),
+        lambda scene: ((), f"{needed(scene.contract.listing.order)}={first(scene.contract.listing.orders)}")),
     "sized": ("where a page has a size", _asked("page_size"), lambda scene: ((), f"{page_size(scene).name}=2")),
     "after_a_removal": (
         "after a removal", _after("remove", is_refused=False), lambda scene: (removal_of_another(scene), "")),
@@ -83,7 +83,8 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
         ("ordered", "after_refused")),
     "turned": (
         "Lists the oldest first", "newest_first",
-        lambda scene, page, query: page if listing_of(scene).order in query else Page(list(page.items)[::-1], page.next_token),
+        lambda scene, page, query: page if scene.contract.listing.order in query
+        else Page(list(page.items)[::-1], page.next_token),
         lambda scene: "", ("sized", "after_a_removal", "after_an_update")),
     "has_no_token": (
         "Gives no token of a next page", "whole_list", lambda scene, page, query: Page(page.items, None),
@@ -93,7 +94,8 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
         ("ordered", "sized", "after_refused")),
     "finds_nothing": (
         "Finds nothing by a text", "filters_find",
-        lambda scene, page, query: Page([], None) if listing_of(scene).filters[text_filter(scene) or ""][0] in query else page,
+        lambda scene, page, query: Page([], None)
+        if scene.contract.listing.filters[text_filter(scene) or ""][0] in query else page,
         _by_text, ("ordered", "sized", "renamed", "namesakes")),
 }  # fmt: skip
 

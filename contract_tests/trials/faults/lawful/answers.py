@@ -227,6 +227,7 @@ def update_time_moves_on_every_update(api: Api, before: Item, changes: Fields) -
 
 Rewrite = Callable[[Any, tuple[str, ...]], Any]
 """Makes another body of that of an error; it is told where the body names the fields at fault."""
+_left_out: Rewrite = lambda body, fields_at: usual.without_at(body, _list_at(fields_at) or ("",))
 
 
 def _errors_otherwise(rewrite: Rewrite, never_with: tuple[str, ...], scene: Scene) -> Planted:
@@ -255,10 +256,6 @@ def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
 
 def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:
     return fields_at[: fields_at.index("*")] if "*" in fields_at else fields_at
-
-
-def _left_out(body: Any, fields_at: tuple[str, ...]) -> Any:
-    return usual.without_at(body, _list_at(fields_at) or ("",))
 
 
 def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:

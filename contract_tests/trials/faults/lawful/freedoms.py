@@ -13,10 +13,10 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
-from ..fault import CRUD, LAWFUL, Apply, Fault, Planted, fault, generator, plain, rows
+from ..fault import CRUD, LAWFUL, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
-from ..state.pagination import by_token, filtered, listing_of, made_up_token, text_filter
+from ..state.pagination import by_token, filtered, made_up_token, text_filter
 from ..usual import ITEM, REMOVAL, Shown, change, unnamed_method, without, wrong
 from ..witness import START, Step, Witness, stranger
 from .answers import singles
@@ -240,24 +240,13 @@ def _mismatches(scene: Scene) -> Iterator[tuple[tuple[str, str], Step]]:
             yield from (((tried.name, given), scene.update({name: value})) for value in bad)
 
 
-@generator
-def mismatches_blamed(scene: Scene) -> Iterator[Fault]:
-    """Yield the blame of one of two fields whose listed values do not go together, whichever was sent."""
-    needed(scene.contract.has(*CRUD) and not scene.is_put)
+def _blaming(number: int, never_with: tuple[str, ...], scene: Scene) -> Planted:
+    """Blame one of two fields that do not go together, whichever was sent."""
+    needed(not scene.is_put)
     found = list(_mismatches(scene))
     pair, _ = first(found)
-    steps = tuple(step for names, step in found if names == pair)
-    for name, blamed, other, never_with in (
-        ("mismatch_blamed_on_the_dependent", pair[0], "dependent", ()),
-        ("mismatch_blamed_on_the_other", pair[1], "other", ("mismatch_blamed_on_the_dependent",)),
-    ):
-        if any(blamed not in json.loads(step.body or b"{}") for step in steps):
-            what = f"Blames the {other} one of two fields whose listed values do not go together, whichever was sent."
-            yield Fault(name, "", what, "", _blaming(pair, blamed), steps, never_with)
-
-
-def _blaming(pair: tuple[str, str], blamed: str) -> Apply:
-    """Blame one of two fields that do not go together, whichever was sent."""
+    steps, blamed = tuple(step for names, step in found if names == pair), pair[number]
+    needed(any(blamed not in json.loads(step.body or b"{}") for step in steps))
 
     @by(seams.check_as)
     def apply(api: Api, fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
@@ -272,7 +261,16 @@ def _blaming(pair: tuple[str, str], blamed: str) -> Apply:
                 raise Refusal(400, refusal.message, details) from None
             raise
 
-    return apply
+    return Planted(apply, steps, never_with=never_with)
+
+
+rows(LAWFUL, (), {
+    "mismatch_blamed_on_the_dependent": (
+        "Blames the dependent one of two fields whose listed values do not go together, whichever was sent.", 0, ()),
+    "mismatch_blamed_on_the_other": (
+        "Blames the other one of two fields whose listed values do not go together, whichever was sent.", 1,
+        ("mismatch_blamed_on_the_dependent",)),
+}, make=_blaming)  # fmt: skip
 
 
 # -- Lists ------------------------------------------------------------------------------------------------------------
@@ -321,7 +319,7 @@ def first_page_empty(api: Api, right: Paging, items: Iterable[Item], query: Fiel
 @fault(LAWFUL, "whole_list", needs=LIST)
 def last_page_without_a_token_member(scene: Scene) -> Planted:
     """Leaves the token out of the last page instead of answering null."""
-    place, pointer = listing_of(scene).paging.token_at, needed(scene.contract.operation("list").success_pointer)
+    place, pointer = scene.contract.listing.paging.token_at, needed(scene.contract.operation("list").success_pointer)
     needed(len(place) == 1 and place[0] not in scene.contract.document.required(pointer))
 
     @by(seams.wrap, "give")
@@ -344,7 +342,7 @@ def lists_lag(api: Api, known: list[Any], everything: Callable[[], Iterator[Item
 @fault(LAWFUL, needs=(*CRUD, "list"))
 def never_updated_listed_last(scene: Scene) -> Planted:
     """Lists items that were never updated last, where the list is ordered by the time of the update, either way."""
-    listing, kinds = listing_of(scene), scene.api.resource.server_fields
+    listing, kinds = scene.contract.listing, scene.api.resource.server_fields
     orders = [text.lstrip("-") for text in listing.orders]
     name = first(each for each in orders if each in kinds and kinds[each].kind == "updated_at")
 
@@ -361,7 +359,7 @@ def never_updated_listed_last(scene: Scene) -> Planted:
 @fault(LAWFUL, "whole_list", needs=LIST)
 def token_brings_its_filter_and_order(scene: Scene) -> Planted:
     """Goes on with the filter and the order of the page that gave the token, whatever the query says."""
-    listing = listing_of(scene)
+    listing = scene.contract.listing
     size = needed(listing.paging.size).name
 
     @by(seams.wrap, "resource.listing.page")

@@ -1,7 +1,7 @@
 """Faults of creation."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -19,12 +19,9 @@ STORES = "create_stores_everything"
 
 created = success("create")
 _new: Shown = lambda scene: make_and_read(scene, scene.item)
+_fields: Select = lambda scene: scene.contract.fields("create").values()
 _required: Select = lambda scene: [tried for tried in _fields(scene) if tried.is_required]
 _optional: Select = lambda scene: [tried for tried in _fields(scene) if not tried.is_required]
-
-
-def _fields(scene: Scene) -> Iterable[Field]:
-    return scene.contract.fields("create").values()
 
 
 # -- One field --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from contract_tests.checks.selections import spells_any_name
 from contract_tests.generation.boundaries import to_json
 from contract_tests.mock_api.listing import Condition, Order, Place
 from contract_tests.spec.field import Field
-from contract_tests.spec.listing import Listing
 
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, plain, rows
@@ -30,12 +29,7 @@ STOCK, LARGE = 60, 20
 NEWEST, TWELVE = 10, 12
 _of_one: Shown = lambda scene: (scene.list(f"{page_size(scene).name}=1"),)
 made_up_token: Shown = lambda scene: (scene.list(f"{by_token(scene)}=made-up"),)
-_order_clause: Clause = lambda scene: _place_of(scene, needed(listing_of(scene).order))
-
-
-def listing_of(scene: Scene) -> Listing:
-    """Return what the parameters of the list do."""
-    return scene.contract.listing
+_order_clause: Clause = lambda scene: _place_of(scene, needed(scene.contract.listing.order))
 
 
 def _listing_as(part: str, behaviour: Callable[..., Any]) -> Apply:
@@ -59,7 +53,7 @@ def _place_of(scene: Scene, parameter: str) -> str:
 
 def by_token(scene: Scene) -> str:
     """Return the parameter of the token of a page; NoPlace where there is none."""
-    return needed(listing_of(scene).paging.token)
+    return needed(scene.contract.listing.paging.token)
 
 
 # -- Sizes ------------------------------------------------------------------------------------------------------------
@@ -68,7 +62,7 @@ def by_token(scene: Scene) -> str:
 def page_size(scene: Scene) -> Field:
     """Return the parameter of the size of a page; NoPlace where there is none."""
     needed(scene.contract.has("list"))
-    return needed(listing_of(scene).paging.size)
+    return needed(scene.contract.listing.paging.size)
 
 
 def _sized(read: Callable[[str], int | None], beside: str = "") -> Apply:
@@ -165,7 +159,7 @@ def _made(scene: Scene, number: int) -> Witness:
 
 def _next(scene: Scene, number: int = 1) -> Witness:
     """Turn to the second page of pages of so many items, by token, offset or number."""
-    paging, size = listing_of(scene).paging, page_size(scene)
+    paging, size = scene.contract.listing.paging, page_size(scene)
     needed(scene.contract.accepts_value(size, number))
     first_page, further = f"{size.name}={number}", ""
     if paging.token:
@@ -303,7 +297,7 @@ rows("pagination", (WHOLE,), {
 @fault("pagination", WHOLE, needs=LIST)
 def token_of_another_order_answered_500(scene: Scene) -> Planted:
     """Fails on the next page of a list that is ordered."""
-    listing = listing_of(scene)
+    listing = scene.contract.listing
     token, order = by_token(scene), first(listing.orders[::-1])
     needed(scene.contract.accepts_value(page_size(scene), 1))
     careless = lambda place, token, query: failed() if query.get(listing.order or "") == order else place(token, query)
@@ -328,7 +322,7 @@ rows("pagination", ("newest_first",), {
 
 def _orders(scene: Scene) -> Witness:
     """Ask for every order that the contract names, of items of which the older was updated later."""
-    listing = listing_of(scene)
+    listing = scene.contract.listing
     updates = optional(lambda scene: (*_updates(scene, "{other}"), *_updates(scene, "{id}")), scene)
     return (*updates, *(scene.list(f"{listing.order}={order}") for order in needed(listing.orders)))
 
@@ -338,7 +332,7 @@ def _updates(scene: Scene, target: str) -> Witness:
 
 
 def _unknown_order(scene: Scene) -> Witness:
-    name = needed(listing_of(scene).order)
+    name = needed(scene.contract.listing.order)
     needed(scene.contract.accepts_value(scene.contract.query_fields("list")[name], "no_such_field"))
     return (scene.list(f"{name}=no_such_field"),)
 
@@ -355,7 +349,7 @@ rows("pagination", (), {
         "Turns an order round where no size of a page is asked for.", _turned_round, _orders),
     "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
     "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")),
-        lambda scene: _orders(scene) if any(order.startswith("-") for order in listing_of(scene).orders) else ()),
+        lambda scene: _orders(scene) if any(order.startswith("-") for order in scene.contract.listing.orders) else ()),
     "unknown_order_answered_500": ("Fails on an order that it does not know.", _failing_to_read("order"), _unknown_order),
 }, LIST, _order_clause)  # fmt: skip
 
@@ -376,7 +370,7 @@ def order_leaves_out_the_newest_once_updated(scene: Scene) -> Planted:
 
 def _after_a_name(change: Callable[[list[Item], str, str], list[Item]], scene: Scene) -> Planted:
     """Let later pages of an order by name begin elsewhere; *change* is told their items, the field and the last name."""
-    name, listing = needed(scene.contract.run_name), listing_of(scene)
+    name, listing = needed(scene.contract.run_name), scene.contract.listing
     order = first(order for order in listing.orders if order.lstrip("-") == name)
     needed(scene.contract.accepts_name("é"))
 
@@ -411,7 +405,7 @@ def _cleared(api: Api) -> set[str]:
 def cleared_item_ordered_as_never_updated(scene: Scene) -> Planted:
     """Orders an item that was cleared last by the time of an update as if it had none."""
     moved = {name for name, own in scene.api.resource.server_fields.items() if own.kind == "updated_at"}
-    needed(not scene.is_put and [order for order in listing_of(scene).orders if order.lstrip("-") in moved])
+    needed(not scene.is_put and [order for order in scene.contract.listing.orders if order.lstrip("-") in moved])
     cleared = {first(tried.name for tried in scene.clearing if tried.name in scene.item): None}
 
     @by(seams.wrap, "resource.listing.key", memory=_cleared)
@@ -419,19 +413,19 @@ def cleared_item_ordered_as_never_updated(scene: Scene) -> Planted:
         return [0, 0, item.id] if order.field in moved and item.id in known else right(item, order)
 
     updates = (*_updates(scene, "{other}"), *_updates(scene, "{id}"), scene.update(scene.lawful(cleared)))
-    return Planted(apply, (*updates, *_orders(scene)[-len(listing_of(scene).orders) :]), _order_clause(scene))
+    return Planted(apply, (*updates, *_orders(scene)[-len(scene.contract.listing.orders) :]), _order_clause(scene))
 
 
 @fault("pagination", needs=LIST)
 def one_order_is_another(scene: Scene) -> Planted:
     """Orders by another field than is asked for."""
-    orders = [*dict.fromkeys(order.lstrip("-") for order in listing_of(scene).orders)]
+    orders = [*dict.fromkeys(order.lstrip("-") for order in scene.contract.listing.orders)]
     one, other = needed((orders[0], orders[-1]) if orders[1:] else None)
     return Planted(_ordered_as(lambda text: text.replace(other, one)), _orders(scene), _order_clause(scene))
 
 
 def _ordered_numbers(scene: Scene) -> list[Field]:
-    ordered = {order.lstrip("-") for order in listing_of(scene).orders}
+    ordered = {order.lstrip("-") for order in scene.contract.listing.orders}
     return [tried for tried in scene.free if tried.name in ordered and {*tried.types} <= {"number", "integer"}]
 
 
@@ -445,7 +439,7 @@ def ordered_as_text(scene: Scene, tried: Field) -> Planted:
 
     numbers = needed([number for number in (9, 10) if scene.contract.accepts_value(tried, number)])
     made = (scene.create({**scene.item, tried.name: number}) for number in numbers)
-    listed = scene.list(f"{listing_of(scene).order}={tried.name}")
+    listed = scene.list(f"{scene.contract.listing.order}={tried.name}")
     return Planted(_listing_as("key", key), (*made, listed), _order_clause(scene))
 
 
@@ -454,19 +448,19 @@ def ordered_as_text(scene: Scene, tried: Field) -> Planted:
 
 def filtered(scene: Scene, field: str, value: str) -> str:
     """Return the query that filters by a field."""
-    parameter, template = listing_of(scene).filters[field]
+    parameter, template = scene.contract.listing.filters[field]
     return f"{parameter}={quote(template.replace(f'{{{field}}}', value), safe='')}"
 
 
 def text_filter(scene: Scene) -> str | None:
     """Return the text by which a list may be filtered, the one with a run's name if there is one."""
-    texts = [tried.name for tried in scene.texts if tried.name in listing_of(scene).filters]
+    texts = [tried.name for tried in scene.texts if tried.name in scene.contract.listing.filters]
     return next(iter(sorted(texts, key=lambda name: name != scene.contract.run_name)), None)
 
 
 def _time_filter(scene: Scene) -> str:
     own = scene.contract.server_fields
-    filters = listing_of(scene).filters.items()
+    filters = scene.contract.listing.filters.items()
     return first(name for name, (_, text) in filters if {"<", ">"} & {*text} and name in own and own[name].is_time)
 
 
@@ -483,7 +477,7 @@ def filter_ignored(scene: Scene) -> Planted:
 
 def _exact_filters(scene: Scene) -> list[Field]:
     """Return the fields of numbers, of few values and of listed ones by which a list may be filtered."""
-    fields = [tried for tried in scene.fields.values() if tried.name in listing_of(scene).filters]
+    fields = [tried for tried in scene.fields.values() if tried.name in scene.contract.listing.filters]
     return [f for f in fields if not f.is_free or f.json_type != "string" or "enum" in f.schema]
 
 
@@ -542,11 +536,13 @@ def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Appl
 def _by_name(scene: Scene, *orders: str, newer: int = 2) -> Witness:
     """Make items of other names and one of the same, and find them by the name."""
     name = needed(text_filter(scene))
-    query = "&".join((filtered(scene, name, scene.item[name]), *(f"{listing_of(scene).order}={one}" for one in orders)))
+    query = "&".join(
+        (filtered(scene, name, scene.item[name]), *(f"{scene.contract.listing.order}={one}" for one in orders))
+    )
     return (*_made(scene, newer), scene.list(query), scene.create(scene.item), scene.list(query))
 
 
-_in_order: Shown = lambda scene: _by_name(scene, first(listing_of(scene).orders))
+_in_order: Shown = lambda scene: _by_name(scene, first(scene.contract.listing.orders))
 
 rows("pagination", (FOUND,), {
     "filter_sees_the_newest_only": (
@@ -585,7 +581,7 @@ def filter_by_time_in_no_zone(scene: Scene) -> Planted:
 @fault("pagination", FOUND, needs=LIST)
 def filter_by_time_forgotten_in_another_order(scene: Scene) -> Planted:
     """Ignores a filter by a time where the list is ordered by another field."""
-    name, listing = _time_filter(scene), listing_of(scene)
+    name, listing = _time_filter(scene), scene.contract.listing
     other = first(order for order in listing.orders if order.lstrip("-") != name)
 
     @by(seams.wrap, "resource.listing.conditions")

@@ -1,21 +1,17 @@
 """Faults of null and omission."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Planted, fault, generator
+from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, needed
 from ..seams import Api, Fields, Item, by
 from ..usual import change_and_read
 
 Merge = Callable[[Fields, Fields], Fields]
-
-
-def _is_null(value: Any) -> bool:
-    return value is None
+_is_null: Predicate = lambda value: value is None
 
 
 @generator

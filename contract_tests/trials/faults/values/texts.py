@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, generator
+from ..fault import CRUD, Apply, Fault, OnField, Predicate, generator
 from ..scene import Scene, is_text, needed
 from ..seams import Api, Refusal, by
 
@@ -18,6 +18,7 @@ from ..seams import Api, Refusal, by
 COLUMN = 255
 WIDTH = 10_000
 COLUMN_BYTES = 65_535
+_is_text: Predicate = lambda value: isinstance(value, str)
 
 # What is turned into text: the defect, the types that are turned, how, and values that show it.
 TURNED: tuple[tuple[str, str, tuple[type, ...], Callable[[Any], str], tuple[Any, ...]], ...] = (
@@ -114,10 +115,6 @@ def faults_of_texts(scene: Scene) -> Iterator[Fault]:
             is_turned = lambda value, kinds=kinds: type(value) in kinds  # true and false are no numbers
             on = OnField(scene, tried, "types", scene.clause(tried, "type"), is_turned)
             yield from on.read(defect, summary.format(tried.name), turn, *values)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _of_greatest_length(on: OnField) -> Iterator[Fault]:
