@@ -61,6 +61,8 @@ CAUGHT_BY = Path(__file__).with_name("caught_by.yaml")
 # Columns of the table where the output goes to a file.
 WIDTH = 180
 
+Baseline = dict[str, BaselineOutcome]
+
 
 def faults_command(configuration: Configuration, arguments: list[str]) -> int:
     """Put the suite on trial; return 0 when every fault was caught and nothing lawful was called one, 1 otherwise."""
@@ -171,7 +173,7 @@ def _run_all(configuration: Configuration, trials: list[Trial], console: Console
     console.print(f"{len(trials)} runs in {time.monotonic() - started:.0f} s")
 
 
-def _baseline(configuration: Configuration, names: list[str], console: Console) -> dict[str, BaselineOutcome]:
+def _baseline(configuration: Configuration, names: list[str], console: Console) -> Baseline:
     outcomes = {}
     for name, outcome in try_faults(configuration, names, seed=1):
         outcomes[name] = outcome
@@ -179,7 +181,7 @@ def _baseline(configuration: Configuration, names: list[str], console: Console) 
     return outcomes
 
 
-def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], baseline: dict[str, BaselineOutcome]) -> Table:
+def _table(outcomes: list[Outcome], catalogue: dict[str, faults.Fault], baseline: Baseline) -> Table:
     """Show the faults in the order of the catalogue: one seed's outcome of each, a survivor's before any other."""
     table = Table("fault", "group", "caught by", "seconds", "requests", box=None, pad_edge=False)
     if baseline:
@@ -232,9 +234,7 @@ def _conclude(outcomes: list[Outcome], configuration: Configuration, console: Co
     return 1 if wrong else 0
 
 
-def _write_report(
-    configuration: Configuration, started: str, outcomes: list[Outcome], baseline: dict[str, BaselineOutcome]
-) -> list[str]:
+def _write_report(configuration: Configuration, started: str, outcomes: list[Outcome], baseline: Baseline) -> list[str]:
     run = {"target": "the mock, with planted faults", "started": started}
     contract = configuration.load_contract()
     rows = [_row(outcome, contract, baseline) | run for outcome in outcomes]
@@ -243,7 +243,7 @@ def _write_report(
     return reports.complaints()
 
 
-def _row(outcome: Outcome, contract: Contract, baseline: dict[str, BaselineOutcome]) -> dict[str, Any]:
+def _row(outcome: Outcome, contract: Contract, baseline: Baseline) -> dict[str, Any]:
     trial, about = outcome.trial, {}
     if fault := faults.catalogue(contract).get(trial.name):
         about = {"group": fault.group, "summary": fault.summary, "clause": fault.clause}

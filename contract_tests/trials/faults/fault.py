@@ -135,6 +135,7 @@ def _summary(make: Callable[..., object]) -> str:
 
 
 Predicate = Callable[[Any], bool]
+Change = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class OnField:
         shown = [v for v in values if self.concerns(v) and is_refused(v) and self._accepts(v)]
         yield from self.planted(defect, summary, self._judging(False, is_refused), *shown)
 
-    def read(self, defect: str, summary: str, change: Callable[[Any], Any], *values: Any) -> Iterator[Fault]:
+    def read(self, defect: str, summary: str, change: Change, *values: Any) -> Iterator[Fault]:
         """Yield a fault that makes invalid values valid before it checks them, if one of *values* is such a value."""
         role, name = self.scene.role(self.tried), self.tried.name
 
@@ -170,9 +171,7 @@ class OnField:
         shown = [value for value in values if is_repaired(value)]
         yield from self.planted(defect, summary, lambda api: seams.read_role_as(api, role, change_body), *shown)
 
-    def stored(
-        self, defect: str, summary: str, change: Callable[[Any], Any], *values: Any, roles: Iterable[str] = ROLES
-    ) -> Iterator[Fault]:
+    def stored(self, defect: str, summary: str, change: Change, *values: Any, roles: Names = ROLES) -> Iterator[Fault]:
         """Yield a fault that stores values otherwise than they are sent, shown by the first of *values* altered."""
 
         def stored(role: str, fields: Fields) -> Fields:

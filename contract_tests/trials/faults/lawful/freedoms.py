@@ -25,6 +25,7 @@ SHORT_PAGE, MANY_ITEMS, PASSING_ITEMS = 3, 1_000, 4
 BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
 GREATEST_SINGLE = 3.4e38
 LIST = ("create", "list")
+Answers = list[Answer]
 _two_pages: Shown = lambda scene: _paged(scene, "", "TOKEN")
 
 
@@ -100,9 +101,7 @@ async def method_and_media_type_before_the_key(api: Api, scope: Any, receive: An
 
 @plain(LAWFUL, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
 @by(seams.around, "remove", memory=lambda api: [])
-async def second_removal_answered_as_the_first(
-    api: Api, last: list[Answer], request: Request, handle: Operation
-) -> Answer:
+async def second_removal_answered_as_the_first(api: Api, last: Answers, request: Request, handle: Operation) -> Answer:
     """Answers the removal of what is not there with success."""
     if request.item_id in api.resource.store.items or not last:
         last[:] = [await handle(request)]
