@@ -80,6 +80,9 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
                 roles[role] = name
             marked |= {role} if "x-list-role" in parameter else set()
     fields = read_query_fields(document, operation)
+    for role in {"page_size", "offset", "page_number"} & roles.keys():
+        if (tried := fields.get(roles[role])) and not {"integer", "number"} & {*tried.types}:
+            raise document.error(tried.place, f"is a {tried.json_type}, and {role} is a number; write type: integer")
     token = roles.get("page_token")
     token_at = token_place(document, operation, token)
     token = token if token_at else None  # a token that no answer shows turns no page
