@@ -172,8 +172,12 @@ class Contract:
                     yield Untried(pointer, "the body names no properties")
         if self.resource.create.path_parameters:
             yield Untried(self.resource.create.pointer, "its path needs a parameter, which nothing gives")
+        others = read_resources(self.document, self.operations).items()
+        of = {each.pointer: name for name, other in others for each in other.operations.values()}
         for operation in self.operations.values():
             if why := self.why_uncalled(operation):
+                name = of.get(operation.pointer)
+                why = why if name is None else f"it is of another resource; RESOURCE={name} tries it"
                 yield Untried(operation.pointer, f"{operation.operation_id} is not called: {why}")
 
     def why_uncalled(self, operation: Operation) -> str:
@@ -327,9 +331,8 @@ class Contract:
             extensions.check_values_from(self.document, self.fields(role), self.operations)
         for operation in self.operations.values():
             operation.check_parameters()
-            for status in operation.statuses:
-                self.error_fields_at(operation.operation_id, status)
             for status in (*operation.statuses, 499, 599):  # the last two are asked for 4XX, 5XX and default
+                self.error_fields_at(operation.operation_id, status)
                 extensions.check_error_code(self.document, operation, status)
         for tried in self.fields("update").values():
             if tried.name in self.server_fields and not tried.is_write_only:

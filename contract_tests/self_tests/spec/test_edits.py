@@ -129,6 +129,13 @@ def test_edit_is_read(edit: Edit, tmp_path: Path) -> None:
         assert (None if found is None else found.schema.get(keyword)) == expected, asked
 
 
+def test_operation_of_another_resource_names_it(tmp_path: Path) -> None:
+    """What a run leaves out of another resource, it says how to try."""
+    edit = next(edit for edit in FOLLOWED if edit.resource)
+    told = [found.why for found in load_contract(write(tmp_path, edit)).untried]
+    assert [why for why in told if why.endswith(f"it is of another resource; RESOURCE={edit.resource} tries it")], told
+
+
 def run_contract(folder: Path, edit: Edit, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the suite against the mock of an edited contract, in a folder of its own."""
     resource = [] if edit.resource is None else ["--resource", edit.resource]
