@@ -387,11 +387,15 @@ def test_login_without_a_colon_is_refused_and_not_shown(tmp_path: Path) -> None:
     assert "4711" not in str(refusal.value)
 
 
-def test_misspelt_fault_is_refused_before_anything_is_sent() -> None:
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [("name_cut_to_lenght", "name_cut_to_length"), ("zz", "none; docs/faults.md lists them")],
+)
+def test_misspelt_fault_is_refused_before_anything_is_sent(name: str, close: str) -> None:
     """The refusal names the closest; a fault of another spelling would leave the mock as it should be."""
-    asked = parsed(["run", "--fault", "name_cut_to_lenght"])
+    asked = parsed(["run", "--fault", name])
     assert asked is not None
-    with pytest.raises(Refused, match="FAULT: no fault is called name_cut_to_lenght; close to it: name_cut_to_length"):
+    with pytest.raises(Refused, match=f"FAULT: no fault is called {name}; close to it: {close}"):
         asked.run()
 
 

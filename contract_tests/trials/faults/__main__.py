@@ -47,7 +47,7 @@ def chosen_fault(name: str, contract: Contract) -> Apply:
 
 def _chosen(name: str, known: Mapping[str, Fault], kind: str) -> Apply:
     if name not in known:
-        close = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "none; --list names the faults"
+        close = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "none; docs/faults.md lists them"
         raise StartError(f"no {kind} is called {name}; close to it: {close}")
     return known[name].apply
 
