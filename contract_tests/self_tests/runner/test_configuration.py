@@ -378,7 +378,8 @@ def test_key_and_other_names_come_from_the_contract() -> None:
 def test_login_without_a_colon_is_refused_and_not_shown(tmp_path: Path) -> None:
     """HTTP basic takes user:password; the refusal names the variable and never its value."""
     text = (ROOT / "openapi.yaml").read_text("utf-8")
-    text = text.replace("type: apiKey\n", "type: http\n      scheme: basic\n").replace("x-seeds: ", f"x-seeds: {ROOT}/")
+    text = text.replace("type: apiKey\n      in: header\n      name: X-API-Key", "type: http\n      scheme: basic")
+    text = text.replace("x-seeds: ", f"x-seeds: {ROOT}/")
     (tmp_path / "basic.yaml").write_text(text, "utf-8")
     asked = {"CONTRACT": str(tmp_path / "basic.yaml"), KEY: "user:Self-Test-Key"}
     assert read_configuration(asked).api_key == "user:Self-Test-Key"
