@@ -20,7 +20,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from contract_tests.boundary_map import inputs, values
+from contract_tests.boundary_map import inputs
 from contract_tests.boundary_map.inputs import decimals_beside_a_multiple
 from contract_tests.boundary_map.limit_result import LimitResult, TriedTogether
 from contract_tests.boundary_map.survey import Survey, Task, tasks
@@ -350,7 +350,6 @@ def test_length_of_a_format_is_not_tried_without_a_text_of_that_length(
         assert survey.result(task).verdict == "holds"
         for kept in (1, 0):
             monkeypatch.setattr(inputs, "boundary_inputs", lambda *given, kept=kept: usual(*given)[:kept])
-            monkeypatch.setattr(values, "boundary_inputs", inputs.boundary_inputs)
             row = survey.result(task)
             assert (row.verdict, row.problem) == ("not_tried", why)
     print_map(Console(), [row])

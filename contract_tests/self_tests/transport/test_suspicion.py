@@ -10,8 +10,7 @@ import pytest
 from contract_tests.errors import Inconclusive
 from contract_tests.self_tests.transport.raw_server import answer, raw_server
 from contract_tests.self_tests.transport.shapes import PERSONAS
-from contract_tests.transport import transport
-from contract_tests.transport.answers import foreign_answers
+from contract_tests.transport import retry, transport
 from contract_tests.transport.answers.foreign_answers import (
     foreign_reason,
     is_broken_json,
@@ -165,7 +164,7 @@ ITEM = b'{"persona": {"id": "persona-that-is-ill", "name": "contract-test-deadbe
 def test_503_of_one_item_alone_is_the_apis_own(is_busy_for_all: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where reads of one item are 503 again and again and others are answered well, the API cannot read the item."""
     monkeypatch.setattr(transport, "back_off_seconds", lambda *_, **__: 0.0)
-    monkeypatch.setattr(foreign_answers, "back_off_seconds", lambda *_, **__: 0.0)
+    monkeypatch.setattr(retry, "back_off_seconds", lambda *_, **__: 0.0)
 
     is_ill: list[bool] = []
 

@@ -175,7 +175,8 @@ def unnamed_fields_refused(api: Api) -> None:
 
 def _twice(scene: Scene) -> Witness:
     body = change(scene)
-    sent, name = scene.update(body), next(iter(body))
+    differing = [name for name in body if scene.item.get(name, body[name]) != body[name]]
+    sent, name = scene.update(body), (differing or [*body])[0]
     value = json.dumps(scene.item.get(name, body[name]))
     return (replace(sent, body=(sent.body or b"")[:-1] + f", {json.dumps(name)}: {value}}}".encode()), scene.read())
 
