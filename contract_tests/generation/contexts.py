@@ -209,14 +209,11 @@ class Contexts:
         own, after = self.trials[row[VALUE]].unit, row.get("after")
         if row.get("beside") == BARE and not all(row.get(held(n)) == UNSET for n in self.clearable if n != own):
             return False
-        if "state" in row:
-            is_unset = row.get(held(own)) == UNSET
-            states = {
-                CLEARED: is_unset and after in ("refused", None),
-                RESET: not is_unset and after in ("update", None),
-            }
-            if not states.get(row["state"], True):
-                return False
+        state, is_unset = row.get("state"), row.get(held(own)) == UNSET
+        if state == CLEARED and not (is_unset and after in ("refused", None)):
+            return False
+        if state == RESET and (is_unset or after not in ("update", None)):
+            return False
         if row.get("read") != "client" or not ("before" in row or "state" in row) or not self._is_free:
             return True
         return row.get("beside", ALL) == ALL and not any(level == NULL or is_left(level) for level in row.values())

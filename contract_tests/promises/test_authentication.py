@@ -64,9 +64,9 @@ def test_wrong_key_is_refused_and_changes_nothing(run: Run, other_item: ItemUnde
 
 def _sorts_of_keys(contract: Contract) -> list[Any]:
     """Return the keys that tell most, for one test, and all others."""
-    keys = wrong_keys(contract)
-    others = pytest.param([k for k in keys if k.name not in TELLING], id="others", marks=pytest.mark.many_requests)
-    return [pytest.param([k for k in keys if k.name in TELLING], id="telling"), others]
+    telling = wrong_keys(contract, *TELLING)
+    others = [key for key in wrong_keys(contract) if key not in telling]
+    return [pytest.param(telling, id="telling"), pytest.param(others, id="others", marks=pytest.mark.many_requests)]
 
 
 @pytest.mark.all_parameters

@@ -66,7 +66,7 @@ ROWS = 22
 # So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
 MOST_REFUSED, LEAST_OF_A_FIELD = 200, 4
 # What texts may lose at an end.
-ENDS = ("a 100%", "\t \na\n ")
+ENDS = ("a 100%", TEXTS["mixed-ends"])
 # Of the wrong keys, those that tell most.
 KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
 

@@ -505,8 +505,9 @@ def test_pages_of_every_order_show_every_item(run: Run, family: Family, those: l
     """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update, and items of one name."""
     with run.item(**run.full_body()) as newest:
         _change(run, newest)
-        for order in sorted(those, key=lambda order: order.lstrip("-") == run.contract.run_name):
-            if order.lstrip("-") == run.contract.run_name and run.contract.has("update", "read"):
+        is_by_name = {order: order.lstrip("-") == run.contract.run_name for order in those}
+        for order in sorted(those, key=is_by_name.__getitem__):
+            if is_by_name[order] and run.contract.has("update", "read"):
                 _rename(run, PLAIN_NAMES[1], *family, newest)
             run.at_last(lambda order=order: _misshown(run, [*family, newest], 2, order))  # type: ignore[misc]
 
