@@ -15,6 +15,8 @@ class CreatedResources:
     """Everything a run knows of the items that it made."""
 
     made: list[ItemId] = field(default_factory=list)
+    alive: dict[ItemId, None] = field(default_factory=dict)
+    """The ids of those that it has not removed; a mapping, because each request asks for one of them."""
     removed: set[ItemId] = field(default_factory=set)
     requests: Counter[str] = field(default_factory=Counter)
     doubts: list[str] = field(default_factory=list)
@@ -54,16 +56,12 @@ class CreatedResources:
     """How many creates got no answer and carried no name, so that what they made cannot be found."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    @property
-    def alive(self) -> list[ItemId]:
-        """The ids of the items that this run has made and not removed."""
-        return [item_id for item_id in self.made if item_id not in self.removed]
-
     def add(self, item_id: ItemId) -> bool:
         """Note an item that this run has made, and say whether it is new; the id of one that is gone may come again."""
         with self.lock:
-            if item_id in self.made and item_id not in self.removed:
+            if item_id in self.alive:
                 return False
+            self.alive[item_id] = None
             self.removed.discard(item_id)
             self.made += [item_id] if item_id not in self.made else []
             self.most_alive = max(self.most_alive, len(self.alive))
@@ -73,12 +71,14 @@ class CreatedResources:
         """Note that an item is there although its removal was answered with success."""
         with self.lock:
             self.removed.discard(item_id)
+            self.alive[item_id] = None
             self.not_removed.add(item_id)
             self.most_alive = max(self.most_alive, len(self.alive))
 
     def remove(self, item_id: ItemId) -> bool:
         """Note that an item is gone, and say whether it was one of this run's and alive."""
         with self.lock:
-            was_alive = item_id in self.made and item_id not in self.removed
+            was_alive = item_id in self.alive
+            self.alive.pop(item_id, None)
             self.removed.add(item_id)
             return was_alive

@@ -230,12 +230,12 @@ class Api:
         """Remove every item that this run has made, and look at the account whether any is left; what is, in words."""
         if not self.shape.can("remove") and self.target.is_loopback:
             return []  # they end with the mock
-        problems: dict[ItemId, str] = self._remove_each(self.created.alive)
+        problems: dict[ItemId, str] = self._remove_each(list(self.created.alive))
         ownership = self.transport.ownership
         try:
             ownership.look()
             if self.created.alive:  # removed in vain, or made by nobody knows what
-                problems |= self._remove_each(self.created.alive)
+                problems |= self._remove_each(list(self.created.alive))
                 ownership.look()
         except Inconclusive as error:
             problems["whatever else the account shows"] = str(error)

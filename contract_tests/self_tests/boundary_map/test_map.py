@@ -287,7 +287,7 @@ def test_too_short_name_of_a_new_item_is_tried() -> None:
     for name, is_name in names:
         with survey_of(contract=contract, is_name=is_name) as survey:
             rows[name] = survey.result(task)
-            assert survey.run.api.created.alive == []
+            assert list(survey.run.api.created.alive) == []
     assert [(row.verdict, row.last_accepted, row.first_rejected) for row in rows.values()] == [
         ("holds", 3, 2), ("not_tried", 40, 2),
     ]  # fmt: skip
@@ -312,7 +312,7 @@ def test_misplaced_least_length_of_a_new_name_is_found(
         ExitStack() as stack,
     ):
         row = Survey(Run(api, Judge(contract, (mock.api_key,)), 7), LONGEST, stack).result(task)
-        assert api.created.alive == []
+        assert list(api.created.alive) == []
     assert (row.verdict, row.declared, row.last_accepted, row.first_rejected) == (judged, least, last, first)
 
 

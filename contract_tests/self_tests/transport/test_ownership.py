@@ -183,7 +183,7 @@ def test_persona_that_stays_after_its_removal_is_alive_again(account: PlayedAcco
         account.ownership.note_removed(persona_id)
     del account.items["goes"]
     account.ownership.look()
-    assert (account.created.alive, account.created.not_removed) == (["stays"], {"stays"})
+    assert (list(account.created.alive), account.created.not_removed) == (["stays"], {"stays"})
 
 
 @pytest.mark.parametrize("each_makes", [1, 2])

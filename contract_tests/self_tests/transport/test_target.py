@@ -78,10 +78,10 @@ def test_own_persona_may_be_written_and_is_removed(api: Api) -> None:
     """What the run has made it may change, and it removes it at its end."""
     persona_id = api.create(BODY).item["id"]
     assert api.update(persona_id, '{"wait_seconds": 1}').status == 200
-    assert api.created.alive == [persona_id]
+    assert list(api.created.alive) == [persona_id]
     assert api.remove_all() == []
     assert api.read(persona_id).status == 404
-    assert api.created.alive == []
+    assert list(api.created.alive) == []
 
 
 def test_absent_id_may_be_written(api: Api) -> None:
@@ -161,7 +161,7 @@ def test_no_more_personas_are_alive_than_the_cap_allows(mock: RunningMock) -> No
         made = [api.create(BODY).item["id"] for _ in range(2)]
         with pytest.raises(TargetError, match="exist"):
             api.create(BODY)
-        assert api.created.alive == made
+        assert list(api.created.alive) == made
         assert api.remove_all() == []
 
 

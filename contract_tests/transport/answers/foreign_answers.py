@@ -214,7 +214,7 @@ class AnswerOrigin:
         if paths:
             return paths, range(200, 300)
         unfit = {*self._unreadable, self._guard.item_id(request)}
-        others = [item_id for item_id in self._guard.created.alive if item_id not in unfit]
+        others = [item_id for item_id in [*self._guard.created.alive] if item_id not in unfit]
         shown = others[0] if others else self._shape.unused_id
         return [self._shape.path_of(shown)], range(200, 300) if others else {404}
 
