@@ -12,29 +12,32 @@ were tried, 4 for wrong usage.
 """
 
 import hashlib
+import importlib.util
 import json
 import math
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
+import contract_tests
 from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED, Refused
-from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
+from contract_tests.mock_api.process import MockStartError
 from contract_tests.runner.configuration import Configuration
 from contract_tests.trials.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
 from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome, Trial, run_trials
-from contract_tests.trials.mutations import MOCK, Mutation, mutations
+from contract_tests.trials.mutations import MODULES, Mutation, mutations
 
+PACKAGE = "contract_tests.mock_api"
 REPORT = "mutants.json"
 TRANSCRIPTS = "mutants"
 KILLED = "killed"
@@ -51,8 +54,7 @@ HANGS = 6
 FIRST_SEED = 1
 TOO_LATE = "no time was left to begin"
 
-# Columns where the output goes to a file.
-WIDTH = 180
+WIDTH = 180  # columns where the output goes to a file
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class MutantTrial(Trial):
             raise MockStartError(TOO_LATE)
         changed = {self.mutation.module: self.mutation.source} if self.mutation else {}
         with mutated_mock(changed, configuration.contract) as mock:
-            yield mock.url, mock.api_key
+            yield mock
 
 
 @dataclass(frozen=True)
@@ -100,19 +102,29 @@ def mutants(configuration: Configuration, arguments: list[str]) -> int:
 
 
 @contextmanager
-def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[RunningMock]:
-    """Run a copy of the mock in which some modules, by name, say something else; MockStartError if it does not start."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        root = Path(folder)
-        package = root / "contract_tests" / "mock_api"
-        # Compiled modules come along and save a third of the start; those of the changed ones must not.
-        ignored = shutil.ignore_patterns("faults", *(f"{Path(module).name}.*.pyc" for module in changed))
-        shutil.copytree(MOCK, package, ignore=ignored)
-        (root / "contract_tests" / "__init__.py").touch()
+def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[tuple[str, str]]:
+    """Run the mock with other sources of some modules, by name; yield its URL and key. MockStartError: it does not start."""
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if f"{name}.".startswith(f"{PACKAGE}.")}
+    try:
+        api = _loaded(changed, contract)
+        with importlib.import_module(f"{PACKAGE}.wire.server").forked_mock(api) as url:
+            yield url, api.api_key.decode()
+    finally:
+        sys.modules.update(kept)
+        contract_tests.mock_api = kept[PACKAGE]  # type: ignore[attr-defined]  # what imports by itself had set
+
+
+def _loaded(changed: Mapping[str, str], contract: Path) -> Any:
+    try:
         for module, source in changed.items():
-            (package / f"{module}.py").write_text(source, "utf-8")
-        with running_mock("--contract", str(contract.absolute()), root=root) as mock:
-            yield mock
+            spec: Any = importlib.util.find_spec(f"{PACKAGE}.{module.replace('/', '.')}")
+            loaded = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+            exec(compile(source, spec.origin, "exec"), vars(loaded))
+        return importlib.import_module(f"{PACKAGE}.__main__").build_api(contract)
+    except pytest.exit.Exception:  # it hangs, and its time is over
+        raise
+    except (Exception, SystemExit) as error:
+        raise MockStartError(f"the mock did not start: {type(error).__name__}: {error}") from None
 
 
 def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
@@ -134,13 +146,12 @@ def _run(settings: Configuration, console: Console) -> int:
     wanted = selected(known, settings)
     listed = {mutation.id for mutation in known if any(entry.covers(mutation) for entry in equivalents)}
     suite, report = _suite_digest(settings.contract), settings.reports / REPORT
-    earlier = {} if settings.is_fresh or settings.mutant else _earlier_results(report, known, suite)
-    asked = [each for each in wanted if each.id not in earlier and (each.id not in listed or settings.mutant)]
+    results = {} if settings.is_fresh or settings.mutant else _earlier_results(report, known, suite)
+    asked = [each for each in wanted if each.id not in results and (each.id not in listed or settings.mutant)]
     console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
     if settings.is_dry_run:
         console.print("DRY_RUN=1: nothing was tried")
         return HOLDS
-    results = dict(earlier)
     for result in _try_all(settings, asked, suite, console) if asked else ():
         results[result.id] = result
         _write_report(report, known, results, listed)
@@ -159,15 +170,13 @@ def _try_all(settings: Configuration, asked: list[Mutation], suite: str, console
     _check_clean(clean)
     limit = math.ceil(HANGS * clean.seconds)
     trials: list[Trial] = [MutantTrial("mutant", mutation=each, limit_seconds=limit, ends_at=ends_at) for each in asked]
-    count = 0
-    for outcome in run_trials(settings, trials, os.cpu_count() or 1):
-        if outcome.verdict != TOO_LATE:
-            mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
-            result = _result(outcome, mutation, suite)
-            count += 1
-            told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
-            console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
-            yield result
+    begun = (each for each in run_trials(settings, trials, os.cpu_count() or 1) if each.verdict != TOO_LATE)
+    for count, outcome in enumerate(begun, 1):
+        mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
+        result = _result(outcome, mutation, suite)
+        told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
+        console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
+        yield result
 
 
 def _check_clean(outcome: Outcome) -> None:
@@ -187,12 +196,7 @@ def _result(outcome: Outcome, mutation: Mutation, suite: str) -> Result:
 
 
 def _earlier_results(report: Path, known: list[Mutation], suite: str) -> dict[str, Result]:
-    """
-    Read the results that still hold.
-
-    A mutant that was killed stays so until its module changes: nobody weakens a test unseen. One that survived is tried
-    again when the tests change. FRESH=1 trusts neither.
-    """
+    """Read the results that still hold: of a killed mutant until its module changes, of a survivor until the tests do."""
     try:
         rows = json.loads(report.read_text("utf-8"))["results"]
         read = [Result(**row) for row in rows]
@@ -223,7 +227,7 @@ def _show(known: Iterable[Mutation], found: dict[str, str], results: dict[str, R
     table = Table("module", *OUTCOMES, box=None, pad_edge=False)
     by_id = {mutation.id: mutation for mutation in known}
     counts = Counter((by_id[each].module, outcome) for each, outcome in found.items())
-    for module in dict.fromkeys(mutation.module for mutation in by_id.values()):
+    for module in MODULES:
         table.add_row(module, *(str(counts[module, outcome]) for outcome in OUTCOMES))
     console.print(table)
     for each, outcome in found.items():
