@@ -36,6 +36,7 @@ from contract_tests.runner.configuration import Configuration
 from contract_tests.trials.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
 from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome, Trial, run_trials
 from contract_tests.trials.mutations import MODULES, Mutation, mutations
+from contract_tests.trials.reached import Reached
 
 PACKAGE = "contract_tests.mock_api"
 REPORT = "mutants.json"
@@ -46,11 +47,12 @@ TIMED_OUT = "timed out"
 UNCLEAR = "inconclusive"
 SURVIVED = "survived"
 EQUIVALENT = "equivalent"
+UNREACHED = "not reached"
 NOT_ALIVE = (KILLED, NOT_STARTED, TIMED_OUT)
-OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT)
+OUTCOMES = (KILLED, NOT_STARTED, TIMED_OUT, UNCLEAR, SURVIVED, EQUIVALENT, UNREACHED)
 
-# A mutant whose run takes so many times as long as that of the unchanged mock hangs, which nobody overlooks.
-HANGS = 6
+# A mutant whose run takes so many times as long as the first, in which lines are noted, hangs, which nobody overlooks.
+HANGS = 4
 FIRST_SEED = 1
 TOO_LATE = "no time was left to begin"
 
@@ -62,6 +64,7 @@ class MutantTrial(Trial):
     """One run of the suite against one mutant; against an unchanged copy where no mutation is given."""
 
     mutation: Mutation | None = None
+    reached: Reached | None = None  # notes the lines that are run, of a mock without a mutation
     ends_at: float = float("inf")  # on the monotonic clock, in seconds: a trial that begins later is none
 
     @property
@@ -80,7 +83,10 @@ class MutantTrial(Trial):
         if time.monotonic() > self.ends_at:
             raise MockStartError(TOO_LATE)
         changed = {self.mutation.module: self.mutation.source} if self.mutation else {}
+        if self.reached:
+            sys.settrace(self.reached.trace)
         with mutated_mock(changed, configuration.contract) as mock:
+            sys.settrace(None)  # the mock, which was forked a moment ago, keeps it
             yield mock
 
 
@@ -166,16 +172,22 @@ def _run(settings: Configuration, console: Console) -> int:
 
 def _try_all(settings: Configuration, asked: list[Mutation], suite: str, console: Console) -> Iterator[Result]:
     ends_at = float("inf") if settings.minutes is None else time.monotonic() + 60 * settings.minutes
-    [clean] = run_trials(settings, [MutantTrial("clean")], 1)
+    reached = Reached()
+    [clean] = run_trials(settings, [MutantTrial("clean", reached=reached)], 1)
     _check_clean(clean)
     limit = math.ceil(HANGS * clean.seconds)
-    trials: list[Trial] = [MutantTrial("mutant", mutation=each, limit_seconds=limit, ends_at=ends_at) for each in asked]
+    trials: list[Trial] = []
+    for each in asked:
+        if reached.holds(each):
+            trials.append(MutantTrial("mutant", mutation=each, limit_seconds=limit, ends_at=ends_at))
+        else:
+            yield Result(each.id, UNREACHED, "", 0, _digest(each.source), suite)
     begun = (each for each in run_trials(settings, trials, os.cpu_count() or 1) if each.verdict != TOO_LATE)
     for count, outcome in enumerate(begun, 1):
         mutation = outcome.trial.mutation  # type: ignore[attr-defined]  # every trial here is a MutantTrial
         result = _result(outcome, mutation, suite)
         told = f"{result.id} {result.outcome:<13} {mutation}  {result.by}"
-        console.print(f"{count:>4}/{len(asked)} {told}", soft_wrap=True)
+        console.print(f"{count:>4}/{len(trials)} {told}", soft_wrap=True)
         yield result
 
 

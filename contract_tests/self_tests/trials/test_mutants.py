@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import contract_tests.mock_api.store
 from contract_tests.errors import Refused
+from contract_tests.mock_api.__main__ import build_api
 from contract_tests.mock_api.process import MockStartError
 from contract_tests.mock_api.store import Store
 from contract_tests.runner.configuration import Configuration
@@ -20,6 +23,7 @@ from contract_tests.trials.equivalent_mutants import EquivalentsError, read_equi
 from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome
 from contract_tests.trials.mutants import MutantTrial, Result, mutated_mock, selected
 from contract_tests.trials.mutations import MOCK, MODULES, module_mutations
+from contract_tests.trials.reached import Reached
 
 TOY = '''\
 """A toy."""
@@ -108,6 +112,21 @@ def test_mutant_that_does_not_start_is_told_with_its_last_words() -> None:
         mutated_mock({"store": "raise SystemExit('no such luck')"}, CONTRACT_FILE),
     ):
         pass
+
+
+def test_statement_that_was_not_run_is_not_reached() -> None:
+    """Building the API makes a store and misses no item of it; a change of what it says then shows in no answer."""
+    reached, toy = Reached(), next(module_mutations("toy", TOY))
+    sys.settrace(reached.trace)
+    try:
+        build_api(CONTRACT_FILE)
+    finally:
+        sys.settrace(None)
+    numbers = [
+        n for text in ("self.max_items =", NOT_FOUND) for n, line in enumerate(STORE.splitlines(), 1) if text in line
+    ]
+    made, missed = (replace(toy, module="store", line=number) for number in numbers)
+    assert (reached.holds(made), reached.holds(missed)) == (True, False)
 
 
 @pytest.mark.parametrize(
