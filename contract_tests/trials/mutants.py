@@ -19,13 +19,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -33,12 +34,12 @@ import contract_tests
 from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED, Refused
 from contract_tests.mock_api.process import MockStartError
 from contract_tests.runner.configuration import Configuration
-from contract_tests.trials.equivalent_mutants import EQUIVALENT_FILE, read_equivalents, unmatched
 from contract_tests.trials.fork_server import TIME_IS_OVER, Outcome, Trial, run_trials
 from contract_tests.trials.mutations import MODULES, Mutation, mutations
 from contract_tests.trials.reached import Reached
 
 PACKAGE = "contract_tests.mock_api"
+EQUIVALENT_FILE = Path(__file__).with_name("equivalent_mutants.yaml")
 REPORT = "mutants.json"
 TRANSCRIPTS = "mutants"
 KILLED = "killed"
@@ -133,6 +134,18 @@ def _loaded(changed: Mapping[str, str], contract: Path) -> Any:
         raise MockStartError(f"the mock did not start: {type(error).__name__}: {error}") from None
 
 
+def read_equivalents(file: Path = EQUIVALENT_FILE) -> dict[str, str]:
+    """Read why each mutant that a person has looked at breaks no promise, by its id; Refused where it cannot be read."""
+    try:
+        groups = yaml.safe_load(file.read_text("utf-8"))
+        return {each: group["reason"] for group in groups for ids in group["mutants"].values() for each in ids}
+    except (OSError, ValueError, yaml.YAMLError, TypeError, LookupError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        raise Refused(
+            f"{file.name}: {said}; write groups of a reason and of mutants, which are ids by module"
+        ) from None
+
+
 def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
     """Choose what to try, in an order that the seed decides: a run that is cut short has seen a bit of all."""
     if settings.mutant:
@@ -148,25 +161,24 @@ def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
 def _run(settings: Configuration, console: Console) -> int:
     equivalents = read_equivalents()
     known = list(mutations())
-    stale = unmatched(equivalents, known)
+    stale = equivalents.keys() - {mutation.id for mutation in known}
     wanted = selected(known, settings)
-    listed = {mutation.id for mutation in known if any(entry.covers(mutation) for entry in equivalents)}
     suite, report = _suite_digest(settings.contract), settings.reports / REPORT
     results = {} if settings.is_fresh or settings.mutant else _earlier_results(report, known, suite)
-    asked = [each for each in wanted if each.id not in results and (each.id not in listed or settings.mutant)]
+    asked = [each for each in wanted if each.id not in results and (each.id not in equivalents or settings.mutant)]
     console.print(f"{len(known)} mutants, {len(wanted)} of them wanted, {len(asked)} to try")
     if settings.is_dry_run:
         console.print("DRY_RUN=1: nothing was tried")
         return HOLDS
     for result in _try_all(settings, asked, suite, console) if asked else ():
         results[result.id] = result
-        _write_report(report, known, results, listed)
-    _write_report(report, known, results, listed)
-    found = {each.id: EQUIVALENT if each.id in listed else results[each.id].outcome for each in wanted
-             if each.id in results or each.id in listed}  # fmt: skip
+        _write_report(report, known, results, equivalents)
+    _write_report(report, known, results, equivalents)
+    found = {each.id: EQUIVALENT if each.id in equivalents else results[each.id].outcome for each in wanted
+             if each.id in results or each.id in equivalents}  # fmt: skip
     _show(known, found, results, console)
-    for entry in stale:
-        console.print(f"{EQUIVALENT_FILE.name}: no mutation is left of {entry}; take the entry out or correct it")
+    for each in sorted(stale, key=str):
+        console.print(f"{EQUIVALENT_FILE.name}: no mutation is left of {each}; take the entry out or correct it")
     return _conclude(len(wanted), Counter(found.values()), len(stale), console)
 
 
@@ -222,7 +234,7 @@ def _earlier_results(report: Path, known: list[Mutation], suite: str) -> dict[st
     }
 
 
-def _write_report(file: Path, known: Iterable[Mutation], results: dict[str, Result], listed: set[str]) -> None:
+def _write_report(file: Path, known: Iterable[Mutation], results: dict[str, Result], listed: Collection[str]) -> None:
     rows = []
     for mutation in known:
         row = {"id": mutation.id, **asdict(mutation), "outcome": EQUIVALENT if mutation.id in listed else "not tried"}
