@@ -10,13 +10,7 @@ from contract_tests.generation.candidate import Candidate, sizes_around
 from contract_tests.generation.instances import good_values
 from contract_tests.generation.library import library_values
 from contract_tests.generation.places import View
-from contract_tests.generation.texts import (
-    FORMATS,
-    LENGTHS,
-    LONGEST,
-    format_candidates,
-    length_candidates,
-)
+from contract_tests.generation.texts import FORMATS, LENGTHS, LONGEST, format_candidates, length_candidates
 from contract_tests.spec.document import TEXT_FORMATS
 
 # A longer text that matches a pattern takes the library too long to find.
@@ -38,11 +32,17 @@ def string_candidates(view: View) -> Iterator[Candidate]:
     if name in FORMATS:
         yield from format_candidates(view)
     if "pattern" in view.schema:
-        yield from pattern_candidates(view)
+        yield from (each for each in pattern_candidates(view) if name not in FORMATS or _is_certain(view, each.value))
     if "pattern" in view.schema or name in FORMATS:
         yield from _other_lengths(view)
     elif name in ("", *TEXT_FORMATS):
         yield from length_candidates(view.schema)
+
+
+def _is_certain(view: View, text: str) -> bool:
+    """Whether a text of a format is a known one, or wrong whatever the format says: libraries differ on what is made of one."""
+    limits = {key: limit for key, limit in view.schema.items() if key in ("pattern", *LENGTHS)}
+    return text in _goods(view) or not jsonschema_rs.validator_for(limits).is_valid(text)
 
 
 def pattern_candidates(view: View) -> Iterator[Candidate]:
@@ -130,8 +130,12 @@ def _other_lengths(view: View) -> Iterator[Candidate]:
 
 def _matching(view: View, size: int) -> list[str]:
     """Return a text of a length that matches the pattern, if one is found: a known one with a run longer or shorter, or a new one."""
-    pattern = view.schema["pattern"]
+    pattern, known = view.schema["pattern"], FORMATS.get(view.schema.get("format", ""))
     is_matching = jsonschema_rs.validator_for({"pattern": pattern}).is_valid
+    if known is not None:
+        # The last word of a path may be as long as it likes.
+        longer = (text.ljust(size, "a") for text in _goods(view) if text.count("/") > 2)
+        return [text for text in (*known.of_length(size), *longer) if len(text) == size and is_matching(text)][:1]
     for text in _goods(view):
         for run in islice(RUNS.finditer(text), MOST_RUNS):
             length = max(0, len(run[0]) + size - len(text))

@@ -82,7 +82,7 @@ FORMATS = {
         ("24:00:00Z", "25:00:00Z", "10:60:00Z", "10:00:61Z", "10:00:00", "10 o'clock")),
     "uri": Format(
         ("https://example.com/a", "http://example.com", "https://example.com:8443/a/b?c=d#e", "urn:isbn:0451450523"),
-        ("no uri", "/only/a/path", "//example.com/a", "http://exa mple.com"),
+        ("no uri", "/only/a/path", "//example.com/a", "http://exa mple.com", "https://exa mple.com/a"),
         lambda size: ("https://example.com/" if size > 19 else "http://b.co/").ljust(size, "a")),
     "email": Format(
         ("ann@example.com", "bob.b+c@mail.example.org"),

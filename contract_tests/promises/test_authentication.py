@@ -48,10 +48,10 @@ def _refused(run: Run, item: ItemUnderTest, name: str, keys: list[Key]) -> list[
 
 
 def _said(answers: list[Exchange], item_id: str) -> list[str]:
-    """Return the words of two errors alike, in no order: the number of a request and the id itself say nothing."""
-    texts = ([each for each in values_in(answer.json) if isinstance(each, str)] for answer in answers)
-    one, other = (unquote(" ".join(some)).replace(item_id, "") for some in texts)
-    return sorted(word for word in re.findall(r"\w+", one) if word in re.findall(r"\w+", other))
+    """Return the words of two errors alike, in no order: numbers and the id itself say nothing."""
+    texts = (" ".join(each for each in values_in(answer.json) if isinstance(each, str)) for answer in answers)
+    words, others = (re.findall(r"\b[^\W\d]+\b", unquote(text).replace(item_id, "")) for text in texts)
+    return sorted(word for word in words if word in others)
 
 
 @pytest.mark.many_requests

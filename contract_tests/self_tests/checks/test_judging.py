@@ -239,6 +239,7 @@ def test_number_of_a_request_tells_a_stranger_nothing() -> None:
         return test_authentication._said(answers, "abc")
 
     assert said("no key, request 1 at /personas/abc", "no key, request 2 at /personas/abc") == said("no key, request 3 at /personas/", "no key, request 4 at /personas/")  # fmt: skip
+    assert said("no key, 4 ms", "no key, 4 ms") == said("no key, 3 ms", "no key, 5 ms")
     assert said("no key 1", "no key 2") != said("no such persona 1", "no such persona 2")
 
 

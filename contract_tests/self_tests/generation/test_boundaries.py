@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import random
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,18 @@ def test_lengths_of_a_format_are_tried_on_both_sides(name: str, keyword: str, li
     assert sizes[limit]
     assert not sizes[limit + 1 if keyword == "maxLength" else limit - 1]
     assert untried(*contract_of(schema)) == []
+
+
+@pytest.mark.parametrize("pattern", ["^https://", r"^https://hooks\.example\.com/"])
+def test_text_of_a_format_and_a_pattern_is_beyond_doubt(pattern: str) -> None:
+    """What is right has a host and no second slash in a row, what is wrong breaks the pattern or is known to be wrong."""
+    schema = {"type": "string", "format": "uri", "pattern": pattern, "maxLength": 512}
+    tried = [value for value in tried_values(schema) if isinstance(value.value, str)]
+    right = [value.value for value in tried if value.accepted]
+    assert {511, 512} <= {len(text) for text in right}
+    assert all(re.match(r"https://(hooks\.)?example\.com[:/]", text) and text.count("//") == 1 for text in right)
+    in_doubt = [value for value in tried if re.search(pattern, value.value) and len(value.value) <= 512]
+    assert {value.value for value in in_doubt if not value.accepted} <= {"https://exa mple.com/a"}
 
 
 @pytest.mark.parametrize(("name", "limit"), [("date-time", 64), ("email", 5), ("uri", 7)])
