@@ -71,14 +71,8 @@ class Rejection:
             promise: What the contract says beside the promise of the field.
             is_alone: Whether no other field is there that a test is about; then the value is counted.
         """
-        return cls(
-            token,
-            f"{fault.field.promise}{promise}",
-            fault.source,
-            fault.field.name if fault.is_readable else None,
-            fault.shown,
-            counted=fault.clause if is_alone else "",
-        )
+        name, counted = fault.field.name if fault.is_readable else None, fault.clause if is_alone else ""
+        return cls(token, f"{fault.field.promise}{promise}", fault.source, name, fault.shown, counted=counted)
 
 
 class ItemUnderTest:

@@ -42,6 +42,8 @@ class Run:
     """When the long-lived item was updated; empty before."""
     is_brief: bool = False
     """Whether few requests may be sent, so that items are used again."""
+    begun: set[str] = field(default_factory=set)
+    """The tests that have sent requests."""
     _returned: list[ItemUnderTest] = field(default_factory=list)
 
     def __repr__(self) -> str:

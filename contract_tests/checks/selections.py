@@ -14,6 +14,8 @@ from contract_tests.spec.security import security_of
 
 # What a text field must take, so that only the JSON around it is wrong.
 WORDS = "contract test"
+# The keywords that forbid what a schema does not name.
+CLOSING = ("additionalProperties", "unevaluatedProperties")
 # With any of these a text is not any text.
 TEXT_LIMITS = frozenset({"enum", "const", "maxLength", "pattern", "format"})
 
@@ -44,6 +46,13 @@ def nullable_fields(contract: Contract) -> list[Field]:
 def clearing_fields(contract: Contract) -> list[Field]:
     """Return the free fields that null clears."""
     return [tried for tried in free_fields(contract) if tried.clears_on_null]
+
+
+def further_names(contract: Contract, role: Role) -> list[str]:
+    """Return what no field of a body is called, where its schema forbids further properties: a made-up name, then the item's."""
+    errors = contract.document.validator(contract.operation(role).body_pointer or "", "readOnly").iter_errors
+    names = ("no_such_field", *sorted(contract.item_fields))
+    return [name for name in names if any(each.schema_path[-1] in CLOSING for each in errors({name: 1}))]
 
 
 def text_fields(contract: Contract, text: str = WORDS) -> list[Field]:

@@ -56,16 +56,10 @@ def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root:
     with (
         tempfile.TemporaryFile("w+") as stderr,
         subprocess.Popen(
-            command,
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            text=True, start_new_session=True,
         ) as process,
-    ):
+    ):  # fmt: skip
         try:
             said = _first_lines(process)
             if "key" not in said:

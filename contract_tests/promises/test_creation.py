@@ -25,6 +25,7 @@ from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import (
     by_field,
     finds_by_name,
+    further_names,
     given_fields,
     listed_fields,
     listed_rule,
@@ -211,19 +212,18 @@ def test_item_has_the_fields_that_the_contract_allows(run: Run) -> None:
 def test_new_item_of_no_field_is_refused(run: Run) -> None:
     """create, requestBody: an object without a single field makes no item."""
     if not run.api.target.is_loopback:
-        pytest.skip(
-            "an item that it made against the contract would carry no name of the run, so this is tried on loopback only"
-        )
+        pytest.skip("an item that it made would carry no name of the run, so this is tried on loopback only")
     clause = run.contract.operation("create").body_pointer or ""
     require(not_made(run, {}, "a new item has the fields that it needs", clause, "the body", is_plain=False))
 
 
 def _spoilt(run: Run) -> list[Body]:
-    """Return creates with one fault each, in any field but that of the run's name; the last break the rules of listed values."""
+    """Return creates with one fault each, in any field but that of the run's name; the last bring what no field is called."""
     faulty, fields = by_field(wrong_values(run.contract)), run.contract.fields("create")
     own = [name for name in faulty if name != run.contract.run_name]
     faults = [(name, plain_fault(run.contract, fields[name]).value) for name in own]
     faults += [(name, run.listed.unknown(name)) for name in listed_fields(run.contract, "create")]
+    faults += [(name, 1) for name in further_names(run.contract, "create")]
     return [{**run.full_body(), name: value} for name, value in faults]
 
 

@@ -1,6 +1,6 @@
 """What an update promises: only what is sent changes, null does what x-on-null says, a refusal changes nothing."""
 
-from itertools import combinations
+from itertools import chain, combinations
 
 from contract_tests.checks.conditions import needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
@@ -11,6 +11,7 @@ from contract_tests.checks.selections import (
     CAN_FAIL,
     TAKES_NULL,
     fields_with_faults,
+    further_names,
     is_whole,
     nullable_fields,
 )
@@ -40,18 +41,12 @@ def test_empty_update_changes_nothing(item: ItemUnderTest) -> None:
 
 
 @needs(TAKES_NULL)
-def test_null_in_every_field_follows_each_rule(run: Run, item: ItemUnderTest) -> None:
-    """update, x-on-null: what may be cleared is cleared and what may not stays, all in one body."""
-    item.accepts(allowed(item, {tried.name: None for tried in nullable_fields(run.contract)}))
-
-
-@needs(TAKES_NULL)
 def test_nulls_alone_follow_each_rule(run: Run, item: ItemUnderTest) -> None:
-    """update, x-on-null: so they do in a body of nothing but nulls, of two fields that stay or of all that are alike."""
+    """update, x-on-null: what may be cleared is cleared, what may not stays: all nulls in one body, two that stay, all alike."""
     rules: dict[str, list[str]] = {}
     for tried in nullable_fields(run.contract):
         rules.setdefault(tried.on_null or "", []).append(tried.name)
-    for names in (*combinations(rules.get("keep", []), 2), *rules.values()):
+    for names in (chain(*rules.values()), *combinations(rules.get("keep", []), 2), *rules.values()):
         body = allowed_part(item, dict.fromkeys(names))
         if body is not None:
             item.accepts(body)
@@ -86,3 +81,13 @@ def test_body_with_every_field_wrong_changes_nothing(run: Run, item: ItemUnderTe
     tokens = {tried.name: plain_fault(run.contract, tried).token for tried in fields_with_faults(run.contract)}
     clause = f"{run.contract.operation('update').pointer}/requestBody"
     item.refuses(Rejection(item.body({}, tokens), "no field of this body is valid", clause))
+
+
+@needs(where(lambda contract: further_names(contract, "update"), "a body may hold further properties"), CAN_CHANGE)
+def test_further_property_is_refused(run: Run, item: ItemUnderTest) -> None:
+    """update, requestBody/additionalProperties: a property that the schema forbids refuses the body, alone and beside others."""
+    promise, clause = "the body has no further properties", run.contract.operation("update").body_pointer or ""
+    given = {name: item.last.get(name, 1) for name in further_names(run.contract, "update")}
+    for beside in ({}, other_values(item)):
+        bodies = [item.body({**beside, name: value}) for name, value in given.items()]
+        item.refuses(*(Rejection(body, promise, clause) for body in bodies[: 2 if run.is_brief else None]))
