@@ -231,23 +231,34 @@ def test_field_made_of_others_may_be_left_out_where_it_is_not_required(required:
     assert bool(found[None]) == ("resource_name" in required)
 
 
-def test_number_of_a_request_tells_a_stranger_nothing() -> None:
-    """#/x-promises/key_before_anything: what differs between two answers to the same request says nothing of the persona."""
+@pytest.mark.parametrize(
+    ("present", "absent", "told"),
+    [
+        (["no key, 1 at /personas/abc", "no key, 2 at /personas/abc"], ["no key, 3 at /personas/", "no key, 4"], ""),
+        (["no key, 4 ms", "no key, 4 ms"], ["no key, 3 ms", "no key, 5 ms"], ""),
+        (["sorry, no key", "alas, no key"], ["alas, no key", "alas, no key"], ""),
+        (["no such key 1", "no such key 2"], ["no key 1", "no key 2"], "such"),
+    ],
+)
+def test_what_differs_by_chance_tells_a_stranger_nothing(present: list[str], absent: list[str], told: str) -> None:
+    """#/x-promises/key_before_anything: only words that each answer has and none of the others say anything of the persona."""
 
-    def said(*messages: str) -> list[str]:
-        answers = [exchange(401, {"error": {"code": "U", "message": message}}) for message in messages]
-        return test_authentication._said(answers, "abc")
+    def answers(messages: list[str]) -> list[Exchange]:
+        return [exchange(401, {"error": {"code": "U", "message": message}}) for message in messages]
 
-    assert said("no key, request 1 at /personas/abc", "no key, request 2 at /personas/abc") == said("no key, request 3 at /personas/", "no key, request 4 at /personas/")  # fmt: skip
-    assert said("no key, 4 ms", "no key, 4 ms") == said("no key, 3 ms", "no key, 5 ms")
-    assert said("no key 1", "no key 2") != said("no such persona 1", "no such persona 2")
+    assert test_authentication._told(answers(present), answers(absent)) == told
 
 
 def test_order_of_names_in_an_error_tells_a_stranger_nothing() -> None:
-    """#/x-promises/key_before_anything: the order of the names of a JSON object means nothing, and may be another in each answer."""
-    one, other = {"code": "U", "message": "no key"}, {"message": "no key", "code": "U"}
-    said = [test_authentication._said([exchange(401, each)] * 2, "abc") for each in (one, other)]
-    assert said[0] == said[1]
+    """#/x-promises/key_before_anything: the order of the names of a JSON object means nothing; that there is a further one does."""
+    answers = [
+        {"code": "U", "message": "no key"},
+        {"message": "no key", "code": "U"},
+        {"code": "U", "message": "no key", "owner": None},
+    ]
+    said = [exchange(401, each) for each in answers]
+    assert not test_authentication._told(said[:1], said[1:2])
+    assert test_authentication._told(said[2:], said[:1]) == "None owner"
 
 
 def test_rule_is_broken_by_null_too(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import count, cycle, repeat
+from random import choice
 from types import SimpleNamespace
 from typing import Any
 
@@ -289,14 +290,15 @@ rows(LAWFUL, (), {
 
 
 @plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
-@by(seams.around_all, memory=lambda api: count(1))
-async def errors_name_the_request(api: Api, ids: Iterator[int], scope: Any, receive: Any, answer: Answering) -> Answer:
-    """Says in every error which address was asked, and gives the request a number."""
+@by(seams.around_all)
+async def errors_name_the_request(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    """Says in every error which address was asked, a random word and a random id of the request."""
     try:
         return await answer(scope, receive)
     except Refusal as refusal:
         host = dict(scope["headers"]).get(b"host", b"").decode()
-        refusal.message += f" (request {next(ids)}, http://{host}{decoded_path(scope)})"
+        word = choice(("Sorry", "Alas", "Oops"))
+        refusal.message += f" {word}! (request {uuid.uuid4()}, http://{host}{decoded_path(scope)})"
         raise
 
 
