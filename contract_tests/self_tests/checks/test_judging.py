@@ -281,21 +281,37 @@ def test_rule_is_broken_by_null_too(tmp_path: Path) -> None:
     assert all(None not in way.before.values() for way in breaks)
 
 
-@pytest.mark.parametrize("is_merging", [True, False])
-def test_object_that_is_full_where_it_is_merged_is_no_finding(is_merging: bool, tmp_path: Path) -> None:
+LABELS = {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "string"}}
+KINDS = [{"required": ["kind", n], "properties": {"kind": {"const": n}, n: {"enum": ["1", "2"]}}} for n in "ab"]
+UNION = {"oneOf": [{"type": "object", "additionalProperties": False, **each} for each in KINDS]}
+FULL, NONE = {"labels": {"a": "1", "b": "2"}}, {"labels": {}}
+KIND_A, KIND_B = ({"labels": {"kind": name, name: "1"}} for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("labels", "before", "sent", "shown", "is_merging"),
+    [
+        (LABELS, FULL, {"labels": {"c": "3"}}, FULL, True),
+        (LABELS, FULL, {"labels": {"c": "3"}}, NONE, False),
+        (UNION, KIND_A, KIND_B, None, True),
+        (UNION, KIND_A, KIND_B, KIND_B, False),
+    ],
+)
+def test_object_that_is_invalid_where_it_is_merged_is_no_finding(
+    labels: Any, before: Any, sent: Any, shown: Any, is_merging: bool, tmp_path: Path
+) -> None:
     """writing-a-contract.md: whether a PATCH merges an object or replaces it, no keyword says, and both are taken."""
     document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
-    labels = {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "string"}}
     for name in ("Persona", "PersonaUpdate"):
         document["components"]["schemas"][name]["properties"]["labels"] = labels
     file = tmp_path / "openapi.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-    stored = {**PERSONA, "labels": {"a": "1", "b": "2"}}
-    after = 200, {"persona": stored if is_merging else {**PERSONA, "labels": {}}}
-    api = Replies((400, {"error": {"code": "INVALID_ARGUMENT", "message": "full"}}), after)
-    item = Run(cast(Any, api), Judge(load_contract(file)), 1).taken(stored)
+    refusal = 400, {"error": {"code": "INVALID_ARGUMENT", "message": "full"}}
+    # What a further update and a read are answered.
+    api = Replies(refusal, refusal if shown is None else (200, {"persona": {**PERSONA, **shown}}))
+    item = Run(cast(Any, api), Judge(load_contract(file)), 1).taken({**PERSONA, **before})
     with pytest.raises(pytest.skip.Exception if is_merging else Violation, match="labels was refused with 400"):
-        item.accepts({"labels": {"c": "3"}})
+        item.accepts(sent)
 
 
 def test_list_that_takes_no_order_may_be_found_out_of_order(tmp_path: Path) -> None:
