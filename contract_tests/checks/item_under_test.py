@@ -7,6 +7,7 @@ Refused means: a documented refusal, and a later read shows that nothing moved.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -263,7 +264,7 @@ class ItemUnderTest:
                 if others and shown in self.judge.reader.after_update(name, object(), value):
                     other[name] = others[0]
         lawful = self.rules.completed(self.last, other) if other else None
-        if lawful:
+        if lawful and self.contract.accepts("update", json.loads(self.body(lawful))):
             self.accepts(lawful)
 
     def _refused_wrongly(self, exchange: Exchange, body: Mapping[str, Any], boundary: Boundary | None) -> list[Finding]:

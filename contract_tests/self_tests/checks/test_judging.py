@@ -314,6 +314,22 @@ def test_object_that_is_invalid_where_it_is_merged_is_no_finding(
         item.accepts(sent)
 
 
+@pytest.mark.parametrize("together", [{}, {"wait_seconds": ["name"]}])
+def test_what_a_schema_asks_for_together_is_not_sent_apart(
+    together: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dependentRequired: an update that is to make the next one visible is one that the contract allows, or is not sent."""
+    document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
+    document["components"]["schemas"]["PersonaUpdate"]["dependentRequired"] = together
+    del document["paths"]["/personas/{persona_id}"]["patch"]["requestBody"]["content"]["application/json"]["examples"]
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    item, sent = Run(cast(Any, Replies()), Judge(load_contract(file)), 1).taken({**PERSONA, "wait_seconds": 1}), []
+    monkeypatch.setattr(item, "accepts", sent.append)
+    item.make_visible({"wait_seconds": 1})
+    assert bool(sent) is not bool(together)
+
+
 def test_list_that_takes_no_order_may_be_found_out_of_order(tmp_path: Path) -> None:
     """#/x-promises/newest_first: the oldest first is found, also where the list has no parameter that orders it."""
     document = yaml.safe_load(CONTRACT_FILE.read_text("utf-8"))
