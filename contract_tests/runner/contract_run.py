@@ -7,7 +7,7 @@ import secrets
 import shlex
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -234,7 +234,23 @@ def call_pytest(arguments: list[str], plugins: list[Any]) -> int:
     """Run pytest in this process and return its exit code."""
     # Values of a contract were made before; hypothesis calls that slow code in a plugin, and every warning is an error.
     notice_initialization_restarted(warn=False)
-    return int(pytest.main(arguments, plugins=plugins))
+    return int(pytest.main(arguments, plugins=[*plugins, _Options]))
+
+
+class _Options:
+    """A plugin: refuses what pytest does not understand of its arguments, in the last line, which pytest would not write."""
+
+    @staticmethod
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_parse() -> Generator[None, object, object]:
+        """Name the option that is wrong."""
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            what = str(error).partition("error: ")[2] or str(error)
+            raise Refused(f"pytest: {what.splitlines()[0]}; correct ARGS, or what stands behind --") from None
+
+    pytest_cmdline_main = pytest_cmdline_parse
 
 
 def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> list[str]:

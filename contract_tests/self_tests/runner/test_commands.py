@@ -87,10 +87,20 @@ def test_host_that_does_not_answer_is_inconclusive() -> None:
     assert "Traceback" not in output
 
 
-def test_run_that_selects_nothing_is_refused() -> None:
-    """ARGS that select no test do not make a green run."""
-    code, last, output = _run("-k", "no_such_test")
-    assert (code, last.startswith("verdict: refused.")) == (4, True), output
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-k", "no_such_test"), "No test was run"),
+        (("-k", "("), "pytest: Wrong expression passed to '-k': ("),
+        (("--no-such-option",), "pytest: unrecognized arguments: --no-such-option; correct ARGS"),
+        (("no_such_file.py",), "pytest: file or directory not found: no_such_file.py; correct ARGS"),
+    ],
+)
+def test_arguments_with_which_no_test_is_run_are_refused(arguments: tuple[str, ...], words: str) -> None:
+    """ARGS that select no test do not make a green run, and the last line says what is wrong with them."""
+    code, last, output = _run(*arguments)
+    assert (code, last.startswith("verdict: refused."), words in last) == (4, True, True), output
+    assert output.rstrip().endswith(last)
 
 
 def test_run_against_a_url_holds_and_leaves_nothing(mock: RunningMock) -> None:
