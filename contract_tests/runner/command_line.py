@@ -97,6 +97,8 @@ class Asked:
                 raise Refused(f"{argument} is no argument of {self.command.name}; {hint}")
         read = read_configuration if self.command.reads_contract else read_without_contract
         configuration = read(given=self.given)
+        if configuration.borrowed_id is not None and "ITEM_ID" in self.command.options and not configuration.is_live:
+            raise Refused("ITEM_ID lends an item of the API at BASE_URL; set BASE_URL, too, or leave ITEM_ID out")
         if configuration.fault is not None and self.command.reads_contract:
             imported(FAULT_CHECK)(configuration)
         try:
