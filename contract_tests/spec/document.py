@@ -264,7 +264,10 @@ def read_document(file: Path, text: str | None = None) -> Document:
         raise ContractError(f"{file.name} cannot be read: an anchor stands inside itself; write it out") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ContractError(f"{file.name} cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict) or not str(tree.get("openapi", "")).startswith("3.1"):
+    if not isinstance(tree, dict):
+        what = "is no mapping" if node is not None else "is empty"
+        raise ContractError(f"{file.name}:1 #: {what}; write an OpenAPI 3.1 document, or begin with contract-tests new")
+    if not str(tree.get("openapi", "")).startswith("3.1"):
         raise ContractError(f"{file.name}:1 #/openapi: must be 3.1.x; write the contract as OpenAPI 3.1")
     if wrong is not None:
         raise ContractError("{}:{} {}: {}".format(file.name, *wrong))

@@ -45,6 +45,8 @@ def mock() -> Iterator[RunningMock]:
         ({"BASE_URL": "api.coval.dev/v1", "COVAL_API_KEY": KEY}, "must begin with http:// or https://"),
         ({"BASE_URL": "http://example.invalid/v1", "COVAL_API_KEY": KEY}, "unencrypted; use https"),
         ({"BASE_URL": "http://127.0.0.1:9/v1"}, "COVAL_API_KEY is not set"),
+        ({"PERSONA_ID": "abc"}, "ITEM_ID lends an item of the API at BASE_URL; set BASE_URL"),
+        ({"ITEM_ID": "abc", "DRY_RUN": "1"}, "ITEM_ID lends an item of the API at BASE_URL; set BASE_URL"),
         ({"BASE_URL": "http://127.0.0.1:9/v1", "COVAL_API_KEY": f"{KEY}\n"}, "a space or a line break"),
     ],
 )
@@ -130,6 +132,11 @@ def test_as_many_tests_are_collected_as_are_run() -> None:
     ("edit", "words"),
     [
         (("openapi: 3.1.0", "openapi: 3.0.3"), "must be 3.1.x"),
+        ((CONTRACT_FILE.read_text("utf-8"), ""), "openapi.yaml:1 #: is empty; write an OpenAPI 3.1 document"),
+        (
+            (CONTRACT_FILE.read_text("utf-8"), "- openapi"),
+            "openapi.yaml:1 #: is no mapping; write an OpenAPI 3.1 document",
+        ),
         (("paths:", "paths: ["), "is no valid YAML"),
         (("x-on-null: keep", "x-on-null: maybe"), "write clear or keep"),
         (("minLength: 1\n", "minLength: one\n"), "#/components/schemas/PersonaName/minLength"),
