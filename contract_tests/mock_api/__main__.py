@@ -127,8 +127,9 @@ def _curl_arguments(api: Api) -> list[str]:
         operation = operations.get("list", operations["create"])
         return [operation.method, *_key_arguments(api, api.url + operation.path)]
     operation = operations["update"]
-    body = shlex.quote(json.dumps(api.contract.example(operation.name) or {}))
-    sent = ["-H", shlex.quote(f"content-type: {operation.body_type}"), "-d", body]
+    stored = api.resource.rules.named("update", api.resource.store.items[item_id].fields)
+    body = api.contract.example(operation.name) or ({} if api.resource.rules.is_valid("update", {}) else stored)
+    sent = ["-H", shlex.quote(f"content-type: {operation.body_type}"), "-d", shlex.quote(json.dumps(body))]
     path = operation.path.replace(f"{{{api.resource.layout.id_parameter}}}", quote(item_id, safe=""))
     return [operation.method, *sent, *_key_arguments(api, api.url + path)]
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-from contract_tests.mock_api.__main__ import build_api
+from contract_tests.mock_api.__main__ import announcement, build_api
 from contract_tests.mock_api.errors import StartError
 from contract_tests.mock_api.process import MockStartError, RunningMock, running_mock
 
@@ -95,6 +96,24 @@ def assert_curl_line_works(line: str) -> None:
             f"{line.strip()} -s --noproxy '*'", shell=True, capture_output=True, text=True, timeout=10
         )
         assert json.loads(said.stdout)["persona"]["wait_seconds"] == 0.8
+
+
+@pytest.mark.parametrize("required", [[], ["name", "voice_name"]], ids=len)
+def test_curl_line_without_an_example_is_accepted(required: list[str], tmp_path: Path) -> None:
+    """Where the update has no example, the line sends what the contract takes: no field, or the item's own."""
+
+    def without_example(document: dict[str, Any]) -> None:
+        del document["paths"]["/personas/{persona_id}"]["patch"]["requestBody"]["content"]["application/json"][
+            "examples"
+        ]
+        document["components"]["schemas"]["PersonaUpdate"]["required"] = required
+
+    api = build_api(Path(contract_copy(tmp_path, without_example)))
+    api.url = "http://127.0.0.1:1/v1"
+    words = shlex.split(announcement(api).splitlines()[-1])
+    body = json.loads(words[words.index("-d") + 1])
+    assert set(required) <= body.keys()
+    assert api.resource.rules.is_valid("update", body)
 
 
 def test_key_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
