@@ -15,6 +15,7 @@ from contract_tests.checks.readings import Reader, Readings, is_earlier, parse_t
 from contract_tests.generation.listed import walk
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract, Fault
+from contract_tests.spec.field import written
 from contract_tests.spec.operation import is_json_type
 from contract_tests.transport.answers.json_reading import DEEPEST, TOO_DEEP
 from contract_tests.transport.exchange import NOT_JSON, Exchange
@@ -288,7 +289,7 @@ class Judge:
         shown = [said for said, _ in walk(exchange.json, path)]
         if str(code) in map(str, shown) or (not shown and "*" in path):  # an array without elements says none
             return []
-        problem = f"the {exchange.status} has code {next(iter(shown), None)!r} instead of {code!r}"
+        problem = f"the {exchange.status} has code {written(next(iter(shown), None))} instead of {written(code)}"
         promise, expects = f"{'.'.join(path)} is {code}", f"{str(code)!r} in api.codes(answer, {path!r})"
         return [Finding(BROKEN, problem, promise, f"{pointer}/x-error-code", exchange, expects=expects)]
 
@@ -374,5 +375,5 @@ def _finite(text: str) -> float:
 def _brief(value: Any) -> str:
     if value is None:
         return "null or nothing"
-    text = repr(value)
+    text = written(value)
     return text if len(text) <= 90 else f"{text[:60]}... ({len(value)} long)"

@@ -1,5 +1,6 @@
 """One field of a body, or one query parameter: its schema, where it stands, and what the extensions say of it."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -72,9 +73,10 @@ class Field:
     @property
     def promise(self) -> str:
         """What the contract says of the field, in words, every limit among them."""
-        limits = [f"{keyword} {self.schema[keyword]}" for keyword in LIMITS if keyword in self.schema]
+        known = {word: self.schema[word] for word in LIMITS if self.schema.get(word, False) is not False}
+        limits = [word if limit is True else f"{word} {limit}" for word, limit in known.items()]
         values = [f"one of {len(self.schema['enum'])} values"] if "enum" in self.schema else []
-        only = [f"only {self.schema['const']!r}"] if "const" in self.schema else []
+        only = [f"only {written(self.schema['const'])}"] if "const" in self.schema else []
         kinds = " or ".join(f"{'an' if kind[0] in 'aio' else 'a'} {kind}" for kind in self.types)
         kinds = kinds if len(self.types) < len(JSON_TYPES) else "any value"
         null = " or null" if self.is_nullable else ""
@@ -200,6 +202,11 @@ def json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
+def written(value: object) -> str:
+    """Return a value as JSON, but a text in single quotes, as messages have it."""
+    return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _values_from(document: Document, place: str, said: Any) -> ValuesFrom | None:
     if said is None:
         return None
@@ -210,7 +217,7 @@ def _values_from(document: Document, place: str, said: Any) -> ValuesFrom | None
     if not isinstance(given, dict) or not all(isinstance(path, str) for path in [said["value"], *given.values()]):
         raise document.error(where, "value and given must be JSON pointers into the answer, such as '#/items/*/name'")
     if not isinstance(any_case := said.get("any_case", False), bool):
-        raise document.error(where, f"any_case is {any_case!r}; write true or false")
+        raise document.error(where, f"any_case is {written(any_case)}; write true or false")
     paths = {name: path_of(path) for name, path in given.items()}
     return ValuesFrom(said["operationId"], path_of(said["value"]), paths, any_case)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.spec.document import Document
-from contract_tests.spec.field import Field, path_of, read_query_fields
+from contract_tests.spec.field import Field, path_of, read_query_fields, written
 from contract_tests.spec.operation import Operation
 from contract_tests.spec.resource import find_schema
 
@@ -67,7 +67,7 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
         parameter = document.at(pointer)
         role = parameter.get("x-list-role", WELL_KNOWN.get(_spelled_alike(name)))
         if role is not None and role not in ROLES:
-            raise document.error(f"{pointer}/x-list-role", f"is {role!r}; write one of {', '.join(ROLES)}")
+            raise document.error(f"{pointer}/x-list-role", f"is {written(role)}; write one of {', '.join(ROLES)}")
         if role is None and name in known:
             filters[name] = (name, f"{{{name}}}")
         elif role == "filter":
@@ -82,7 +82,7 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
     fields = read_query_fields(document, operation)
     for role in {"page_size", "offset", "page_number"} & roles.keys():
         if (tried := fields.get(roles[role])) and not {"integer", "number"} & {*tried.types}:
-            raise document.error(tried.place, f"is a {tried.json_type}, and {role} is a number; write type: integer")
+            raise document.error(tried.place, f"is {tried.json_type}, and {role} is a number; write type: integer")
     token = roles.get("page_token")
     token_at = token_place(document, operation, token)
     token = token if token_at else None  # a token that no answer shows turns no page
@@ -103,7 +103,7 @@ def _filters(document: Document, pointer: str, name: str, known: set[str]) -> di
         if of not in known:
             raise document.error(f"{pointer}/x-filters/{of}", "is no field of an item; name one")
         if not isinstance(template, str) or f"{{{of}}}" not in template:
-            problem = f"is {template!r}; write {{{of}}} where the value goes"
+            problem = f"is {written(template)}; write {{{of}}} where the value goes"
             raise document.error(f"{pointer}/x-filters/{of}", problem)
     return {of: (name, template) for of, template in said.items()}
 
@@ -121,7 +121,7 @@ def _orders(document: Document, operation: Operation, order: str | None, known: 
         near = next(iter(difflib.get_close_matches(name, known, 1, 0.85)), name)
         one, other = _spelled_alike(near), _spelled_alike(name)
         if whole not in known and not (one.startswith(other) or other.startswith(one)):
-            problem = f"is {value!r}, and an item has no field {name}; write {near}"
+            problem = f"is {written(value)}, and an item has no field {name}; write {near}"
             raise document.error(f"{place}/enum/{index}", problem)
     examples = [example.get("value") for example in parameter.get("examples", {}).values()]
     values = [*schema.get("enum", ()), *examples, parameter.get("example"), *schema.get("examples", ())]

@@ -5,6 +5,7 @@ from typing import Any
 
 from contract_tests.api_key import ApiKey
 from contract_tests.spec.document import Document
+from contract_tests.spec.field import written
 from contract_tests.spec.operation import Operation
 
 SCHEMES = "#/components/securitySchemes"
@@ -21,7 +22,7 @@ def read_key(document: Document, operations: Iterable[Operation]) -> ApiKey:
     pointer, scheme = document.resolve(pointer)
     env = scheme.get("x-key-env", "API_KEY")
     if not isinstance(env, str) or not env.isidentifier():
-        raise document.error(f"{pointer}/x-key-env", f"is {env!r}; write the name of an environment variable")
+        raise document.error(f"{pointer}/x-key-env", f"is {written(env)}; write the name of an environment variable")
     if scheme.get("type") == "apiKey" and scheme.get("in") in ("header", "query", "cookie") and scheme.get("name"):
         name = scheme["name"].lower() if scheme["in"] == "header" else scheme["name"]
         return ApiKey(scheme["in"], name, env, pointer)

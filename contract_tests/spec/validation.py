@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from contract_tests.spec.document import Document, below, escape, invalid_schema
 from contract_tests.spec.extensions import field_names
-from contract_tests.spec.field import JSON_TYPES, json_type
+from contract_tests.spec.field import JSON_TYPES, json_type, written
 from contract_tests.spec.operation import METHODS
 
 # Each extension, and where it means something: what holds it, and how a person says that.
@@ -101,9 +101,9 @@ def _check_extension(document: Document, pointer: str, key: str, value: Any) -> 
         raise document.error(pointer, f"means nothing here; move it to {said}")
     if key in VALUES and value not in VALUES[key]:
         words = " or ".join(str(each).lower() for each in VALUES[key])
-        raise document.error(pointer, f"is {value!r}; write {words}")
+        raise document.error(pointer, f"is {written(value)}; write {words}")
     if key in KINDS and not isinstance(value, KINDS[key][0]):
-        raise document.error(pointer, f"is {value!r}; write {KINDS[key][1]}")
+        raise document.error(pointer, f"is {written(value)}; write {KINDS[key][1]}")
 
 
 def _check_mapping(document: Document, pointer: str, mapping: dict[str, str]) -> None:
@@ -119,7 +119,7 @@ def _check_discriminated(document: Document, pointer: str, name: Any) -> None:
     owner = pointer.rpartition("/")[0]
     known = {each for each, _ in field_names(document, owner)}
     if document.at(owner).keys() & {"anyOf", "oneOf"} and not known & {name, "*"}:
-        problem = f"is {name!r}, and no branch has such a property; name one of theirs, or add it to each"
+        problem = f"is {written(name)}, and no branch has such a property; name one of theirs, or add it to each"
         raise document.error(f"{pointer}/propertyName", problem)
 
 
@@ -185,16 +185,16 @@ def _check_schema(document: Document, place: str) -> None:
     kinds = kinds if isinstance(kinds, list) else [kinds]
     for kind in kinds:
         if kind not in (*JSON_TYPES, "null"):
-            problem = f"is {kind!r}; write one of {', '.join(JSON_TYPES)}, 'null' (in quotes)"
+            problem = f"is {written(kind)}; write one of {', '.join(JSON_TYPES)}, 'null' (in quotes)"
             raise document.error(f"{place}/type", problem)
     for word in NUMBERS:
         is_number = word in schema and json_type(schema[word]) in ("integer", "number")
         if word in schema and not (is_number and abs(schema[word]) <= sys.float_info.max):
-            problem = f"is {schema[word]!r:.40}; write a number without quotes that a double holds, such as 5 or 1.0e+9"
+            problem = f"is {written(schema[word]):.40}; write a number without quotes that a double holds, such as 5 or 1.0e+9"
             raise document.error(f"{place}/{word}", problem)
     for word in COUNTS:
         if word in schema and (json_type(schema[word]) != "integer" or schema[word] < 0):
-            raise document.error(f"{place}/{word}", f"is {schema[word]!r}; write a whole number from 0 on")
+            raise document.error(f"{place}/{word}", f"is {written(schema[word])}; write a whole number from 0 on")
     if schema.get("multipleOf", 1) <= 0:
         raise document.error(f"{place}/multipleOf", f"is {schema['multipleOf']}; write a number above 0")
     _check_pairs(document, place, schema)
@@ -231,7 +231,7 @@ def _check_values(document: Document, place: str, schema: dict[str, Any], kinds:
         kind = json_type(value)
         if kinds and kind not in kinds and not (kind == "integer" and "number" in kinds):
             hint = "; put it in quotes" if kind == "boolean" and "string" in kinds else ""
-            problem = f"is {value!r}, a {kind}, where the type is {' or '.join(kinds)}"
+            problem = f"is {written(value)}, of type {kind}, where the type is {' or '.join(kinds)}"
             raise document.error(f"{place}/enum/{index}", problem + (hint or "; correct one of the two"))
 
 
