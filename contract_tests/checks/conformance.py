@@ -37,11 +37,9 @@ from contract_tests.spec.resource import ROLES
 from contract_tests.transport.exchange import NOT_JSON, Exchange
 
 CHECKS = [
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-]
+    checks.status_code_conformance, checks.content_type_conformance,
+    checks.response_headers_conformance, checks.response_schema_conformance,
+]  # fmt: skip
 # Statuses that the contract leaves open and schemathesis would call undocumented.
 UNNAMED_STATUSES = (405,)
 # Cases of a phase where few requests may be sent.

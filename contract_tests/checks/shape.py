@@ -46,17 +46,14 @@ def _newest_first(listing: Listing, created: str | None) -> dict[str, str]:
 
 def _paging(contract: Contract) -> Paging:
     paging = contract.listing.paging
-    size = paging.size.schema if paging.size is not None else {}
+    name, size = (None, {}) if paging.size is None else (paging.size.name, paging.size.schema)
+    largest = int(min(size.get("maximum", USUAL_PAGE_SIZE), USUAL_PAGE_SIZE))
     number = contract.query_fields("list").get(paging.page_number or "")
     return Paging(
-        size=paging.size.name if paging.size is not None else None,
-        largest_size=int(min(size.get("maximum", USUAL_PAGE_SIZE), USUAL_PAGE_SIZE)),
-        token=paging.token if paging.token_at else None,
-        token_at=paging.token_at,
-        offset=paging.offset,
-        page_number=paging.page_number,
+        size=name, largest_size=largest, token=paging.token if paging.token_at else None, token_at=paging.token_at,
+        offset=paging.offset, page_number=paging.page_number,
         first_page=0 if number is not None and number.schema.get("minimum") == 0 else 1,
-    )
+    )  # fmt: skip
 
 
 def _control_paths(contract: Contract) -> Iterator[str]:

@@ -69,12 +69,8 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--contract", type=Path, metavar="FILE", default=ROOT / "openapi.yaml", help="(default: openapi.yaml)"
     )
-    parser.add_argument(
-        "--timeout-seconds",
-        type=float,
-        default=TIMEOUT_SECONDS,
-        help="for a request to arrive, and for an answer to be read (default: 10)",
-    )
+    waited = "for a request to arrive, and for an answer to be read (default: %(default)s)"
+    parser.add_argument("--timeout-seconds", type=float, default=TIMEOUT_SECONDS, help=waited)
     parser.add_argument("--max-items", type=int, default=MAX_ITEMS, help="of each resource (default: %(default)s)")
     parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which has started it, ends")
     return parser
@@ -110,14 +106,11 @@ def assemble(contract: Contract, seeds: Path | None = None) -> Api:
 
 def announcement(api: Api) -> str:
     """Return what a person reads when the mock is ready."""
-    return "\n".join(
-        [
-            f"mock: {api.url}",
-            f"key:  {api.api_key.decode()}",
-            f"docs: {api.url.removesuffix(api.contract.base_path)}/docs",
-            f"try:  {' '.join(['curl', '-X', *_curl_arguments(api)])}",
-        ]
+    docs, tried = (
+        f"{api.url.removesuffix(api.contract.base_path)}/docs",
+        " ".join(["curl", "-X", *_curl_arguments(api)]),
     )
+    return f"mock: {api.url}\nkey:  {api.api_key.decode()}\ndocs: {docs}\ntry:  {tried}"
 
 
 def _curl_arguments(api: Api) -> list[str]:

@@ -199,14 +199,9 @@ def test_key_counts_in_its_own_place_only(run: Run, judge: Judge, other_item: It
         "cookie": ("cookie", f"{own or 'key'}={quote(key, safe='')}"),
         "other-header": ("api-key", key),
     }
-    name = "update" if place == "body" else "read"
-    exchange = run.api.send(
-        run.contract.operation(name).method,
-        other_item.path,
-        body=to_json({"api_key": WRONG_KEY}) if place == "body" else None,
-        headers=[headers[place]] if place in headers else [],
-        key=None,
-    )
+    name, body = ("update", to_json({"api_key": WRONG_KEY})) if place == "body" else ("read", None)
+    method, sent = run.contract.operation(name).method, [headers[place]] if place in headers else []
+    exchange = run.api.send(method, other_item.path, body=body, headers=sent, key=None)
     require(judge.answer(name, exchange, 401))
 
 

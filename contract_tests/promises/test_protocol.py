@@ -320,14 +320,8 @@ def test_unnamed_method_does_nothing(run: Run, shared_item: ItemUnderTest, calls
     require(found + shared_item.unmoved(before, exchange))
 
 
-@needs("read", "update", "named_methods_only")
-@needs(
-    HAS_KNOWN_GOOD,
-    where(
-        lambda contract: "POST" not in named_methods(contract, contract.resource.item_path),
-        "a POST on an item is named",
-    ),
-)
+@needs("read", "update", "named_methods_only", HAS_KNOWN_GOOD)
+@needs(where(lambda c: "POST" not in named_methods(c, c.resource.item_path), "a POST on an item is named"))
 @pytest.mark.parametrize("method", ["PATCH", "DELETE", "PUT"])
 def test_post_is_not_overridden_by_a_header(run: Run, item: ItemUnderTest, method: str) -> None:
     """x-promises/named_methods_only: POST on an item is not in the contract, whatever other headers say."""

@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -234,23 +235,18 @@ def call_pytest(arguments: list[str], plugins: list[Any]) -> int:
     """Run pytest in this process and return its exit code."""
     # Values of a contract were made before; hypothesis calls that slow code in a plugin, and every warning is an error.
     notice_initialization_restarted(warn=False)
-    return int(pytest.main(arguments, plugins=[*plugins, _Options]))
+    own = SimpleNamespace(pytest_cmdline_parse=_understood, pytest_cmdline_main=_understood)
+    return int(pytest.main(arguments, plugins=[*plugins, own]))
 
 
-class _Options:
-    """A plugin: refuses what pytest does not understand of its arguments, in the last line, which pytest would not write."""
-
-    @staticmethod
-    @pytest.hookimpl(wrapper=True)
-    def pytest_cmdline_parse() -> Generator[None, object, object]:
-        """Name the option that is wrong."""
-        try:
-            return (yield)
-        except pytest.UsageError as error:
-            what = str(error).partition("error: ")[2] or str(error)
-            raise Refused(f"pytest: {what.splitlines()[0]}; correct ARGS, or what stands behind --") from None
-
-    pytest_cmdline_main = pytest_cmdline_parse
+@pytest.hookimpl(wrapper=True)
+def _understood() -> Generator[None, object, object]:
+    """Refuse what pytest does not understand of its arguments; it would say so on stderr alone."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        what = (str(error).partition("error: ")[2] or str(error)).splitlines()[0]
+        raise Refused(f"pytest: {what}; correct ARGS, or what stands behind --") from None
 
 
 def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> list[str]:

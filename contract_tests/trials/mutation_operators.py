@@ -105,10 +105,8 @@ def _has_an_effect(node: Any) -> bool:
 
 def _ends_in_a_method_call(node: Any) -> bool:
     *before, name, call = node.children
-    return bool(
-        before
-        and name.type == call.type == "trailer"
-        and (name.children[0].value, call.children[0].value) == (".", "(")
-        and before[-1].get_code().strip() not in ("self", "await")
-        and before[0].get_code().strip() != "await"
-    )
+    if not before or (name.type, call.type) != ("trailer", "trailer"):
+        return False
+    is_call = (name.children[0].value, call.children[0].value) == (".", "(")
+    owners = [before[0].get_code().strip(), before[-1].get_code().strip()]
+    return is_call and "await" not in owners and owners[-1] != "self"

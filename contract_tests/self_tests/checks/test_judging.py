@@ -284,7 +284,7 @@ def test_rule_is_broken_by_null_too(tmp_path: Path) -> None:
 LABELS = {"type": "object", "maxProperties": 2, "additionalProperties": {"type": "string"}}
 KINDS = [{"required": ["kind", n], "properties": {"kind": {"const": n}, n: {"enum": ["1", "2"]}}} for n in "ab"]
 UNION = {"oneOf": [{"type": "object", "additionalProperties": False, **each} for each in KINDS]}
-FULL, NONE = {"labels": {"a": "1", "b": "2"}}, {"labels": {}}
+FULL, NONE = {"labels": {"a": "1", "b": "2"}}, {"labels": dict[str, str]()}
 KIND_A, KIND_B = ({"labels": {"kind": name, name: "1"}} for name in "ab")
 
 
@@ -324,7 +324,8 @@ def test_what_a_schema_asks_for_together_is_not_sent_apart(
     del document["paths"]["/personas/{persona_id}"]["patch"]["requestBody"]["content"]["application/json"]["examples"]
     file = tmp_path / "openapi.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-    item, sent = Run(cast(Any, Replies()), Judge(load_contract(file)), 1).taken({**PERSONA, "wait_seconds": 1}), []
+    item = Run(cast(Any, Replies()), Judge(load_contract(file)), 1).taken({**PERSONA, "wait_seconds": 1})
+    sent = list[Any]()
     monkeypatch.setattr(item, "accepts", sent.append)
     item.make_visible({"wait_seconds": 1})
     assert bool(sent) is not bool(together)
