@@ -11,7 +11,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -235,8 +234,7 @@ def call_pytest(arguments: list[str], plugins: list[Any]) -> int:
     """Run pytest in this process and return its exit code."""
     # Values of a contract were made before; hypothesis calls that slow code in a plugin, and every warning is an error.
     notice_initialization_restarted(warn=False)
-    own = SimpleNamespace(pytest_cmdline_parse=_understood, pytest_cmdline_main=_understood)
-    return int(pytest.main(arguments, plugins=[*plugins, own]))
+    return int(pytest.main(arguments, plugins=[*plugins, _Arguments]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -247,6 +245,10 @@ def _understood() -> Generator[None, object, object]:
     except pytest.UsageError as error:
         what = (str(error).partition("error: ")[2] or str(error)).splitlines()[0]
         raise Refused(f"pytest: {what}; correct ARGS, or what stands behind --") from None
+
+
+class _Arguments:
+    pytest_cmdline_parse = pytest_cmdline_main = staticmethod(_understood)
 
 
 def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> list[str]:
