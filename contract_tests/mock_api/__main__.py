@@ -131,14 +131,12 @@ def _key_arguments(api: Api, url: str) -> list[str]:
     """Return the arguments of curl for a request to *url* with the key, as the contract wants to be given it."""
     scheme, key = api.key_scheme, api.api_key.decode()
     carried = {
-        "header": ["-H", shlex.quote(f"{scheme.name}: {key}")],
-        "bearer": ["-H", shlex.quote(f"authorization: Bearer {key}")],
-        "cookie": ["-b", shlex.quote(f"{scheme.name}={key}")],
-        "basic": ["-u", shlex.quote(key)],
-    }
+        "header": ("-H", f"{scheme.name}: {key}"), "bearer": ("-H", f"authorization: Bearer {key}"),
+        "cookie": ("-b", f"{scheme.name}={key}"), "basic": ("-u", key),
+    }.get(scheme.kind, ())  # fmt: skip
     if scheme.kind == "query":
         url = f"{url}?{scheme.name}={quote(key, safe='')}"
-    return [*carried.get(scheme.kind, []), shlex.quote(url)]
+    return [shlex.quote(each) for each in (*carried, url)]
 
 
 if __name__ == "__main__":

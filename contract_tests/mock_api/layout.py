@@ -118,12 +118,8 @@ def _list_layout(contract: Contract, operation: Operation, id_name: str) -> dict
         for name, expression in parameters.items()
         if other.name == operation.name and name.removeprefix("query.") == roles.get("page_token")
     ]
-    return {
-        "list_at": found[0],
-        "token_at": next(iter(tokens), ()),
-        "list_roles": roles,
-        "filters": {name: node["x-filters"] for name, node in operation.query.items() if node.get("x-filters")},
-    }
+    filters = {name: node["x-filters"] for name, node in operation.query.items() if node.get("x-filters")}
+    return {"list_at": found[0], "token_at": next(iter(tokens), ()), "list_roles": roles, "filters": filters}
 
 
 def _arrays_of_items(contract: Contract, schema: Schema, id_name: str, place: Path) -> Iterator[Path]:

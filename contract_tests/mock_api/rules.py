@@ -74,13 +74,10 @@ class Rules:
         defaults = {name: contract.said(schema, "default") for name, schema in self.fields.get("create", {}).items()}
         self.defaults = {name: default for name, default in defaults.items() if default is not None}
         body = layout.operations["update"].body if "update" in layout.operations else None
+        rules, untitled = contract.said(body, "x-constraints") or [], "The fields do not go together."
         self.constraints = [
-            Constraint(
-                schema.get("title", "The fields do not go together."),
-                frozenset(names_in(schema)),
-                contract.validator(schema),
-            )
-            for schema in contract.said(body, "x-constraints") or []
+            Constraint(each.get("title", untitled), frozenset(names_in(each)), contract.validator(each))
+            for each in rules
         ]
 
     def is_valid(self, role: str, body: Any) -> bool:

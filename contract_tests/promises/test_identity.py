@@ -332,14 +332,10 @@ ODD_IDS: dict[str, Callable[[str], str]] = {
     "nul-and-more": "{}%00x".format, "no-utf-8": "{}%FF".format,
 }  # fmt: skip
 NEAR_IDS: dict[str, Callable[[str], str]] = {
-    **ODD_IDS,
-    "format": "{}.json".format,
-    "no-break-space": "{}%C2%A0".format,
-    "zero-width": "{}%E2%80%8B".format,
+    **ODD_IDS, "format": "{}.json".format, "no-break-space": "{}%C2%A0".format, "zero-width": "{}%E2%80%8B".format,
     "full-width": lambda own: quote("".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in unquote(own))),
-    "encoded-twice": lambda own: f"%25{ord(own[0]):02X}{own[1:]}",
-    "longer": "{}a".format,
-}
+    "encoded-twice": lambda own: f"%25{ord(own[0]):02X}{own[1:]}", "longer": "{}a".format,
+}  # fmt: skip
 
 
 @needs("read", "exact_ids", HAS_TEXT_IDS)

@@ -83,6 +83,9 @@ def test_other_media_type_is_refused(run: Run, shared_item: ItemUnderTest, conte
     shared_item.refuses(*wrongs)
 
 
+STORED = "the update is stored"
+
+
 def _spellings_of_the_type(contract: Contract) -> list[str]:
     """Return other spellings of the update's media type: in any case, in quotes or not (RFC 9110, section 8.3.1)."""
     own = contract.operation("update").body_type
@@ -102,12 +105,7 @@ def _accented(run: Run, item: ItemUnderTest) -> Body:
 
 
 def _require_stored(
-    item: ItemUnderTest,
-    body: Body,
-    *refusals: int,
-    promise: str = "the update is stored",
-    mark: str = "",
-    **options: Any,
+    item: ItemUnderTest, body: Body, *refusals: int, promise: str = STORED, mark: str = "", **options: Any
 ) -> None:
     """Send a right update in an unusual way, such as behind a mark: it is stored, or answered with one of the refusals."""
     item.make_visible(body)

@@ -36,10 +36,9 @@ START = """SwaggerUIBundle({
 POLICY = (b"content-security-policy", b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:")
 
 ASSETS = {
-    "/docs/swagger-ui.css": b"text/css; charset=utf-8",
+    "/docs/swagger-ui.css": b"text/css; charset=utf-8", "/docs/favicon-32x32.png": b"image/png",
     "/docs/swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
-    "/docs/favicon-32x32.png": b"image/png",
-}
+}  # fmt: skip
 LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?")
 
 Page = tuple[int, bytes, bytes, tuple[Header, ...]]
