@@ -131,11 +131,11 @@ def _counted(value: Any, number: int) -> Any:
 
 
 def good_arrays(view: View) -> list[Any]:
-    """Return arrays with as few items as allowed but one, then with one more, then the empty one."""
+    """Return arrays with as few items as allowed but one, then with one more, then the empty one; each in descending order."""
     least, most = view.schema.get("minItems", 0), view.schema.get("maxItems", 1_000)
     sizes = dict.fromkeys(size for size in (max(least, 1), max(least, 1) + 1, least) if size <= most)
-    arrays = [items_of(view, size) for size in sizes]
-    return [array for array in arrays if array is not None]
+    found = [array for size in sizes if (array := items_of(view, size)) is not None]
+    return found if "prefixItems" in view.inner else [sorted(each, key=to_json, reverse=True) for each in found]
 
 
 def good_objects(view: View) -> list[Any]:

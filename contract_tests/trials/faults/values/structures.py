@@ -46,8 +46,8 @@ def faults_of_structures(scene: Scene) -> Iterator[Fault]:
 
 def _of_array(on: OnField) -> Iterator[Fault]:
     name, good = on.tried.name, on.scene.good(on.tried)
-    summary = f"Stores the items of {name} in another order."
-    yield from on.stored("reversed_in_store", summary, lambda value: value[::-1], *good)
+    for order, put in {"reversed": lambda value: value[::-1], "sorted": lambda value: sorted(value, key=repr)}.items():
+        yield from on.stored(f"{order}_in_store", f"Stores the items of {name} {order}.", put, *good)
     summary = f"Stores {name} without its last item, where there are several."
     yield from on.stored("loses_its_last_item", summary, lambda value: value[:-1] or value, *good)
 
