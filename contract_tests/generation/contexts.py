@@ -86,9 +86,8 @@ class Unit:
             return UNSET
         for level, values in self.values.items():
             for name, (value, _) in values[0].items():
-                if level not in (MIDDLE, OTHER) and (
-                    _is_as_large(shown[name], value) if self.is_sized else shown[name] == value
-                ):
+                is_it = _is_as_large(shown[name], value) if self.is_sized else shown[name] == value
+                if is_it and level not in (MIDDLE, OTHER):
                     return level
         return MIDDLE if self.fields[0].is_free else OTHER
 
@@ -133,9 +132,8 @@ class Contexts:
         found = {tried.name: _unit(self.contract, tried) for tried in free}
         listed = tuple(tried for tried in self.fields.values() if not tried.is_free)
         if listed:
-            rows = [
-                {f.name: (row[f.name], to_json(row[f.name])) for f in listed if f.name in row} for row in self._listed
-            ]
+            names = [tried.name for tried in listed]
+            rows = [{n: (row[n], to_json(row[n])) for n in names if n in row} for row in self._listed]
             others = [row for row in rows if not row.items() & rows[0].items()] if rows else []
             # Without an answer of the API, the levels have names and no values.
             levels = {FIRST: rows[:1] or [{}], OTHER: others or rows[1:] or [{}]}

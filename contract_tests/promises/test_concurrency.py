@@ -7,19 +7,12 @@ from typing import Any
 
 import pytest
 
+from contract_tests.checks import selections
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.creations import may_be_alike
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
 from contract_tests.checks.judge import Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import (
-    CAN_CHANGE,
-    CAN_FAIL,
-    changeable_fields,
-    clearing_fields,
-    fields_with_faults,
-    is_whole,
-)
 from contract_tests.checks.updates import IMPOSSIBLE, Body, allowed, other_values, plainly_spoilt, possible
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
@@ -59,7 +52,7 @@ def _require_done(judge: Judge, answers: Iterable[Exchange], role: Role = "updat
 
 def _fields(contract: Contract) -> list[Field]:
     """Return the fields that can be given another value, numbers first: no two updates of one are alike."""
-    return sorted(changeable_fields(contract), key=lambda tried: tried.json_type != "number")
+    return sorted(selections.changeable_fields(contract), key=lambda tried: tried.json_type != "number")
 
 
 def _values(item: ItemUnderTest, tried: Field, step: int) -> list[Body]:
@@ -89,7 +82,7 @@ def _apart(run: Run, item: ItemUnderTest, step: int) -> tuple[Body, Body]:
 
 
 def _can_part(contract: Contract) -> bool:
-    return len(changeable_fields(contract)) > 1 and not is_whole(contract)
+    return len(selections.changeable_fields(contract)) > 1 and not selections.is_whole(contract)
 
 
 @needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
@@ -149,7 +142,7 @@ def test_long_update_beside_others_holds(run: Run, judge: Judge, item: ItemUnder
         require(judge.shows(answers[-1], item.read(), judge.reader.after(before, whole), BOTH))
 
 
-@needs("create", "read", "update", "read_your_writes", "concurrent_updates", CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", "concurrent_updates", selections.CAN_CHANGE)
 def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write: one of the values that were sent, and the same for every reader."""
     tried = max(_fields(run.contract), key=lambda field: len(good_values(run.contract, field)))
@@ -166,7 +159,7 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
         require(judge.shows(answers[0], again, {tried.name: (stored.get(tried.name),)}, "every read sees the same"))
 
 
-@needs("create", "read", "update", "isolation", CAN_CHANGE)
+@needs("create", "read", "update", "isolation", selections.CAN_CHANGE)
 def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge) -> None:
     """x-promises/isolation: an update changes the item in its path, also while another is changed, which may have the same name."""
     tried, id_name, name = _fields(run.contract)[0], run.contract.resource.id_name, str(run.contract.run_name)
@@ -188,9 +181,9 @@ def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge
 
 def _besides(contract: Contract) -> list[str]:
     """Return what may be under way while an item is updated."""
-    can_clear = contract.promises_that("concurrent_updates") and not is_whole(contract) and len(_fields(contract)) > 1
-    cleared = ["clear"] if can_clear and clearing_fields(contract) else []
-    refused = ["refused-update"] if fields_with_faults(contract) else []
+    can_clear = contract.promises_that("concurrent_updates") and _can_part(contract)
+    cleared = ["clear"] if can_clear and selections.clearing_fields(contract) else []
+    refused = ["refused-update"] if selections.fields_with_faults(contract) else []
     return [*cleared, *refused, "creation", *(["removal"] if contract.has("remove") else [])]
 
 
@@ -198,15 +191,15 @@ def _beside(run: Run, what: str, item: ItemUnderTest, other: ItemUnderTest, clea
     if what == "clear":
         return run.api.update(item.item_id, item.body(cleared))
     if what == "refused-update":
-        return run.api.update(other.item_id, _spoilt(other, fields_with_faults(run.contract)[0]))
+        return run.api.update(other.item_id, _spoilt(other, selections.fields_with_faults(run.contract)[0]))
     return run.api.create(to_json(run.full_body())) if what == "creation" else run.api.remove(other.item_id)
 
 
-@needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", selections.CAN_CHANGE)
 @for_each("what", _besides)
 def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUnderTest, what: str) -> None:
     """x-promises/read_your_writes: a read shows the last completed write, whatever else was under way beside it."""
-    tried, clearing = _fields(run.contract)[0], clearing_fields(run.contract)
+    tried, clearing = _fields(run.contract)[0], selections.clearing_fields(run.contract)
     others = [each for each in clearing if each != tried and what == "clear"]
     for step in range(STEPS):
         fields = [each for each in others if run.rules.lawful(item.last, {each.name: None})][:1]
@@ -222,7 +215,7 @@ def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUn
         require(judge.shows(own, item.read(), judge.reader.updated(before, {**body, **cleared}), LAST))
 
 
-@needs("create", "read", "update", "remove", "removed_is_gone", CAN_CHANGE)
+@needs("create", "read", "update", "remove", "removed_is_gone", selections.CAN_CHANGE)
 def test_update_beside_a_removal_brings_nothing_back(run: Run, judge: Judge) -> None:
     """x-promises/removed_is_gone: after a removal, a read answers 404, also where an update of the item was under way."""
     tried = _fields(run.contract)[0]
@@ -237,7 +230,8 @@ def test_update_beside_a_removal_brings_nothing_back(run: Run, judge: Judge) -> 
 def _spoiler(contract: Contract) -> Field | None:
     """Return a field to be at fault beside an update of another: a text, where there is one."""
     first = next(iter(_fields(contract)), None)
-    others = [tried for tried in fields_with_faults(contract) if first is not None and tried.name != first.name]
+    faulty = selections.fields_with_faults(contract)
+    others = [tried for tried in faulty if first is not None and tried.name != first.name]
     return min(others, key=lambda tried: (not tried.is_free, tried.json_type != "string"), default=None)
 
 
@@ -270,7 +264,7 @@ def _while_reading(run: Run, item: ItemUnderTest, token: bytes | str) -> tuple[E
     return written, shown[-3:]
 
 
-@needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", selections.CAN_CHANGE)
 def test_reader_never_sees_half_an_update(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write: all of an update or nothing, also while it is on its way."""
     for _ in range(_rounds(run) // 2):
@@ -289,10 +283,10 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, item: ItemUnde
 
 
 @pytest.mark.many_requests
-@needs("create", "read", "update", "atomic", CAN_CHANGE, CAN_FAIL)
+@needs("create", "read", "update", "atomic", selections.CAN_CHANGE, selections.CAN_FAIL)
 def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, not even for a moment."""
-    wrong = _spoiler(run.contract) or fields_with_faults(run.contract)[0]
+    wrong = _spoiler(run.contract) or selections.fields_with_faults(run.contract)[0]
     for _ in range(_rounds(run)):
         before = item.read()
         written, readers = _while_reading(run, item, _spoilt(item, wrong))

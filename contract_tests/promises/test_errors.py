@@ -4,18 +4,11 @@ from typing import Any
 
 import pytest
 
+from contract_tests.checks import selections
 from contract_tests.checks.conditions import Condition, for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import (
-    CAN_CHANGE,
-    CAN_FAIL,
-    changeable_fields,
-    faults_of,
-    fields_with_faults,
-    is_whole,
-)
 from contract_tests.checks.updates import Body, another_value, plainly_spoilt, spoilt
 from contract_tests.generation.boundaries import good_values, plain_fault, to_json
 from contract_tests.spec.contract import Contract
@@ -70,10 +63,10 @@ def _valid_bodies(contract: Contract) -> list[Body]:
     """Return updates that any item takes: an empty one, a number, a text; a whole one where a PUT asks for all fields."""
     fields = contract.fields("update")
     goods = {name: good_values(contract, tried) for name, tried in fields.items() if tried.is_free}
-    if is_whole(contract):
+    if selections.is_whole(contract):
         bodies: list[Body] = [{name: values[0] for name, values in goods.items() if values}]
     else:
-        first = {tried.json_type: tried for tried in reversed(changeable_fields(contract))}
+        first = {tried.json_type: tried for tried in reversed(selections.changeable_fields(contract))}
         kinds = [first[kind] for kind in ("number", "integer", "string", "boolean") if kind in first]
         needed = {name: values[0] for name, values in goods.items() if values and fields[name].is_required}
         bodies = [needed, *({**needed, tried.name: goods[tried.name][0]} for tried in kinds[:2])]
@@ -91,10 +84,10 @@ def test_updating_an_unknown_item_answers_404(run: Run, judge: Judge, body: Body
         require(judge.answer("read", run.api.read(item_id), 404))
 
 
-@needs("update", CAN_FAIL, _answers_missing("update"))
+@needs("update", selections.CAN_FAIL, _answers_missing("update"))
 def test_bad_body_to_an_unknown_item_answers_either(run: Run, judge: Judge) -> None:
     """update, responses: a bad body to an unknown item is refused as either; both are right."""
-    tried = fields_with_faults(run.contract)[0]
+    tried = selections.fields_with_faults(run.contract)[0]
     for token in ("{", object_of({tried.name: plain_fault(run.contract, tried).token})):
         exchange = run.api.update(run.api.absent_id(), token)
         require(judge.answer("update", exchange, *run.contract.operation("update").refusals, 404))
@@ -115,21 +108,21 @@ def test_create_refuses_what_is_no_object(run: Run, judge: Judge, token: str) ->
 
 
 @pytest.mark.many_requests
-@needs("update", "read", CAN_FAIL)
+@needs("update", "read", selections.CAN_FAIL)
 def test_error_follows_error_in_the_same_shape(run: Run, item: ItemUnderTest) -> None:
     """update, responses: the shape of an error does not depend on what was asked before."""
-    for tried in fields_with_faults(run.contract):
-        for fault in faults_of(run.contract, tried)[-FAULTS:]:
+    for tried in selections.fields_with_faults(run.contract):
+        for fault in selections.faults_of(run.contract, tried)[-FAULTS:]:
             item.refuses(spoilt(item, fault))
 
 
 @pytest.mark.many_requests
-@needs("update", "read", CAN_CHANGE, CAN_FAIL)
+@needs("update", "read", selections.CAN_CHANGE, selections.CAN_FAIL)
 def test_update_works_after_errors(run: Run, item: ItemUnderTest) -> None:
     """update, responses: a refused request leaves nothing behind that spoils the next one."""
     if run.contract.promises_that("strict_json"):
         clause = run.contract.pointer_of_promise("strict_json")
         for token in ("{", "[1]"):
             item.refuses(Rejection(token, "this body is not valid", clause))
-    item.refuses(plainly_spoilt(item, fields_with_faults(run.contract)[-1]))
-    item.accepts(another_value(item, changeable_fields(run.contract)[0]))
+    item.refuses(plainly_spoilt(item, selections.fields_with_faults(run.contract)[-1]))
+    item.accepts(another_value(item, selections.changeable_fields(run.contract)[0]))

@@ -382,11 +382,10 @@ def _ways(operation: Operation) -> frozenset[frozenset[str]]:
 
 
 def _needs(scheme: Mapping[str, Any], scopes: list[str]) -> Iterator[str]:
-    name = str(scheme.get("name", ""))
-    name = f"{scheme.get('in')} {name.lower() if scheme.get('in') == 'header' else name}"
-    kind = (
-        name if scheme.get("type") == "apiKey" else f"{scheme.get('type')} {scheme.get('scheme', '')}".strip().lower()
-    )
+    name, place = str(scheme.get("name", "")), scheme.get("in")
+    kind = f"{scheme.get('type')} {scheme.get('scheme', '')}".strip().lower()
+    if scheme.get("type") == "apiKey":
+        kind = f"{place} {name.lower() if place == 'header' else name}"
     yield from (kind, *(f"{kind} scope {scope}" for scope in scopes))
 
 
