@@ -28,7 +28,6 @@ from contract_tests.checks.findings import KNOWN, Matter
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Violation, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import page_size
 from contract_tests.checks.wrong_requests import other_type
 from contract_tests.generation.candidate import to_json, values_in
 from contract_tests.generation.numbers import EXACT_IN_DOUBLES
@@ -188,7 +187,7 @@ class Conformance:
     def list(self, request: requests.PreparedRequest) -> Iterator[Exchange]:
         """Read a page; only a page size outside its limits must be refused, other parameters may be."""
         query = (request.path_url or "").partition("?")[2]
-        operation, size = self.contract.operation("list"), page_size(self.contract)
+        operation, size = self.contract.operation("list"), self.contract.listing.paging.size
         exchange = self.run.api.send("GET", f"{operation.path}{'?' if query else ''}{query}")
         sent = dict(re.findall(r"(?:^|&)([^=&]+)=([^&]*)", query))
         said = sent.pop(size.name, None) if size is not None else None

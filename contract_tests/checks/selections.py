@@ -1,4 +1,4 @@
-"""What tests choose from a contract: fields by what can be done with them, operations, paths, and queries of a list."""
+"""What tests choose from a contract: fields by what can be done with them, operations and paths."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -175,50 +175,9 @@ def id_schema(contract: Contract) -> dict[str, Any]:
     return schema
 
 
-# -- Queries of the list ----------------------------------------------------------------------------------------------
-
-
-def page_size(contract: Contract) -> Field | None:
-    """Return the parameter that says how many items a page may hold."""
-    return contract.listing.paging.size
-
-
-def orders(contract: Contract) -> list[str]:
-    """Return what the list can be ordered by: a field, with a dash in front for descending."""
-    return list(contract.listing.orders)
-
-
-def finds_by_name(contract: Contract) -> bool:
-    """Whether a filter of the list finds an item by the name of a run."""
-    return contract.run_name in contract.listing.filters
-
-
-def spells_any_name(contract: Contract) -> bool:
-    """Whether a filter spells any name as it is: it is the name alone, or has it in quotes."""
-    before, _, after = contract.listing.filters[str(contract.run_name)][1].partition(f"{{{contract.run_name}}}")
-    return before + after == "" or before[-1:] == after[:1] == '"'
-
-
-def refusals_of_list(contract: Contract) -> list[int]:
-    """Return the statuses by which the list refuses a query."""
-    return [status for status in (400, 422) if status in contract.operation("list").statuses]
-
-
-def wrong_query(contract: Contract) -> dict[str, str]:
-    """Return a query that the list refuses; empty where the contract refuses none."""
-    for name, tried in contract.query_fields("list").items():
-        for value in (0, -1):
-            if "integer" in tried.types and not contract.accepts_value(tried, value):
-                return {name: str(value)}
-    return {}
-
-
 # -- Conditions of tests ----------------------------------------------------------------------------------------------
 
 CAN_CHANGE = where(changeable_fields, "no field can be given another value")
 CAN_FAIL = where(fields_with_faults, "no value of a field is refused")
 TAKES_NULL = where(nullable_fields, "no field takes null")
 HAS_BIRTH = where(birth_time, "no time says when an item was created")
-HAS_NAME_FILTER = where(finds_by_name, "no filter finds an item by the name of a run")
-HAS_PAGE_TOKEN = where(lambda contract: contract.listing.paging.token is not None, "pages have no token")
-SHOWS_EVERY_ITEM = where(lambda contract: contract.listing.paging.shows_all, "nothing says how the pages are turned")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from contract_tests.checks.readings import Reader
-from contract_tests.checks.selections import has_form_of, id_schema, page_size
+from contract_tests.checks.selections import has_form_of, id_schema
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.document import Document
 from contract_tests.spec.listing import Listing
@@ -64,7 +64,7 @@ def _control_paths(contract: Contract) -> Iterator[str]:
         if operation.method == "GET" and "{" not in operation.path and not required and operation is not listed:
             yield operation.path
     if listed is not None and not any(field.is_required for field in contract.query_fields("list").values()):
-        size = page_size(contract)
+        size = contract.listing.paging.size
         yield listed.path + (f"?{size.name}={max(1, int(size.schema.get('minimum', 1)))}" if size is not None else "")
 
 

@@ -84,6 +84,23 @@ def _others(item: ItemUnderTest, tried: Field, beside: Body) -> Iterator[Body]:
             yield body
 
 
+def change(run: Run, *items: ItemUnderTest) -> None:
+    """Give items another value of a field, where an update can."""
+    fields = changeable_fields(run.contract) if run.contract.has("update", "read") else []
+    for item in items if fields else ():
+        item.accepts(another_value(item, fields[0]))
+
+
+def rename(run: Run, text: str, *items: ItemUnderTest) -> bool:
+    """Give items one name, with a new one of the run in place of @; False where the contract allows no such name."""
+    own = text.replace("@", run.api.new_name())
+    bodies = [allowed_part(item, {str(run.contract.run_name): own}) for item in items]
+    for item, body in zip(items, bodies, strict=True):
+        if body is not None:
+            item.accepts(body)
+    return None not in bodies
+
+
 def with_null(item: ItemUnderTest, tried: Field) -> Body:
     """Return an update with null in one field, where the rules allow that."""
     return possible(item, {tried.name: None}) or pytest.skip(IMPOSSIBLE)

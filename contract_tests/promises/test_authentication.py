@@ -12,14 +12,13 @@ import pytest
 from contract_tests.checks.conditions import Condition, for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest, object_of
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require
+from contract_tests.checks.listing.queries import HAS_NAME_FILTER, wrong_query
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
-    HAS_NAME_FILTER,
     changeable_fields,
     fields_with_faults,
     guarded_operations,
     is_guarded,
-    wrong_query,
 )
 from contract_tests.checks.wrong_requests import WRONG_KEY, Key, call_wrongly, wrong_keys
 from contract_tests.generation.boundaries import good_values, plain_fault, to_json

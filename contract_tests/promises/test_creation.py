@@ -21,10 +21,10 @@ from contract_tests.checks.creations import (
 )
 from contract_tests.checks.item_under_test import object_of
 from contract_tests.checks.judge import Finding, Judge, require
+from contract_tests.checks.listing.queries import HAS_NAME_FILTER
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import (
     by_field,
-    finds_by_name,
     further_names,
     given_fields,
     listed_fields,
@@ -232,7 +232,7 @@ def _made_of(run: Run, bodies: list[Body]) -> list[str]:
     if name is None or not run.contract.has("list"):
         return []
     names = [str(body[name]) for body in bodies]
-    if finds_by_name(run.contract):
+    if HAS_NAME_FILTER.is_met(run.contract):
         return [own for own in names if run.named(own)]
     shown = {item.get(name) for page in run.pages(MOST_PAGES, **run.api.shape.newest_first) for item in page.items}
     return [own for own in names if own in shown]
@@ -261,7 +261,7 @@ def test_one_create_makes_one_item(run: Run, judge: Judge) -> None:
     exchange = run.api.create(to_json(body))
     require(judge.success("create", exchange))
     found: list[Finding] = []
-    promise = "filters_find" if finds_by_name(run.contract) else "whole_list"
+    promise = "filters_find" if HAS_NAME_FILTER.is_met(run.contract) else "whole_list"
 
     def look() -> list[Finding]:
         found.extend(doubled(run, exchange, body[name]))

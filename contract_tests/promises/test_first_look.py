@@ -13,46 +13,15 @@ from typing import Any
 
 import pytest
 
+from contract_tests.checks import selections, wrong_requests
 from contract_tests.checks.account_findings import doubled, listed_otherwise
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require, until_next
+from contract_tests.checks.listing.queries import HAS_NAME_FILTER, SHOWS_EVERY_ITEM, wrong_query
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import (
-    CAN_FAIL,
-    HAS_NAME_FILTER,
-    SHOWS_EVERY_ITEM,
-    TAKES_NULL,
-    birth_time,
-    by_field,
-    changeable_fields,
-    clearing_fields,
-    faults_of,
-    fields_with_faults,
-    free_fields,
-    guarded_operations,
-    is_unlimited,
-    listed_fields,
-    nullable_fields,
-    optional_fields,
-    orders,
-    page_size,
-    wrong_query,
-)
 from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt, possible, spoilt
-from contract_tests.checks.wrong_requests import (
-    HAS_KNOWN_GOOD,
-    TELLING,
-    call_wrongly,
-    malformed,
-    no_json,
-    no_object,
-    other_type,
-    other_types,
-    unlisted,
-    wrong_keys,
-)
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values, plain_fault, to_json
 from contract_tests.generation.corpus import NUMBERS, PARTS, TEXTS
 from contract_tests.spec.contract import Contract
@@ -76,7 +45,7 @@ def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
     limits = [value for value in boundaries(contract, tried) if value.accepted and value.value is not None]
     corpus = [*(TEXTS.values() if contract.promises_that("exact_text") else ()), *NUMBERS]
     known = [(to_json(value), value) for value in corpus if contract.accepts_value(tried, value)]
-    if is_unlimited(tried) and known:
+    if selections.is_unlimited(tried) and known:
         # A text without limits can carry every awkward text at once, and its longest stands for the shorter ones.
         whole = "\n".join((*PARTS.values(), "100%"))  # one of them shows its fault at the end
         both_ends = chain(*zip(reversed(limits), limits, strict=True))
@@ -94,7 +63,7 @@ def _pairs(values: Iterable[Boundary]) -> list[tuple[str, Any]]:
 
 def _accept_rows(item: ItemUnderTest) -> Exchange | None:
     """Send bodies that try a further value of every field but one at a time."""
-    fields = free_fields(item.contract)
+    fields = selections.free_fields(item.contract)
     good = {tried.name: values for tried in fields if (values := _good(item.contract, tried))}
     exchange = None
     for row in range(ROWS):
@@ -107,7 +76,7 @@ def _accept_rows(item: ItemUnderTest) -> Exchange | None:
     return exchange
 
 
-@needs("create", "read", "update", where(free_fields, "no field is free"))
+@needs("create", "read", "update", where(selections.free_fields, "no field is free"))
 def test_every_field_takes_many_values(run: Run, other_item: ItemUnderTest, shared_item: ItemUnderTest) -> None:
     """update, requestBody: valid values of all fields are accepted together, stored, and read back unchanged."""
     judge, exchange = run.judge, shared_item.accepts(allowed(shared_item, run.full_body("update", 1)))
@@ -135,13 +104,13 @@ def _standing_still(
 
 
 def _smoke(contract: Contract) -> dict[str, list[Boundary]]:
-    faults = chain(*(faults_of(contract, tried) for tried in contract.fields("update").values()))
-    return by_field(value for value in faults if value.is_smoke)
+    faults = chain(*(selections.faults_of(contract, tried) for tried in contract.fields("update").values()))
+    return selections.by_field(value for value in faults if value.is_smoke)
 
 
 def _in_company(run: Run, item: ItemUnderTest, fault: Boundary, chance: Random) -> Rejection:
     """Return an update that one value spoils: alone, or before or after valid values and nulls of some other fields."""
-    others = [tried for tried in free_fields(run.contract) if tried.name != fault.field.name]
+    others = [tried for tried in selections.free_fields(run.contract) if tried.name != fault.field.name]
     some = chance.sample(others, min(len(others), chance.choice((0, 0, 1, 2, 9))))
     values = {f.name: [*good_values(run.contract, f), *([None] if f.is_nullable else [])] for f in some}
     body = possible(item, {name: chance.choice(good) for name, good in values.items()})
@@ -157,7 +126,7 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
         shared_item.refuses(*(spoilt(shared_item, value) for value in smoke[name]))
         return
     # test_covering_plan.py asks the rest where the budget allows it.
-    faults, turns = faults_of(run.contract, run.contract.fields("update")[name]), Counter[str]()
+    faults, turns = selections.faults_of(run.contract, run.contract.fields("update")[name]), Counter[str]()
     ranked: list[tuple[bool, int, Boundary]] = []
     for value in chance.sample(faults, len(faults)):  # of what stands inside a field each in turn
         ranked.append((not value.is_smoke, turns[value.path], value))
@@ -165,17 +134,17 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
     most = max(MOST_REFUSED // len(smoke), LEAST_OF_A_FIELD)
     chosen = [value for _, _, value in sorted(ranked, key=lambda each: each[:2])[:most]]
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[::2]))
-    clearing = {tried.name: None for tried in clearing_fields(run.contract)}
+    clearing = {tried.name: None for tried in selections.clearing_fields(run.contract)}
     is_bare = all(shared_item.last.get(other) is None for other in clearing)
     if body := allowed_part(shared_item, run.full_body("update") if is_bare else clearing):
         shared_item.accepts(body)
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[1::2]))
 
 
-@needs("create", "read", "update", TAKES_NULL)
+@needs("create", "read", "update", selections.TAKES_NULL)
 def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTest) -> None:
     """update, x-on-null: all at once, then one by itself, then beside values."""
-    names = [tried.name for tried in nullable_fields(run.contract)]
+    names = [tried.name for tried in selections.nullable_fields(run.contract)]
     first, last = names[0], names[-1]
     full, other = (run.full_body("update", index) for index in (1, 2))
     for wanted in (full, dict.fromkeys(names), other, {first: None}, {**full, first: None, last: None}):
@@ -184,12 +153,13 @@ def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTes
             shared_item.accepts(body)
 
 
-@needs("create", "read", "update", "atomic", CAN_FAIL)
+@needs("create", "read", "update", "atomic", selections.CAN_FAIL)
 def test_refused_update_changes_nothing(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, also when some of its fields were valid or null."""
-    nulls = {tried.name: None for tried in clearing_fields(run.contract)}
-    valid = other_values(shared_item) if changeable_fields(run.contract) else {}
-    faulty = [tried for tried in fields_with_faults(run.contract) if tried.is_free] or fields_with_faults(run.contract)
+    nulls = {tried.name: None for tried in selections.clearing_fields(run.contract)}
+    valid = other_values(shared_item) if selections.changeable_fields(run.contract) else {}
+    every = selections.fields_with_faults(run.contract)
+    faulty = [tried for tried in every if tried.is_free] or every
     wrongs = []
     for tried in (faulty[0], faulty[-1]):
         for others in (valid, nulls):
@@ -203,34 +173,36 @@ def _is_strict(contract: Contract) -> bool:
 
 
 @needs("create", "read", "update")
-@needs(where(_is_strict, "no body is said to be refused"), HAS_KNOWN_GOOD)
+@needs(where(_is_strict, "no body is said to be refused"), wrong_requests.HAS_KNOWN_GOOD)
 def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/strict_json: malformed JSON, JSON that is no object, and other media types are refused, and change nothing."""
     wrongs: list[Rejection] = []
     if run.contract.promises_that("strict_json"):
-        bodies = [*malformed(run.contract), *no_object(run.contract)]
-        wrongs += [no_json(shared_item, body) for body in bodies if body.name in TELLING]
+        bodies = [*wrong_requests.malformed(run.contract), *wrong_requests.no_object(run.contract)]
+        wrongs += [wrong_requests.no_json(shared_item, body) for body in bodies if body.name in wrong_requests.TELLING]
     if run.contract.promises_that("strict_media_types"):
-        wrongs += [other_type(shared_item, kind) for kind in other_types(run.contract) if kind in TELLING]
+        types = wrong_requests.other_types(run.contract)
+        wrongs += [wrong_requests.other_type(shared_item, kind) for kind in types if kind in wrong_requests.TELLING]
     shared_item.refuses(*wrongs)
 
 
-@needs("create", "read", "update", where(guarded_operations, "no operation needs a key"))
+@needs("create", "read", "update", where(selections.guarded_operations, "no operation needs a key"))
 def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
     """security: every operation needs the whole key and nothing but the key, before anything else."""
-    contract, guarded, before, found = run.contract, guarded_operations(run.contract), shared_item.last, []
-    calls = [(name, key) for name in guarded for key in wrong_keys(contract, "missing")]
-    near = run.chance("near keys").sample(wrong_keys(contract, "extended", "other-case", "truncated", "spaced"), 2)
+    contract, guarded, before, found = run.contract, selections.guarded_operations(run.contract), shared_item.last, []
+    calls = [(name, key) for name in guarded for key in wrong_requests.wrong_keys(contract, "missing")]
+    near = wrong_requests.wrong_keys(contract, "extended", "other-case", "truncated", "spaced")
+    near = run.chance("near keys").sample(near, 2)
     calls += [(name, near[index % 2]) for index, name in enumerate(guarded) if name != "update"]
-    calls += [("update", key) for key in wrong_keys(contract, *KEYS) if "update" in guarded]
+    calls += [("update", key) for key in wrong_requests.wrong_keys(contract, *KEYS) if "update" in guarded]
     for name, key in calls:
-        exchange, more = call_wrongly(run, name, shared_item.item_id, key)
+        exchange, more = wrong_requests.call_wrongly(run, name, shared_item.item_id, key)
         run.discard(exchange)
         found += more
     is_first = contract.promises_that("key_before_anything")
     if "update" in guarded and is_first:
         update, path = contract.operation("update"), run.api.shape.path_of(run.api.absent_id())
-        faulty = fields_with_faults(contract)[-1:]
+        faulty = selections.fields_with_faults(contract)[-1:]
         for body in ("{", *(f"{{{to_json(f.name)}: {plain_fault(contract, f).token}}}" for f in faulty), "{}"):
             exchange = run.api.send(update.method, path, body=body, content_type=update.body_type, key=None)
             found += judge.answer("update", exchange, 401)
@@ -243,19 +215,19 @@ def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest
     require(found + shared_item.unmoved(before, exchange))
 
 
-@needs("create", "read", "update", where(listed_fields, "no operation lists values"))
+@needs("create", "read", "update", where(selections.listed_fields, "no operation lists values"))
 def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> None:
     """update, x-values-from: a value is one that is listed, and goes with what the item has in the other fields."""
     rows = run.listed.combinations()
     shared_item.accepts(allowed(shared_item, rows[0]))
     wrongs: list[Rejection] = []
-    for name in listed_fields(run.contract):
+    for name in selections.listed_fields(run.contract):
         bodies = [{name: value} for value in (run.listed.unknown(name), *run.listed.near(name, rows[0][name])[:3])]
         # A value that does not go with what is stored, and a new value that what is stored does not go with.
         foreign = run.listed.mismatches(name, shared_item.last)[:1]
         foreign += [row[name] for row in rows if run.listed.wrong({**shared_item.last, name: row[name]})][:1]
         bodies += [body for value in foreign for body in ({name: value}, {**rows[0], name: value})]
-        wrongs += [unlisted(shared_item, name, body) for body in bodies]
+        wrongs += [wrong_requests.unlisted(shared_item, name, body) for body in bodies]
     shared_item.refuses(*wrongs)
     other = max(rows, key=lambda row: sum(value != rows[0][name] for name, value in row.items()))
     shared_item.accepts(allowed(shared_item, dict(reversed(other.items()))))
@@ -263,7 +235,7 @@ def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> No
 
 def _right_bodies(run: Run) -> list[Body]:
     contract, own = run.contract, {run.contract.run_name: f"{run.api.new_name()} "}
-    nulls = {tried.name: None for tried in optional_fields(contract) if tried.is_nullable}
+    nulls = {tried.name: None for tried in selections.optional_fields(contract) if tried.is_nullable}
     found = [run.full_body(index=1), smallest(run), *([joined(run, nulls)] if nulls else [])]
     texts = [tried for tried in contract.fields("create").values() if tried.is_free and "string" in tried.types]
     for turn in range(len(ENDS)) if contract.promises_that("exact_text") else ():
@@ -282,7 +254,7 @@ def _telling(run: Run, faults: list[Boundary], most: int) -> list[Boundary]:
 
 
 def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
-    full, wrong = run.full_body(index=1), by_field(v for v in create_values(run.contract) if not v.accepted)
+    full, wrong = run.full_body(index=1), selections.by_field(v for v in create_values(run.contract) if not v.accepted)
     fields, found = run.contract.fields("create"), list[tuple[Field, Body]]()
     most = max(MOST_REFUSED // 4 // len(fields), LEAST_OF_A_FIELD)
     for name, tried in fields.items():
@@ -291,7 +263,7 @@ def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
         if tried.is_required:
             found.append((tried, {other: value for other, value in full.items() if other != name}))
             found += [] if tried.is_nullable else [(tried, {**full, name: None})]
-    listed = listed_fields(run.contract, "create")
+    listed = selections.listed_fields(run.contract, "create")
     return [*found, *((tried, {**full, n: run.listed.unknown(n)}) for n, tried in listed.items())]
 
 
@@ -329,7 +301,7 @@ def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: Ite
 
 
 def _has_small_pages(contract: Contract) -> bool:
-    size = page_size(contract)
+    size = contract.listing.paging.size
     return size is not None and contract.accepts_value(size, 1)
 
 
@@ -338,7 +310,7 @@ def _has_small_pages(contract: Contract) -> bool:
 def test_pages_follow_each_other(run: Run, other_item: ItemUnderTest, shared_item: ItemUnderTest) -> None:
     """x-promises/whole_list: a page holds at most what is asked for, in the order asked for, and leads on to others."""
     # Oldest first, where there is such an order: an item that somebody makes meanwhile comes last.
-    order = next((order for order in orders(run.contract) if order == birth_time(run.contract)), None)
+    order = next((order for order in run.contract.listing.orders if order == selections.birth_time(run.contract)), None)
 
     def look() -> list[Finding]:
         query, id_of, seen = run.query(size=1, order=order), run.api.shape.id_of, list[Any]()

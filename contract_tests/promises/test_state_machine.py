@@ -12,11 +12,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.conditions import needs
 from contract_tests.checks.creations import may_be_alike
 from contract_tests.checks.item_under_test import ItemUnderTest
-from contract_tests.checks.judge import Finding, require
+from contract_tests.checks.judge import require
+from contract_tests.checks.listing import pages
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import clearing_fields, fields_with_faults, is_whole
 from contract_tests.checks.updates import Body, allowed_part, spoilt, spoilt_updates, valid_updates
@@ -25,11 +25,6 @@ from contract_tests.transport.exchange import Exchange
 
 # More items than this at a time would only cost requests.
 MOST_ITEMS = 4
-
-
-def _listed_otherwise(run: Run, items: list[ItemUnderTest]) -> list[Finding]:
-    page = next(run.pages(1, **run.query(size=run.api.shape.paging.largest_size)))
-    return listed_otherwise(run, items, page.items, page)
 
 
 def _machine(run: Run) -> type[RuleBasedStateMachine]:
@@ -122,7 +117,8 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
         @rule()
         def list(self) -> None:
             """A list shows every living item as it is, and none that is gone."""
-            run.at_last(lambda: _listed_otherwise(run, self.items))
+            query = run.query(size=run.api.shape.paging.largest_size)
+            run.at_last(lambda: pages.turned(run, query, 1).unlike_reads(self.items))
 
         @precondition(lambda _self: can_remove)
         @rule(target=gone, item=consumes(alive))

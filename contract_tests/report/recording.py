@@ -111,7 +111,7 @@ def _promises(outcomes: Outcomes) -> Iterator[run_record.PromiseCount]:
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
     for name, counts in by_file.items():
-        promise, title = name.removeprefix("test_").removesuffix(".py"), _title(TESTS / name)
+        promise, title = name.removeprefix("test_").removesuffix(".py"), _title(next(TESTS.rglob(name), TESTS))
         yield run_record.PromiseCount(promise, title, counts.total(), counts["passed"], counts["violated"])
 
 

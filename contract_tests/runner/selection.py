@@ -13,7 +13,7 @@ from contract_tests.spec.resource import ROLES
 
 # What finds much for its time comes first: where something is broken, the first seconds tell.
 PROMISES = (
-    "first_look", "deletion", "listing", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
+    "first_look", "deletion", "pages", "orders", "filters", "listed_items", "persistence", "errors", "identity", "isolation", "update_rules", "protocol", "authentication",
     "listed_values", "constraints", "concurrency", "creation", "fidelity", "typed_client", "combinations", "covering_plan",
     "covering_creates", "field_limits", "long_lived", "state_machine", "schema_conformance",
 )  # fmt: skip
@@ -25,7 +25,8 @@ SHARE = 8
 
 def files_of(promises: Iterable[str]) -> list[str]:
     """Return the paths of the files that hold some promises."""
-    return [str(Path(__file__).parents[1].joinpath("promises", f"test_{promise}.py")) for promise in promises]
+    files = {file.stem: str(file) for file in Path(__file__).parents[1].joinpath("promises").rglob("test_*.py")}
+    return [files[f"test_{promise}"] for promise in promises]
 
 
 def sharpest_first(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -15,6 +15,7 @@ from contract_tests.self_tests.transport.weather_server import WeatherServer
 from contract_tests.spec.contract import ROOT
 from contract_tests.transport import leftovers as remains
 
+LISTING = [f"contract_tests/promises/listing/test_{what}.py" for what in ("pages", "orders", "filters", "listed_items")]
 # The command, for tests that are not about waiting: what gets no answer is asked for again at once.
 HURRIED = (
     "import runpy; from contract_tests.transport import retry; retry.BACK_OFF_SECONDS = retry.LATE_SECONDS = 0.001; "

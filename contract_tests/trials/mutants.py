@@ -274,7 +274,7 @@ def _conclude(wanted: int, counts: Counter[str], stale: int, console: Console) -
 
 
 def _suite_digest(contract: Path) -> str:
-    files = [contract, *sorted(Path(__file__).parents[1].joinpath("promises").glob("test_*.py"))]
+    files = [contract, *sorted(Path(__file__).parents[1].joinpath("promises").rglob("test_*.py"))]
     return _digest("".join(file.read_text("utf-8") for file in files))
 
 

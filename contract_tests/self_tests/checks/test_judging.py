@@ -16,18 +16,19 @@ from contract_tests import promises
 from contract_tests.checks import run as run_module
 from contract_tests.checks.judge import Finding, Judge, Violation
 from contract_tests.checks.listed_values import ListedValues
+from contract_tests.checks.listing.pages import Walk
 from contract_tests.checks.rules import Rules
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
 from contract_tests.generation.boundaries import boundaries, plain_fault
-from contract_tests.promises import test_authentication, test_constraints, test_identity, test_listing
+from contract_tests.promises import test_authentication, test_constraints, test_identity
 from contract_tests.report.issues import clause_of
 from contract_tests.self_tests.transport.shapes import PERSONAS
 from contract_tests.spec.contract import CONTRACT_FILE, load_contract
 from contract_tests.transport.exchange import Exchange
 
 CONTRACT = load_contract()
-TESTS = sorted(Path(str(promises.__file__)).parent.glob("test_*.py"))
+TESTS = sorted(Path(str(promises.__file__)).parent.rglob("test_*.py"))
 BORN, LATER = "2026-11-25T10:00:00Z", "2026-11-25T10:00:01Z"
 PERSONA = {"id": "abc", "resource_name": "personas/abc", "name": "n", "create_time": BORN}
 CONFLICT = {"error": {"code": "CONFLICT", "message": ""}}
@@ -341,6 +342,6 @@ def test_list_that_takes_no_order_may_be_found_out_of_order(tmp_path: Path) -> N
     run = Run(cast(Any, Replies()), Judge(load_contract(file)), 1)
     assert run.contract.listing.order is None
     items = [{**PERSONA, "create_time": time} for time in (BORN, LATER)]
-    walk = test_listing.Walk(run, items, exchange(200, {"personas": items}))
+    walk = Walk(run, [exchange(200, {"personas": items})])
     (found,) = walk.not_newest_first(walk.out_of_order("-create_time"))
     assert found.clause == "#/x-promises/newest_first"

@@ -200,7 +200,7 @@ def sample_run() -> Row:
         "violations": [looser, hostile],
         "known": [looser | {"date": "2026-11-01", "reason": "The release of July allows it; the page is behind."}],
         "drift": [drift | {"types": ["array of string"], "examples": ['["vip"]'], "count": 2957, "snippet": "tags: {}"}],
-        "inconclusive": ["test_listing.py::test_pages[2]: GET /personas: 503, after 4 attempts"],
+        "inconclusive": ["test_pages.py::test_pages[2]: GET /personas: 503, after 4 attempts"],
         "untried": {"promises": ["exact_ids", "newest_first"], "operations": ["list"],
                     "clauses": [{"pointer": "#/components/schemas/Tags/contains", "why": "the keyword contains is not known"}]},
         "not_tried": [f"test_concurrency.py::test_{n}: the budget of 2,000 requests was used up" for n in range(40)],

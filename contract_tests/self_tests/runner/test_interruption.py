@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from contract_tests.runner.configuration import foreign_environment
-from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of, wait_for
+from contract_tests.self_tests.live_command import LISTING, Command, require_untouched, verdict_of, wait_for
 from contract_tests.self_tests.transport.weather_server import NEVER, Event, Seen, WeatherServer, fair
 from contract_tests.spec.contract import ROOT
 
-TESTS = ("contract_tests/promises/test_listing.py", "contract_tests/promises/test_update_rules.py")
+TESTS = (*LISTING, "contract_tests/promises/test_update_rules.py")
 # The process promises five; the machine may be busy.
 SOON_SECONDS = 10
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of, wait_for
+from contract_tests.self_tests.live_command import LISTING, Command, require_untouched, verdict_of, wait_for
 from contract_tests.self_tests.transport.weather_server import NEVER, NEVER_ANSWERED, Event, Seen, fair
 
 SOME_TESTS = (
@@ -51,9 +51,7 @@ def test_next_run_removes_what_a_killed_one_left(command: Command, module: str) 
         return NEVER_ANSWERED if seen.method == "POST" and creates == 8 else None
 
     server.sky = swallow
-    with command.start(
-        "contract_tests/promises/test_listing.py", "contract_tests/promises/test_deletion.py"
-    ) as process:
+    with command.start(*LISTING, "contract_tests/promises/test_deletion.py") as process:
         wait_for(lambda: len(server.made) >= 8)
         process.kill()
     assert server.alive
@@ -131,7 +129,7 @@ def test_run_whose_every_tenth_request_fails_is_never_violated(command: Command)
     command.server.sky = _every_tenth
     code, output = command.run(
         *SOME_TESTS,
-        "contract_tests/promises/test_listing.py",
+        *LISTING,
         "contract_tests/promises/test_concurrency.py",
         TIMEOUT="1",
     )

@@ -113,7 +113,7 @@ def test_stream_and_files_are_cleared(tmp_path: Path) -> None:
 
 def test_journal_holds_no_key(command: Command) -> None:
     """The journal of a killed run tells accounts apart without the key, and only its owner may read it."""
-    with command.start("contract_tests/promises/test_listing.py") as process:
+    with command.start("contract_tests/promises/listing/test_pages.py") as process:
         while not command.server.made:
             assert process.poll() is None, verdict_of(process.communicate()[0])
         process.kill()

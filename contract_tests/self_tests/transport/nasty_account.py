@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+from contract_tests.self_tests.live_command import LISTING
 from contract_tests.self_tests.transport.nasty_proxy import (
     ANY,
     CALM,
@@ -46,11 +47,11 @@ WIDE = (
     "contract_tests/promises/test_creation.py",
     "contract_tests/promises/test_identity.py",
     "contract_tests/promises/test_deletion.py",
-    "contract_tests/promises/test_listing.py",
+    *LISTING,
 )
 FEW_PERSONAS = {"MAX_PERSONAS": "12"}
-LISTING = (
-    "contract_tests/promises/test_listing.py",
+PAGING = (
+    *LISTING[:-1],
     "contract_tests/promises/test_deletion.py",
     "-k",
     "page or listed or removal",
@@ -359,7 +360,7 @@ REMOVALS = (
     ),
     Case(
         "removal-fifth-dead", "Every fifth removal is answered 200, and nothing is removed.",
-        removal_answered(EMPTY, 5), NOT_HELD, may_leave=True, tests=LISTING,
+        removal_answered(EMPTY, 5), NOT_HELD, may_leave=True, tests=PAGING,
     ),
     Case(
         "removal-in-use", "A removal is answered 409 for 300 ms after the last write.", in_use_after_a_write,
@@ -386,7 +387,7 @@ REMOVALS = (
 LISTS = (
     Case(
         "list-500", "Each list is answered 500.",
-        lambda turn: INTERNAL if turn.kind == "list" else turn.forward(), NOT_HELD, tests=LISTING,
+        lambda turn: INTERNAL if turn.kind == "list" else turn.forward(), NOT_HELD, tests=PAGING,
     ),
     Case(
         "list-500-create-dropped", "Each list is answered 500, and every fourth create is done and dropped.",
@@ -395,19 +396,19 @@ LISTS = (
     ),
     Case(
         "list-same-token", "Each page of the list names the same next page.",
-        list_answered(lambda _, document: {**document, "next_page_token": "again-and-again"}), NOT_HELD, tests=LISTING,
+        list_answered(lambda _, document: {**document, "next_page_token": "again-and-again"}), NOT_HELD, tests=PAGING,
     ),
     Case(
         "list-new-token", "Each page of the list names a new next page.",
         list_answered(lambda turn, document: {**document, "next_page_token": f"again-{turn.seen.number}"}),
-        NOT_HELD, tests=LISTING,
+        NOT_HELD, tests=PAGING,
     ),
-    Case("list-lags", "A list shows a persona one second late.", lagging(1.0), ANY, tests=LISTING),
+    Case("list-lags", "A list shows a persona one second late.", lagging(1.0), ANY, tests=PAGING),
     Case(
         "list-lags-create-dropped", "A list shows a persona one second late, and every fourth create is done and dropped.",
         lagging(1.0, loses=True), CALM, tests=("contract_tests/promises/test_creation.py", "-k", "smallest_item or sent_before or go_together_are_stored"),
     ),
-    Case("list-shows-removed", "Each list shows what was removed.", list_shows_removed, NOT_HELD, tests=LISTING),
+    Case("list-shows-removed", "Each list shows what was removed.", list_shows_removed, NOT_HELD, tests=PAGING),
 )  # fmt: skip
 
 ACCOUNT_CASES = (*FOREIGN, *CREATES, *REMOVALS, *LISTS)

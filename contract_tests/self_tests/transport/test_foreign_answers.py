@@ -15,7 +15,7 @@ from contract_tests.checks.item_under_test import Rejection
 from contract_tests.checks.judge import Judge
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive
-from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of
+from contract_tests.self_tests.live_command import LISTING, Command, require_untouched, verdict_of
 from contract_tests.self_tests.transport.shapes import PERSONAS
 from contract_tests.self_tests.transport.weather_server import Event, Seen, WeatherServer, fair, weather_server
 from contract_tests.spec.contract import load_contract
@@ -308,6 +308,6 @@ def test_run_through_a_mixing_proxy_is_never_violated(command: Command) -> None:
         return events[seen.number // 30 % len(events)] if seen.number > 30 and seen.number % 30 == 0 else None
 
     command.server.sky = sky
-    code, output = command.run(*SOME_TESTS, "contract_tests/promises/test_listing.py", RATE="0")
+    code, output = command.run(*SOME_TESTS, *LISTING, RATE="0")
     assert (code in (0, 2), "violated" in verdict_of(output)) == (True, False), output
     require_untouched(command, output)

@@ -55,6 +55,8 @@ Faults = Callable[[Scene], Iterator[Fault]]
 
 Names = tuple[str, ...]
 CRUD = ("create", "read", "update")
+LIST = ("create", "list")
+CRUD_AND_LIST = (*CRUD, "list")
 TEMPLATES: list[Faults] = []
 
 

@@ -5,10 +5,11 @@ from contextlib import suppress
 from functools import partial
 
 from .. import seams
-from ..fault import CRUD, Fault, generator
+from ..fault import CRUD_AND_LIST, Fault, generator
 from ..scene import NoPlace, Scene, first, needed
 from ..seams import Api, Fields, Item, Page, Paging
-from ..state.pagination import by_token, filtered, page_size, text_filter
+from ..state.filters import filtered, text_filter
+from ..state.pages import by_token, page_size
 from ..usual import change, removal_of_another, without, wrong
 from ..witness import Witness
 from .calls import Calls
@@ -104,7 +105,7 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
 def lists_in_company(scene: Scene) -> Iterator[Fault]:
     """Yield the faults of the list of a contract."""
     for name, (words, promise, wrongly, besides, conditions) in DEVIATIONS.items():
-        if scene.contract.has(*CRUD, "list") and scene.contract.promises_that(promise):
+        if scene.contract.has(*CRUD_AND_LIST) and scene.contract.promises_that(promise):
             for condition in conditions:
                 with suppress(NoPlace):
                     when, holds, ask = CONDITIONS[condition]

@@ -13,10 +13,11 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
-from ..fault import CRUD, LAWFUL, Planted, fault, plain, rows
+from ..fault import CRUD_AND_LIST, LAWFUL, LIST, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
-from ..state.pagination import by_token, filtered, made_up_token, text_filter
+from ..state.filters import filtered, text_filter
+from ..state.pages import by_token, made_up_token
 from ..usual import ITEM, REMOVAL, Shown, change, unnamed_method, without, wrong
 from ..witness import START, Step, Witness, stranger
 from .answers import singles
@@ -24,7 +25,6 @@ from .answers import singles
 SHORT_PAGE, MANY_ITEMS, PASSING_ITEMS = 3, 1_000, 4
 BUSY_SECONDS, LAG_SECONDS = 0.3, 1.0
 GREATEST_SINGLE = 3.4e38
-LIST = ("create", "list")
 Answers = list[Answer]
 _two_pages: Shown = lambda scene: _paged(scene, "", "TOKEN")
 
@@ -339,7 +339,7 @@ def lists_lag(api: Api, known: list[Any], everything: Callable[[], Iterator[Item
     return iter(known[1:])
 
 
-@fault(LAWFUL, needs=(*CRUD, "list"))
+@fault(LAWFUL, needs=CRUD_AND_LIST)
 def never_updated_listed_last(scene: Scene) -> Planted:
     """Lists items that were never updated last, where the list is ordered by the time of the update, either way."""
     listing, kinds = scene.contract.listing, scene.api.resource.server_fields

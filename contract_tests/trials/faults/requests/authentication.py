@@ -17,7 +17,7 @@ from .. import seams, usual
 from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
 from ..seams import Answer, Answering, Api, Refusal, by
-from ..state.pagination import by_token, page_size
+from ..state.pages import by_token, page_size
 from ..usual import ITEM, change, change_alone, error, further, optional, unknown, wrong
 from ..witness import Step, Witness, carried, stranger, with_header
 

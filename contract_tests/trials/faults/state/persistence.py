@@ -7,14 +7,13 @@ from typing import Any
 from contract_tests.spec.field import Field
 
 from .. import seams, usual
-from ..fault import CRUD, Planted, fault, plain, rows
+from ..fault import CRUD_AND_LIST, LIST, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Apply, Fields, Item, Operation, Refusal, Request, by
 from ..usual import ITEM, REMOVAL, Shown, change, change_and_read, earlier_states, remembered, success, without
 from ..witness import Witness, with_header
 
 READ, LISTED = "read_your_writes", "list_shows_items"
-WITH_LIST = (*CRUD, "list")
 EXPIRES_AFTER, BEHIND, LATE = 2, 30, 0.05
 Answers = dict[Any, Answer]
 ShowItem = Callable[[Api, Callable[[Item], Item]], None]
@@ -42,7 +41,7 @@ rows("persistence", (LISTED,), {
     "list_shows_the_created_state": (
         "Lists items from an index that is written when they are created and never again.",
         _showing(seams.list_item_as, remembered), _change_and_list),
-}, WITH_LIST)  # fmt: skip
+}, CRUD_AND_LIST)  # fmt: skip
 
 
 @plain("persistence", READ, shown=change_and_read)
@@ -171,7 +170,7 @@ async def removed_item_read_from_a_cache(api: Api, cache: Answers, request: Requ
     return cache[request.item_id]
 
 
-@plain("persistence", LISTED, needs=("create", "list"), shown=lambda s: (s.list(), s.create(s.item), s.list()))
+@plain("persistence", LISTED, needs=LIST, shown=lambda s: (s.list(), s.create(s.item), s.list()))
 @by(seams.wrap, "resource.store.all", memory=lambda api: [])
 def list_half_a_minute_behind(api: Api, known: list[Any], everything: Callable[[], Iterator[Item]]) -> Iterator[Item]:
     """Lists the items as they were up to thirty seconds ago."""

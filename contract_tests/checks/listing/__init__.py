@@ -1,0 +1,1 @@
+"""What a list may be asked, and what its pages show."""
