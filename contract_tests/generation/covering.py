@@ -19,10 +19,9 @@ Row = dict[str, str]
 Beside = Callable[[str], float]
 
 AHEAD = 0.001
-# What covers no pair is worth less, what covers one is worth more.
-NOTHING = 0.3
+NOTHING = 0.3  # what covers no pair is worth less, what covers one is worth more
 VALUE = "value"
-"""The factor whose pairs count double: the value on trial."""
+"""The factor whose pairs count more: the value on trial."""
 
 
 class Cover:
@@ -48,6 +47,7 @@ class Cover:
                 self._fitting[two] |= self.bits[one]
         self._open = dict(self._fitting)
         self._covered = dict.fromkeys(levels, 0)
+        self.weight = 2  # of a pair of a value on trial, beside one of other factors
         self.values = sum(bit for (factor, _), bit in self.bits.items() if factor == VALUE)
 
     @property
@@ -90,13 +90,17 @@ class Cover:
         return level in self._fitting and mask & ~self._fitting[level] == 0
 
     def gain(self, level: Level, mask: int) -> int:
-        """Return what a level adds to a row: the pairs that no row has covered, those of the value on trial twice."""
+        """Return what a level adds to a row: the pairs that no row has covered, by their weight."""
         new = self._open[level] & mask
-        return new.bit_count() + (new & self.values).bit_count()
+        return new.bit_count() + (self.weight - 1) * (new & self.values).bit_count()
 
     def opens(self, level: Level, others: int = -1) -> int:
         """Return how many pairs of a level, with some others, were neither covered nor given up."""
         return (self._open.get(level, 0) & others).bit_count()
+
+    def share_open(self, value: str) -> float:
+        """Return which share of the pairs of a value on trial was neither covered nor given up, from 0 to 1."""
+        return self.opens((VALUE, value)) / max(1, self._fitting[VALUE, value].bit_count())
 
     def ahead(self, value: str, level: Level) -> int:
         """Return how many pairs of a value on trial a row with this level can still cover."""
@@ -137,7 +141,7 @@ class Draft:
         self.row: Row = {}
         self.is_possible = True
         self.worth = 0
-        """How many pairs no row has covered, those of the value on trial twice."""
+        """How many pairs no row has covered, by their weight."""
         self._mask = 0
         for factor, level in row.items():
             self.put(factor, level)
@@ -153,7 +157,7 @@ class Draft:
         if (factor, level) in self.cover.bits:
             self.is_possible &= self.cover.fits((factor, level), self._mask)
             gain = self.cover.gain((factor, level), self._mask)
-            self.worth += 2 * gain if factor == VALUE else gain
+            self.worth += self.cover.weight * gain if factor == VALUE else gain
             self._mask |= self.cover.bits[factor, level]
 
     def best(
@@ -163,10 +167,11 @@ class Draft:
         cover, found = self.cover, []
         for level in cover.factors.get(factor, ()):
             if (not among or level in among) and cover.fits((factor, level), self._mask):
-                gain = cover.gain((factor, level), self._mask) + beside(level)
                 # What it leaves for the factors that come later decides between equals.
-                ahead = cover.ahead(self.row[VALUE], (factor, level))
-                found.append((gain + AHEAD * ahead, cover.chance.random(), level))
+                ahead = AHEAD * cover.ahead(self.row[VALUE], (factor, level))
+                found.append(
+                    (cover.gain((factor, level), self._mask) + beside(level) + ahead, cover.chance.random(), level)
+                )
         return (max(found)[0], max(found)[2]) if found else None
 
     def choose(

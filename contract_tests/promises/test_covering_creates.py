@@ -16,7 +16,7 @@ def creates(run: Run) -> Creates:
 @pytest.mark.all_parameters
 @pytest.mark.takes_the_rest
 @needs("create", "create_stores_everything")
-@for_each("name", lambda contract: contract.fields("create"))
-def test_field_of_a_create_is_judged_alike_in_every_context(creates: Creates, name: str) -> None:
+@for_each("names", lambda contract: contract.fields("create"), together=True)
+def test_field_of_a_create_is_judged_alike_in_every_context(creates: Creates, names: list[str]) -> None:
     """create, requestBody: the schema of the field decides, whatever the body brings besides, and came before."""
-    creates.try_field(name)
+    creates.try_fields(names)

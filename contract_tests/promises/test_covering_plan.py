@@ -21,7 +21,7 @@ def updates(run: Run, shared_item: ItemUnderTest) -> Iterator[Updates]:
 @pytest.mark.all_parameters
 @pytest.mark.takes_the_rest
 @needs("update", "read")
-@for_each("name", lambda contract: contract.fields("update"))
-def test_field_of_an_update_is_judged_alike_in_every_context(updates: Updates, name: str) -> None:
+@for_each("names", lambda contract: contract.fields("update"), together=True)
+def test_field_of_an_update_is_judged_alike_in_every_context(updates: Updates, names: list[str]) -> None:
     """update, requestBody: the schema of the field decides, whatever the item holds, the body brings besides, and came before."""
-    updates.try_field(name)
+    updates.try_fields(names)

@@ -5,8 +5,7 @@ Each promise is held again, closely and one at a time, in the file that bears it
 """
 
 import time
-from collections import Counter
-from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain, zip_longest
 from random import Random
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from contract_tests.checks import selections, wrong_requests
 from contract_tests.checks.account_findings import doubled, listed_otherwise
 from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.covering.plan import respelled
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require, until_next
@@ -33,11 +33,11 @@ pytestmark = pytest.mark.sharp
 # As many updates as an enum of twenty values needs.
 ROWS = 22
 # So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
-MOST_REFUSED, LEAST_OF_A_FIELD = 200, 4
+MOST_REFUSED, LEAST_OF_A_FIELD = 48, 4
+SPELLINGS = ("plain", "pretty", "escaped", "lines")  # of a body, in turn where few requests may be sent
 # What texts may lose at an end.
 ENDS = ("a 100%", TEXTS["mixed-ends"])
-# Of the wrong keys, those that tell most.
-KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")
+KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")  # those that tell most
 
 
 def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
@@ -49,20 +49,16 @@ def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
         # A text without limits can carry every awkward text at once, and its longest stands for the shorter ones.
         whole = "\n".join((*PARTS.values(), "100%"))  # one of them shows its fault at the end
         both_ends = chain(*zip(reversed(limits), limits, strict=True))
-        by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], _pairs(both_ends))
+        by_turns = zip_longest([(to_json(whole), whole), *known[1::3]], [(v.token, v.value) for v in both_ends])
         return [pair for pair in chain(*by_turns) if pair is not None]
     ends = ENDS if contract.promises_that("exact_text") else ()
     known = [*((to_json(text), text) for text in ends if contract.accepts_value(tried, text)), *known[::3]]
-    smoke, others = _pairs(value for value in limits if value.is_smoke), _pairs(v for v in limits if not v.is_smoke)
+    smoke, others = ([(v.token, v.value) for v in limits if v.is_smoke is wanted] for wanted in (True, False))
     return [*smoke, *(pair for pair in chain(*zip_longest(others, known)) if pair is not None)]
 
 
-def _pairs(values: Iterable[Boundary]) -> list[tuple[str, Any]]:
-    return [(value.token, value.value) for value in values]
-
-
-def _accept_rows(item: ItemUnderTest) -> Exchange | None:
-    """Send bodies that try a further value of every field but one at a time."""
+def _accept_rows(run: Run, item: ItemUnderTest) -> Exchange | None:
+    """Send bodies that try a further value of every field but one at a time; where few requests may be sent, written in every way."""
     fields = selections.free_fields(item.contract)
     good = {tried.name: values for tried in fields if (values := _good(item.contract, tried))}
     exchange = None
@@ -72,7 +68,8 @@ def _accept_rows(item: ItemUnderTest) -> Exchange | None:
         body = allowed_part(item, {name: value for name, (_, value) in chosen.items()})
         if body is not None:
             tokens = {n: token for n, (token, value) in chosen.items() if n in body and body[n] is value}
-            exchange = item.accepts(body, token=item.body(body, tokens))
+            how = SPELLINGS[row % len(SPELLINGS) if run.is_brief else 0]
+            exchange = item.accepts(body, token=respelled(item.body(body, tokens), how))
     return exchange
 
 
@@ -84,7 +81,7 @@ def test_every_field_takes_many_values(run: Run, other_item: ItemUnderTest, shar
     own = {run.contract.resource.id_name: (shared_item.item_id,), **judge.reader.made_of_others(first)}
     if exchange.item:
         require(judge.shows(exchange, exchange.item, own, "what is made of the id shows it"))
-    last = _accept_rows(shared_item) or exchange
+    last = _accept_rows(run, shared_item) or exchange
     require(other_item.unmoved(other_item.last, last, "isolation"))
     for name in judge.reader.moving:
         require(_standing_still(judge, last, name, first, shared_item.last, time.monotonic() - began))
@@ -114,7 +111,8 @@ def _in_company(run: Run, item: ItemUnderTest, fault: Boundary, chance: Random) 
     some = chance.sample(others, min(len(others), chance.choice((0, 0, 1, 2, 9))))
     values = {f.name: [*good_values(run.contract, f), *([None] if f.is_nullable else [])] for f in some}
     body = possible(item, {name: chance.choice(good) for name, good in values.items()})
-    return spoilt(item, fault, body, at=chance.choice((0, None)))
+    rejection = spoilt(item, fault, body, at=chance.choice((0, None)))
+    return replace(rejection, token=respelled(str(rejection.token), chance.choice(SPELLINGS)))
 
 
 @needs("create", "read", "update")
@@ -125,14 +123,7 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
     if not run.is_brief:
         shared_item.refuses(*(spoilt(shared_item, value) for value in smoke[name]))
         return
-    # test_covering_plan.py asks the rest where the budget allows it.
-    faults, turns = selections.faults_of(run.contract, run.contract.fields("update")[name]), Counter[str]()
-    ranked: list[tuple[bool, int, Boundary]] = []
-    for value in chance.sample(faults, len(faults)):  # of what stands inside a field each in turn
-        ranked.append((not value.is_smoke, turns[value.path], value))
-        turns[value.path] += 1
-    most = max(MOST_REFUSED // len(smoke), LEAST_OF_A_FIELD)
-    chosen = [value for _, _, value in sorted(ranked, key=lambda each: each[:2])[:most]]
+    chosen = chance.sample(smoke[name], min(len(smoke[name]), max(MOST_REFUSED // len(smoke), LEAST_OF_A_FIELD)))
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[::2]))
     clearing = {tried.name: None for tried in selections.clearing_fields(run.contract)}
     is_bare = all(shared_item.last.get(other) is None for other in clearing)
@@ -256,7 +247,7 @@ def _telling(run: Run, faults: list[Boundary], most: int) -> list[Boundary]:
 def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
     full, wrong = run.full_body(index=1), selections.by_field(v for v in create_values(run.contract) if not v.accepted)
     fields, found = run.contract.fields("create"), list[tuple[Field, Body]]()
-    most = max(MOST_REFUSED // 4 // len(fields), LEAST_OF_A_FIELD)
+    most = max(MOST_REFUSED // len(fields), LEAST_OF_A_FIELD)
     for name, tried in fields.items():
         faults = [value for value in wrong.get(name, ()) if value.is_readable]
         found += [(tried, {**full, name: value.value}) for value in _telling(run, faults, most)]

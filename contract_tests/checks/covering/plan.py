@@ -22,12 +22,10 @@ from contract_tests.spec.resource import Role
 
 Body = dict[str, Any]
 
-# Where few requests may be sent: so much of what is left of them is kept for what comes later, and so many for what a last row
-# needs; so many are left where nobody counts them.
-KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 400
-# So many findings are told of one field, so many rows may come to nothing new, so many values are looked at for each row,
-# and so many of the last pairs.
-MOST_FINDINGS, MOST_VAIN, MOST_DRAFTS, MOST_LAST = 4, 12, 2, 16
+# With few requests: the share kept for what comes later, how many are spared for a last row, how many there are uncounted.
+KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 1_200
+# So many findings are told of one field, so many rows may come to nothing new, so many of the last pairs are looked at for each row.
+MOST_FINDINGS, MOST_VAIN, MOST_LAST = 4, 12, 16
 # A draft weighs every field, so that there are fewer of them where fields are many.
 FIELDS_WEIGHED = 80
 # What a row may not cost.
@@ -35,6 +33,11 @@ TOO_MUCH = 1_000
 TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
 # What a filter can hold.
 PLAIN = re.compile(r"[\w -]+", re.ASCII)
+
+
+# How many values are looked at for a row, how much a pair of one of them counts beside a pair of contexts, and what a request
+# costs in pairs. A whole run comes to every pair; where few requests may be sent, values are tried in contexts that cost none.
+WHOLE, BRIEF = (2, 2, 0.2), (6, 8, 30.0)
 
 
 class Plan:
@@ -48,39 +51,39 @@ class Plan:
         self.type = run.contract.operation(role).body_type
         self.found: list[Finding] = []
         self.left = {*self.contexts.fields}
-        self._kept: float | None = None
+        self.most_drafts, self.cover.weight, self.price = BRIEF if run.is_brief else WHOLE
+        self._began = run.api.created.requests.total()
         self._turns: Counter[str] = Counter()
 
-    def try_field(self, name: str) -> None:
-        """Send rows of one field until every pair of it is covered, of the last until every pair is, or its share of the requests is spent."""
-        self.left.discard(name)
-        trials = [key for key, trial in self.trials.items() if trial.field.name == name or not self.left]
-        most = self._share() if self.run.is_brief else math.inf
-        self._send_rows(trials, most)
+    def try_fields(self, names: Collection[str]) -> None:
+        """Send rows of some fields until every pair of them is covered, of the last until every pair is, or their share of the requests is spent."""
+        self.left -= {*names}
+        trials = [key for key, trial in self.trials.items() if trial.field.name in names or not self.left]
+        if self.run.is_brief and self._room() < 1:
+            pytest.skip("the budget leaves no request for it")
+        least = self._room() * KEPT[self.contexts.role] if self.run.is_brief else -math.inf
+        self._send_rows(trials, least)
         if not self.left and not self.run.is_brief:
             self.cover.reopen()
-            self._send_rows(trials, most)
+            self._send_rows(trials, least)
         self.close()
         self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
         found, self.found = self.found, []
         require(found)
 
-    def _send_rows(self, trials: list[str], most: float) -> None:
-        before, vain = self.run.api.created.requests.total(), 0
-        while vain < MOST_VAIN and len(self.found) < MOST_FINDINGS and (row := self.next_row(trials)):
-            if self.run.api.created.requests.total() - before >= most:
-                break
+    def _send_rows(self, trials: list[str], least: float) -> None:
+        vain = 0
+        while self._room() > least and (row := self.next_row(trials)):
             vain = 0 if (covered := self.send(row)) else vain + 1
+            if vain >= MOST_VAIN or len(self.found) >= MOST_FINDINGS:
+                break
             if not covered:
                 self.cover.give_up(row)
 
-    def _share(self) -> float:
-        """Return how many requests a field may take where few may be sent: its share of what the budget leaves, one at least."""
-        budget = self.run.api.transport.limits.budget
-        left = budget.left - SPARED if budget.max_requests else LEFT_OF_FEW
-        self._kept = left * KEPT[self.contexts.role] if self._kept is None else self._kept
-        share = (left - self._kept) / (len(self.left) + 1)
-        return max(share, 1) if left - self._kept >= 1 else pytest.skip("the budget leaves no request for it")
+    def _room(self) -> int:
+        """Return how many requests may still be sent; items that are there hold back those of their removal."""
+        budget, sent = self.run.api.transport.limits.budget, self.run.api.created.requests.total() - self._began
+        return budget.left - SPARED if budget.max_requests else LEFT_OF_FEW - sent
 
     def next_row(self, trials: list[str]) -> Row:
         """Return the row that covers most for its requests; empty where none covers any."""
@@ -94,15 +97,15 @@ class Plan:
         """Look at what the rows of a field have left."""
 
     def drafts(self, trials: list[str], base: Row, *, is_last: bool) -> list[Draft]:
-        """Begin rows with the values on trial that lack most, *is_last* with pairs; once no field is left, with any that is open."""
-        known = {name: self.cover.opens((VALUE, name)) for name in trials}
-        most = max(1, min(MOST_DRAFTS, FIELDS_WEIGHED // len(self.units)))
-        some = sorted((name for name in trials if known[name]), key=lambda name: -known[name])[:most]
+        """Begin rows with the values on trial of whose pairs the largest share is open, *is_last* with pairs; once no field is left, with any that is open."""
+        known = {name: share for name in trials if (share := self.cover.share_open(name))}
+        most = max(1, min(self.most_drafts, FIELDS_WEIGHED // len(self.units)))
+        some = sorted(self.cover.chance.sample([*known], len(known)), key=lambda name: -known[name])[:most]
         seeds: list[Row] = [{VALUE: name} for name in some]
         if is_last:
             seeds = [{VALUE: name, **dict([level])} for name in some for level in self.cover.open_with((VALUE, name))]
             pairs = [] if self.left else [*self.cover.open_pairs()]
-            pairs = self.cover.chance.sample(pairs, min(len(pairs), MOST_DRAFTS))
+            pairs = self.cover.chance.sample(pairs, min(len(pairs), self.most_drafts))
             seeds += [{VALUE: name, **dict(pair)} for pair in pairs for name in trials if VALUE not in dict(pair)]
             seeds = self.cover.chance.sample(seeds, min(len(seeds), MOST_LAST))
         return [draft for seed in seeds if (draft := Draft(self.cover, {**seed, **base})).is_possible]
@@ -112,7 +115,8 @@ class Plan:
         for factor, known in costs.items():
             some = [n for n in known if known[n] < TOO_MUCH and self.contexts.can_be({**draft.row, factor: n})] or [""]
             is_needed = factor in ("after", "read") or not any(map(known.get, some))
-            draft.choose(factor, some, lambda level, known=known: -0.2 * known[level], is_needed=is_needed)  # type: ignore[misc]
+            prices = {level: -self.price * cost for level, cost in known.items()}
+            draft.choose(factor, some, prices.__getitem__, is_needed=is_needed)
         draft.choose("spelled")
         besides = self.cover.factors["beside"]
         draft.choose("beside", [level for level in besides if self.contexts.can_be({**draft.row, "beside": level})])

@@ -1,7 +1,7 @@
 """The covering plan of an update: items that have seen much or little, and rows that are sent to the one that suits them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -65,12 +65,12 @@ class Updates(Plan):
         self.lane: Lane | None = None
         self.just: tuple[Lane | None, str] = (None, "")
 
-    def try_field(self, name: str) -> None:
+    def try_fields(self, names: Collection[str]) -> None:
         """Send rows of one field, first to an item that has seen many updates."""
         elder = self.lanes[0]
         while not self.run.is_brief and elder.age != "old":
             self.accept(elder, allowed(elder.item, self.run.full_body("update", elder.updates)))
-        super().try_field(name)
+        super().try_fields(names)
 
     def next_row(self, trials: list[str]) -> Row:
         """Return the row that covers most for its requests, and note for which item; move one where none covers any."""
