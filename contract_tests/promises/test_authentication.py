@@ -111,11 +111,9 @@ def test_wrong_key_does_not_show_which_items_exist(
         told = {each: _told(said[each], said[not each]) for each in said if all(said.values())}
         if told and not any(told.values()):
             return
-    problem = (
-        f"only an item that exists is answered {told[True]!r} without the key, only one that does not {told[False]!r}"
-    )
-    clause = run.contract.pointer_of_promise("key_before_anything")
-    require([Finding(BROKEN, problem, "without the key nothing shows which items exist", clause, answer)])
+    promise = "without the key nothing shows which items exist"
+    problem = f"without the key only an item is answered {told[True]!r}, and only what is none {told[False]!r}"
+    require([judge.promised("key_before_anything", problem, promise, answer)])
 
 
 @needs("key_before_anything", "create", "read", "remove", _guarded("read"))
