@@ -32,7 +32,7 @@ class ApiKey:
             case "header":
                 return [(self.name.lower(), sent)]  # some gateways refuse capitals, although RFC 9110 allows them
             case "bearer":
-                return [("authorization", b"Bearer " + sent)]
+                return [("authorization", (b"Bearer " + sent).rstrip(b" "))]
             case "basic":
                 return [("authorization", b"Basic " + base64.b64encode(sent))]
             case "cookie":

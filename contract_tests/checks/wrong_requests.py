@@ -213,9 +213,9 @@ KEYS = (
 
 def wrong_keys(contract: Contract, *names: str) -> list[Key]:
     """Return the keys that are wrong for a contract: those of some names, or all."""
-    # No client sends an Authorization header with a scheme alone, and HTTP strips spaces around a header.
+    # HTTP strips spaces around a header; a script whose variable is unset sends a scheme alone, but no basic one.
     kind = contract.key.kind
-    left_out = {"empty"} if kind in ("bearer", "basic") else set()
+    left_out = {"empty"} if kind == "basic" else set()
     left_out |= set() if kind in ("query", "basic") else {"spaced"}
     keys = [key for key in KEYS if key.name not in left_out and key.name in (names or (key.name,))]
     return [key for key in keys if key.promise is None or contract.promises_that(key.promise)]

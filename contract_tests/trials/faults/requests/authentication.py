@@ -52,8 +52,8 @@ NEAR = {
     "with_a_longer_key": "key_with_a_tail_accepted", "with_an_empty_key": "empty_key_accepted",
     "with_spaces_in_the_key": "key_with_spaces_inside_accepted",
 }  # fmt: skip
-# What no request can carry in a place: no scheme stands alone, and a cookie may be quoted.
-NOT_IN = {"bearer": ("empty_key_accepted",), "basic": ("empty_key_accepted",), "cookie": ("quoted_key_accepted",)}
+# What tells nothing in a place: a basic key has a colon, and a cookie may be quoted.
+NOT_IN = {"basic": ("empty_key_accepted",), "cookie": ("quoted_key_accepted",)}
 
 
 def is_guarded(scene: Scene, operation: Named) -> bool:
