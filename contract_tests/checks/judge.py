@@ -376,4 +376,4 @@ def _brief(value: Any) -> str:
     if value is None:
         return "null or nothing"
     text = written(value)
-    return text if len(text) <= 90 else f"{text[:60]}... ({len(value)} long)"
+    return text if len(text) <= 90 else f"{text[:60]}... ({len(value if hasattr(value, '__len__') else text)} long)"

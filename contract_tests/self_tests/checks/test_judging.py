@@ -113,6 +113,14 @@ def test_number_may_be_taken_in_single_precision_and_then_reads_so(sent: float, 
     assert [finding.kind for finding in found] == (["looser"] if is_found else [])
 
 
+@pytest.mark.parametrize(("value", "told"), [(10**99, "(100 long)"), ("a" * 99, "(99 long)"), ([1] * 99, "(99 long)")])
+def test_long_value_is_told_by_its_beginning_and_its_length(value: Any, told: str) -> None:
+    """A number of a hundred digits has a length, too."""
+    answer = exchange(200, {"persona": {**PERSONA, "name": value}})
+    [found] = Judge(CONTRACT).shows(answer, answer.item, {"name": ("mine",)}, "it reads back")
+    assert told in found.problem
+
+
 def test_plain_fault_is_one_in_single_precision_too() -> None:
     """Where a test needs a refusal, the value is refused by every reading of the contract."""
     for tried in CONTRACT.fields("updatePersona").values():
