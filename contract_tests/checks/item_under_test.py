@@ -130,13 +130,14 @@ class ItemUnderTest:
             spelled: JSON text for values whose spelling matters, by field.
 
         Returns:
-            These fields alone; all fields of the item where an update is sent whole.
+            These fields, and those that the contract requires; all of the item where an update is sent whole.
         """
         tokens = {name: to_json(value) for name, value in changes.items()} | dict(spelled or {})
         rest = {}
-        for name, tried in self.contract.fields("update").items() if self._method == "PUT" else ():
+        for name, tried in self.contract.fields("update").items():
             value = good_values(self.contract, tried)[0] if tried.is_write_only else self.last.get(name)
-            if name not in tokens and (value is not None or tried.is_nullable):
+            is_needed = name not in tokens and (tried.is_required or self._method == "PUT")
+            if is_needed and (value is not None or tried.is_nullable):
                 rest[name] = to_json(value)
         return object_of({**rest, **tokens})
 

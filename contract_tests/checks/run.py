@@ -42,8 +42,8 @@ class Run:
     """When the long-lived item was updated; empty before."""
     is_brief: bool = False
     """Whether few requests may be sent, so that items are used again."""
-    begun: set[str] = field(default_factory=set)
-    """The tests that have sent requests."""
+    begun: dict[str, str] = field(default_factory=dict)
+    """The tests that have sent requests, each with its first case."""
     _returned: list[ItemUnderTest] = field(default_factory=list)
 
     def __repr__(self) -> str:

@@ -88,9 +88,9 @@ def _room(run: Run, request: pytest.FixtureRequest) -> None:
     """Keep the last of few requests for the tests that have sent none: of the others no further case is tried."""
     test, budget = request.node.nodeid.partition("[")[0], run.api.transport.limits.budget
     is_short = run.is_brief and bool(budget.max_requests) and budget.left < KEPT * budget.max_requests
-    if is_short and test in run.begun and request.node.get_closest_marker("takes_the_rest") is None:
+    is_further = run.begun.setdefault(test, request.node.nodeid) != request.node.nodeid
+    if is_short and is_further and request.node.get_closest_marker("takes_the_rest") is None:
         pytest.skip("the budget leaves no request for it")
-    run.begun.add(test)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.sharp
 # As many updates as an enum of twenty values needs.
 ROWS = 22
 # So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
-MOST_REFUSED, LEAST_OF_A_FIELD = 48, 4
+MOST_REFUSED, LEAST_OF_A_FIELD = 100, 4
 SPELLINGS = ("plain", "pretty", "escaped", "lines")  # of a body, in turn where few requests may be sent
 # What texts may lose at an end.
 ENDS = ("a 100%", TEXTS["mixed-ends"])
@@ -123,7 +123,8 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
     if not run.is_brief:
         shared_item.refuses(*(spoilt(shared_item, value) for value in smoke[name]))
         return
-    chosen = chance.sample(smoke[name], min(len(smoke[name]), max(MOST_REFUSED // len(smoke), LEAST_OF_A_FIELD)))
+    share, known = MOST_REFUSED / sum(map(len, smoke.values())), smoke[name]
+    chosen = chance.sample(known, min(len(known), max(round(share * len(known)), LEAST_OF_A_FIELD)))
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[::2]))
     clearing = {tried.name: None for tried in selections.clearing_fields(run.contract)}
     is_bare = all(shared_item.last.get(other) is None for other in clearing)
@@ -247,7 +248,7 @@ def _telling(run: Run, faults: list[Boundary], most: int) -> list[Boundary]:
 def _wrong_bodies(run: Run) -> list[tuple[Field, Body]]:
     full, wrong = run.full_body(index=1), selections.by_field(v for v in create_values(run.contract) if not v.accepted)
     fields, found = run.contract.fields("create"), list[tuple[Field, Body]]()
-    most = max(MOST_REFUSED // len(fields), LEAST_OF_A_FIELD)
+    most = max(MOST_REFUSED // 2 // len(fields), LEAST_OF_A_FIELD)
     for name, tried in fields.items():
         faults = [value for value in wrong.get(name, ()) if value.is_readable]
         found += [(tried, {**full, name: value.value}) for value in _telling(run, faults, most)]

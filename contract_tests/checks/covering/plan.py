@@ -33,8 +33,6 @@ TOO_MUCH = 1_000
 TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
 # What a filter can hold.
 PLAIN = re.compile(r"[\w -]+", re.ASCII)
-
-
 # How many values are looked at for a row, how much a pair of one of them counts beside a pair of contexts, and what a request
 # costs in pairs. A whole run comes to every pair; where few requests may be sent, values are tried in contexts that cost none.
 WHOLE, BRIEF = (2, 2, 0.2), (6, 8, 30.0)

@@ -66,7 +66,7 @@ class Updates(Plan):
         self.just: tuple[Lane | None, str] = (None, "")
 
     def try_fields(self, names: Collection[str]) -> None:
-        """Send rows of one field, first to an item that has seen many updates."""
+        """Send rows of some fields, first to an item that has seen many updates."""
         elder = self.lanes[0]
         while not self.run.is_brief and elder.age != "old":
             self.accept(elder, allowed(elder.item, self.run.full_body("update", elder.updates)))

@@ -24,7 +24,7 @@ BREAKS = {
     "zip-not-anchored": "covering_plan",
     "express-without-day": "constraints",
     "text-trimmed": "fidelity",
-    "page-repeats": "listing",
+    "page-repeats": "pages",
     "gone-reads": "deletion",
     "token-by-prefix": "authentication",
     "wrong-code": "errors",
