@@ -39,6 +39,7 @@ ABSENT, NULL = "absent", "null"
 ALONE, BARE, ALL, ONLY = "alone", "alone on a bare item", "all", "only"
 CLEARED, RESET, WHILE_UNSET = "unset when refused", "cleared and set again", ", while unset"
 LISTED = "x-values-from"
+SPELLINGS = ("plain", "pretty", "lines", "escaped")  # of a body
 # Where between the limits a number has as many digits as a double.
 SHARES = (0.3141592653589793, 0.7182818284590452, 0.5772156649015329)
 # A text that is longer is not sent with each of its characters escaped, nor beside another value.
@@ -250,8 +251,7 @@ class Contexts:
         bare = [BARE] if is_update and len(self.clearable) > 2 else []
         yield "beside", [*([] if self.is_whole else [ALONE, "one", *bare]), ALL, *null]
         yield "place", ["first", "last", *([ONLY] if is_update and not self.is_whole else [])]
-        charset = ["charset"] if promises("strict_media_types") else []
-        yield "spelled", ["plain", "pretty", "lines", "escaped", *charset]
+        yield "spelled", [*SPELLINGS, *(["charset"] if promises("strict_media_types") else [])]
         yield "after", ["create", "refused", *(["update", "same"] if is_update else [])]
         if is_update:
             yield "state", [CLEARED, RESET] if self.clearable else []

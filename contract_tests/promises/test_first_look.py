@@ -23,6 +23,7 @@ from contract_tests.checks.listing.queries import HAS_NAME_FILTER, SHOWS_EVERY_I
 from contract_tests.checks.run import Run
 from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt, possible, spoilt
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values, plain_fault, to_json
+from contract_tests.generation.contexts import SPELLINGS
 from contract_tests.generation.corpus import NUMBERS, PARTS, TEXTS
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -34,7 +35,6 @@ pytestmark = pytest.mark.sharp
 ROWS = 22
 # So many invalid values of all fields, and so many of each field at least, where few requests may be sent.
 MOST_REFUSED, LEAST_OF_A_FIELD = 100, 4
-SPELLINGS = ("plain", "pretty", "escaped", "lines")  # of a body, in turn where few requests may be sent
 # What texts may lose at an end.
 ENDS = ("a 100%", TEXTS["mixed-ends"])
 KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")  # those that tell most

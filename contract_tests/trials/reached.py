@@ -15,6 +15,7 @@ class Reached:
 
     def __init__(self) -> None:
         self._files = {str(MOCK / f"{module}.py"): number for number, module in enumerate(MODULES)}
+        self._trees = {module: ast.parse((MOCK / f"{module}.py").read_text("utf-8")) for module in MODULES}
         self._seen = mmap.mmap(-1, len(MODULES) * MOST_LINES)  # shared with what is forked
 
     def trace(self, frame: FrameType, event: str, argument: object) -> Any:
@@ -27,9 +28,8 @@ class Reached:
 
     def holds(self, mutation: Mutation) -> bool:
         """Whether the statement that is changed was run; of an `if` or a `for` its head is what counts."""
-        tree = ast.parse((MOCK / f"{mutation.module}.py").read_text("utf-8"))
         lines = range(mutation.line, mutation.line + 1)
-        for node in ast.walk(tree):  # the outer before the inner
+        for node in ast.walk(self._trees[mutation.module]):  # the outer before the inner
             if isinstance(node, ast.stmt) and node.lineno <= mutation.line <= (node.end_lineno or node.lineno):
                 inner = getattr(node, "body", None)
                 lines = range(node.lineno, inner[0].lineno if inner else (node.end_lineno or node.lineno) + 1)
