@@ -49,8 +49,11 @@ FURTHER_SEEDS = 2
 BY_NAME_ONLY = ("company",)
 # Lawful variants that a mock has at the same time. Each group is a whole run, and what is lawful one by one is lawful
 # together; where a group turns red, its members are tried one by one.
-TOGETHER = 8
+TOGETHER = 12
 SLOW_VARIANTS = frozenset({"slow_answers", "in_use_after_a_write"})
+
+# One more than there are cores: lists are waited for, and times to pass.
+AT_ONCE = (os.cpu_count() or 1) + 1
 
 # The share of the faults that a run with a small budget has to catch.
 SHARE_WITHIN_A_BUDGET = 0.8
@@ -156,13 +159,13 @@ def _one_by_one(outcomes: list[Outcome]) -> list[Trial]:
 
 
 def _run_all(configuration: Configuration, trials: list[Trial], console: Console) -> Iterator[Outcome]:
-    """Run the trials, as many at a time as there are cores, and show how far they are."""
+    """Run the trials, some at a time, and show how far they are."""
     if not trials:
         return
     started = time.monotonic()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=len(trials))
-        for count, outcome in enumerate(run_trials(configuration, trials, os.cpu_count() or 1), 1):
+        for count, outcome in enumerate(run_trials(configuration, trials, AT_ONCE), 1):
             progress.advance(task)
             mark = "right" if outcome.is_right else "WRONG"
             what = outcome.caught_by or outcome.verdict
