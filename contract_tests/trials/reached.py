@@ -18,6 +18,9 @@ class Reached:
         self._trees = {module: ast.parse((MOCK / f"{module}.py").read_text("utf-8")) for module in MODULES}
         self._seen = mmap.mmap(-1, len(MODULES) * MOST_LINES)  # shared with what is forked
 
+    def __getstate__(self) -> None:
+        """Keep the memory here: an outcome brings its trial back to the process that has it."""
+
     def trace(self, frame: FrameType, event: str, argument: object) -> Any:
         """Note the line that is run next."""
         number = self._files.get(frame.f_code.co_filename)

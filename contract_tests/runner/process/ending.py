@@ -15,9 +15,9 @@ from contract_tests.runner.process.watchdog import Watchdog
 from contract_tests.transport.interruption import let_through
 from contract_tests.transport.redaction import Redactor, clear_files, cleared_output
 
-# Where the tools of a run write.
-WRITTEN = (REPORTS, *map(Path, (".hypothesis", ".schemathesis", ".pytest_cache", ".journal")))
-TRACEBACK = REPORTS / "suite-error.txt"
+# Where the tools of a run write, beside its reports.
+WRITTEN = [Path(name) for name in (".hypothesis", ".schemathesis", ".pytest_cache", ".journal")]
+TRACEBACK = "suite-error.txt"
 
 Told = Callable[[str, int], None]
 """Takes the last line and the exit code of a command that could not come to an end of its own."""
@@ -40,9 +40,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     redactor = Redactor([api_key])
     folder = asked.given.get("FOLDER")
     with cleared_output(api_key, variable, [f"{Path(folder)}/"] if folder else []):
-        code = concluded(asked.run, asked.tell, redactor)
+        code = concluded(asked.run, asked.tell, redactor, reports := Path(folder or REPORTS))
         try:
-            clear_files(WRITTEN, redactor, since=began)
+            clear_files([reports, *WRITTEN], redactor, since=began)
         except OSError as error:
             print(f"{error.filename}: {error.strerror}, so it was not searched for the key", file=sys.stderr)
     sys.stdout.flush()
@@ -50,7 +50,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     return code
 
 
-def concluded(command: Callable[[], int], tell: Told, redactor: Redactor) -> int:
+def concluded(command: Callable[[], int], tell: Told, redactor: Redactor, reports: Path = REPORTS) -> int:
     """Run a command; print its last line, after *tell* has taken it, where it cannot come to one of its own."""
     try:
         with let_through():
@@ -64,13 +64,13 @@ def concluded(command: Callable[[], int], tell: Told, redactor: Redactor) -> int
         line, code = f"verdict: refused. {error}", REFUSED
     except Exception as error:
         what = f"{type(error).__name__} in the suite itself, which says nothing about the API"
-        place = _write_traceback(redactor)
+        place = _write_traceback(redactor, reports)
         _release()
         return _end(f"verdict: inconclusive. {what}; report it with {place}{_left()}.", INCONCLUSIVE)
     try:
         tell(line, code)
     except Exception:
-        print(f"the reports could not be written; see {_write_traceback(redactor)}", file=sys.stderr)
+        print(f"the reports could not be written; see {_write_traceback(redactor, reports)}", file=sys.stderr)
     return _end(line, code)
 
 
@@ -79,16 +79,16 @@ def _end(line: str, code: int) -> int:
     return code
 
 
-def _write_traceback(redactor: Redactor) -> str:
+def _write_traceback(redactor: Redactor, reports: Path) -> str:
     """Keep the traceback of the exception that is being handled, and say where."""
     text = redactor.text(traceback.format_exc())
     try:
-        TRACEBACK.parent.mkdir(exist_ok=True)
-        TRACEBACK.write_text(text, "utf-8", "backslashreplace")
+        reports.mkdir(exist_ok=True)
+        (reports / TRACEBACK).write_text(text, "utf-8", "backslashreplace")
     except OSError:
         print(text, file=sys.stderr)
         return "the traceback above"
-    return str(TRACEBACK)
+    return str(reports / TRACEBACK)
 
 
 def _release() -> None:

@@ -98,7 +98,7 @@ def test_error_outside_of_pytest_is_inconclusive(tmp_path: Path) -> None:
     key = "Key-that-nobody-reads-4711"
     program = (
         "import contract_tests.runner.contract_run as command, os, sys\n"
-        f"sys.argv[1:] = ['run', '--contract', {str(ROOT / 'openapi.yaml')!r}]\n"
+        f"sys.argv[1:] = ['run', '--contract', {str(ROOT / 'openapi.yaml')!r}, '--folder', 'kept']\n"
         "def fail(*_): raise KeyError(os.environ['COVAL_API_KEY'])\n"
         "command.run = fail\n"
         "from contract_tests.runner.process.entry import main\n"
@@ -114,6 +114,6 @@ def test_error_outside_of_pytest_is_inconclusive(tmp_path: Path) -> None:
     )
     assert (run.returncode, run.stderr) == (INCONCLUSIVE, ""), run.stdout
     assert run.stdout.splitlines()[-1].startswith("verdict: inconclusive. KeyError in the suite itself")
-    assert "report it with reports/suite-error.txt" in run.stdout
-    kept = (tmp_path / "reports" / "suite-error.txt").read_text("utf-8")
+    assert "report it with kept/suite-error.txt" in run.stdout
+    kept = (tmp_path / "kept" / "suite-error.txt").read_text("utf-8")
     assert ("KeyError" in kept, key in kept + run.stdout) == (True, False)

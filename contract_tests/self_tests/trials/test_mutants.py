@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import sys
 from dataclasses import replace
@@ -112,6 +113,8 @@ def test_statement_that_was_not_run_is_not_reached() -> None:
     ]
     made, missed = (replace(toy, module="store", line=number) for number in numbers)
     assert (reached.holds(made), reached.holds(missed)) == (True, False)
+    clean = Outcome(MutantTrial("clean", reached=reached), 0, "verdict: holds.", "", 1.0, 9)
+    assert pickle.loads(pickle.dumps(clean)) is not None  # so it comes back from the process of its trial
 
 
 @pytest.mark.parametrize(
