@@ -145,6 +145,27 @@ def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTes
             shared_item.accepts(body)
 
 
+def _ends(run: Run) -> dict[str, list[Any]]:
+    """Return by field the first and the last of its limits, or of its values; what cannot be cleared comes first."""
+    clearing, found = selections.clearing_fields(run.contract), dict[str, list[Any]]()
+    for tried in sorted(selections.free_fields(run.contract), key=clearing.__contains__):
+        limits = [v.value for v in boundaries(run.contract, tried) if v.accepted and v.is_smoke and v.value is not None]
+        found[tried.name] = (limits or good_values(run.contract, tried))[:: max(len(limits) - 1, 1)]
+    listed = {name: [value] for row in run.listed.combinations()[:1] for name, value in row.items()}
+    return {**listed, **found}
+
+
+@needs("create", "read", "update", where(selections.clearing_fields, "null clears no field"))
+def test_field_is_set_where_nothing_else_is(run: Run, shared_item: ItemUnderTest) -> None:
+    """update, requestBody: the schema of a field decides, also alone in a body and where the item holds nothing that can be cleared."""
+    ends = _ends(run)
+    nulls = dict.fromkeys(tried.name for tried in selections.clearing_fields(run.contract))
+    for names, end in ((ends, 0), (reversed(ends), -1)):
+        for wanted in (nulls, *({name: ends[name][end]} for name in names)):
+            if body := allowed_part(shared_item, wanted):
+                shared_item.accepts(body)
+
+
 @needs("create", "read", "update", "atomic", selections.CAN_FAIL)
 def test_refused_update_changes_nothing(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, also when some of its fields were valid or null."""
@@ -278,10 +299,10 @@ def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: Ite
     """x-promises/list_shows_items: an item is found by its exact name, with every field as a read shows it."""
     field = str(run.contract.run_name)
     spaced, plain = {field: f"{run.api.new_name()} in a list"}, {field: run.api.new_name()}
-    shared_item.accepts(allowed_part(shared_item, spaced) or allowed(shared_item, plain))
-    name = shared_item.last[field]
+    cleared = {tried.name: None for tried in selections.clearing_fields(run.contract)}
 
     def look() -> list[Finding]:
+        name = shared_item.last[field]
         for page in run.pages(40, **run.query(where={field: name})):
             if any(run.api.shape.id_of(item) == shared_item.item_id for item in page.items):
                 return listed_otherwise(run, [shared_item], page.items, page, is_whole=False)
@@ -289,7 +310,10 @@ def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: Ite
             return []
         return [judge.promised("filters_find", f"{name!r} is not found", "a filter finds the exact name", page)]
 
-    run.at_last(look)
+    for beside in ({}, cleared) if cleared else ({},):
+        body = allowed_part(shared_item, {**beside, **spaced})
+        shared_item.accepts(body or allowed(shared_item, {**beside, **plain}))
+        run.at_last(look)
 
 
 def _has_small_pages(contract: Contract) -> bool:

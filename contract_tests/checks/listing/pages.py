@@ -91,9 +91,11 @@ class Walk:
             return []
         return self.misordered(f"{name} is listed as {mine[:20]}", f"by {order}")
 
-    def unlike_reads(self, members: Family) -> list[Finding]:
-        """Find what the pages show otherwise than reads have, and what they leave out."""
-        return listed_otherwise(self.run, members, self.items, self.pages[-1])
+    def unlike_reads(self, members: Family, *, is_whole: bool = True) -> list[Finding]:
+        """Find what the pages show otherwise than reads have, and what they leave out if they should be *is_whole*."""
+        if not (self.run.contract.promises_that("list_shows_items") and self.run.contract.has("read")):
+            return []
+        return listed_otherwise(self.run, members, self.items, self.pages[-1], is_whole=is_whole)
 
 
 def nearest_size(run: Run, wanted: int | None = LARGEST) -> int | None:
@@ -147,6 +149,7 @@ def misshown(run: Run, members: Family, size: int | None, order: str | None = No
     if birth and not found and run.contract.promises_that("newest_first"):
         found = shown.not_newest_first(shown.out_of_order(f"-{birth}"))
     # Pages with a number shift when somebody makes or removes an item.
+    found = found or shown.unlike_reads(members, is_whole=False)
     is_steady = not found or HAS_PAGE_TOKEN.is_met(run.contract) or walk(run, size=size, order=order).ids == shown.ids
     return found if is_steady else []
 
@@ -160,7 +163,7 @@ def require_found(run: Run, members: Family, name: str, *, size: int = LARGEST, 
     def look() -> list[Finding]:
         query = run.query(size=nearest_size(run, size), order=order, where={name: text})
         shown = turned(run, query)
-        found = shown.out_of_order(order)
+        found = shown.out_of_order(order) + shown.unlike_reads(members, is_whole=False)
         if shown.missing(members):  # many may have this value
             promise = "a filter finds the item that has exactly this value"
             found += shown.unfound(f"an item is not found by its {name} {text!r} in {query}", promise)
