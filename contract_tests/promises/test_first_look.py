@@ -17,7 +17,7 @@ from contract_tests.checks.account_findings import doubled, listed_otherwise
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.covering.plan import respelled
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
-from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection
+from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require, until_next
 from contract_tests.checks.listing.queries import HAS_NAME_FILTER, SHOWS_EVERY_ITEM, wrong_query
 from contract_tests.checks.run import Run
@@ -61,11 +61,12 @@ def _accept_rows(run: Run, item: ItemUnderTest) -> Exchange | None:
     """Send bodies that try a further value of every field but one at a time; where few requests may be sent, written in every way."""
     fields = selections.free_fields(item.contract)
     good = {tried.name: values for tried in fields if (values := _good(item.contract, tried))}
-    exchange = None
+    rows, exchange = run.listed.combinations(), None
     for row in range(ROWS):
         left_out = fields[row % len(fields)].name if row % 2 else None
         chosen = {name: some[row % len(some)] for name, some in good.items() if name != left_out}
-        body = allowed_part(item, {name: value for name, (_, value) in chosen.items()})
+        listed = rows[row % len(rows)] if left_out and rows else {}  # so that one field of all is left out
+        body = allowed_part(item, {**listed, **{name: value for name, (_, value) in chosen.items()}})
         if body is not None:
             tokens = {n: token for n, (token, value) in chosen.items() if n in body and body[n] is value}
             how = SPELLINGS[row % len(SPELLINGS) if run.is_brief else 0]
@@ -215,8 +216,8 @@ def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest
     is_first = contract.promises_that("key_before_anything")
     if "update" in guarded and is_first:
         update, path = contract.operation("update"), run.api.shape.path_of(run.api.absent_id())
-        faulty = selections.fields_with_faults(contract)[-1:]
-        for body in ("{", *(f"{{{to_json(f.name)}: {plain_fault(contract, f).token}}}" for f in faulty), "{}"):
+        wrong = {f.name: plain_fault(contract, f).token for f in selections.fields_with_faults(contract)}
+        for body in ("{", object_of(wrong), "{}"):
             exchange = run.api.send(update.method, path, body=body, content_type=update.body_type, key=None)
             found += judge.answer("update", exchange, 401)
     if "list" in guarded and is_first:

@@ -161,9 +161,11 @@ def require_found(run: Run, members: Family, name: str, *, size: int = LARGEST, 
         return
 
     def look() -> list[Finding]:
-        query = run.query(size=nearest_size(run, size), order=order, where={name: text})
+        asked = nearest_size(run, size)
+        query = run.query(size=asked, order=order, where={name: text})
         shown = turned(run, query)
-        found = shown.out_of_order(order) + shown.unlike_reads(members, is_whole=False)
+        found = [each for page in shown.pages for each in too_long(run, page, asked)]
+        found += shown.out_of_order(order) + shown.unlike_reads(members, is_whole=False)
         if shown.missing(members):  # many may have this value
             promise = "a filter finds the item that has exactly this value"
             found += shown.unfound(f"an item is not found by its {name} {text!r} in {query}", promise)

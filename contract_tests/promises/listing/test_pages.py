@@ -145,18 +145,18 @@ def test_pages_show_every_item_whatever_was_written_last(run: Run, family: pages
 
 @needs("whole_list", queries.HAS_PAGE_TOKEN, queries.HAS_NAME_FILTER)
 def test_last_page_has_no_next(run: Run, family: pages.Family) -> None:
-    """x-promises/whole_list: the last page that holds an item names no next one."""
+    """x-promises/whole_list: the last page that holds an item names no next one, also where it is full."""
     name = str(run.contract.run_name)
-    query = run.query(size=pages.nearest_size(run), where={name: family[0].last[name]})
 
-    def look() -> list[Finding]:
-        shown = pages.turned(run, query)
+    def look(size: int | None) -> list[Finding]:
+        shown = pages.turned(run, run.query(size=pages.nearest_size(run, size), where={name: family[0].last[name]}))
         promise = "the last page that holds an item names no next one"
         problem = "the last page that holds an item names a next one, which is empty"
         is_empty = run.is_last(shown.pages[-1]) and not shown.pages[-1].items and bool(shown.items)
         return shown.unlisted(problem, promise) if is_empty else []
 
-    run.at_last(look)
+    for size in (pages.LARGEST, 1):
+        run.at_last(partial(look, size))
 
 
 @needs("whole_list", queries.SHOWS_EVERY_ITEM)

@@ -204,3 +204,12 @@ def list_shows_fewer_fields(scene: Scene) -> Planted:
     needed(left_out & scene.item.keys())
     fewer = lambda item: item._replace(fields=without(item.fields, *left_out))
     return Planted(lambda api: seams.list_item_as(api, fewer), (scene.list(),))
+
+
+@fault("pagination", "list_shows_items", needs=LIST)
+def list_fills_in_what_was_cleared(scene: Scene) -> Planted:
+    """Shows the first value of an enum in lists where an item has none."""
+    tried = first([tried for tried in scene.clearing if "enum" in tried.schema])
+    filled = {tried.name: tried.schema["enum"][0]}
+    show = lambda item: item._replace(fields={**item.fields, **filled}) if item.fields.get(tried.name) is None else item
+    return Planted(lambda api: seams.list_item_as(api, show), (scene.update({tried.name: None}), scene.list()))

@@ -17,6 +17,7 @@ WHOLE = "whole_list"
 # Items on a page of no size, and on a large one; after which pages end; and that others have.
 ENOUGH, LARGE, TWELVE, STOCK = 50, 20, 12, 60
 _of_one: Shown = lambda scene: (scene.list(f"{page_size(scene).name}=1"),)
+_of_any: Shown = lambda scene: tuple(scene.list(f"{page_size(scene).name}={number}") for number in range(1, LARGE))
 made_up_token: Shown = lambda scene: (scene.list(f"{by_token(scene)}=made-up"),)
 
 
@@ -193,7 +194,16 @@ def _first_again(api: Api) -> None:
     listing_as("asked", lambda asked, query, role: None if role in numbers else asked(query, role))(api)
 
 
+@by(seams.wrap, "resource.listing.cut")
+def _one_left_over(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
+    size = api.resource.listing.asked(query, "page_size") or 0
+    return Page(items, None) if len(items) == size + 1 > 4 else right(items, query)
+
+
 rows("pagination", (WHOLE,), {
+    "page_takes_in_one_that_would_be_left_over": (
+        "Shows an item beyond the size of a page of four or more where none follows it.", _one_left_over,
+        lambda scene: (*newer_items(scene, 5), *_of_any(scene))),
     "next_page_skips_one": ("Begins the next page one item too late.", _later_pages(lambda items, rest: rest[1:]), _next),
     "next_page_repeats_one": (
         "Begins the next page with the last item of the page before.",
@@ -242,6 +252,15 @@ def last_page_has_a_token(api: Api, cut: Paging, items: list[Item], query: Field
     page = cut(items, query)
     token = api.resource.listing.token(page.items[-1], query) if page.items else None
     return Page(page.items, page.next_token or token)
+
+
+@plain("pagination", WHOLE, needs=LIST, shown=lambda scene: (*_list_by_token(scene), *_of_any(scene)))
+@by(seams.wrap, "resource.listing.cut")
+def full_last_page_has_a_token(api: Api, cut: Paging, items: list[Item], query: Fields) -> Page:
+    """Gives a token on a page that is full, though nothing follows."""
+    page, size = cut(items, query), api.resource.listing.asked(query, "page_size")
+    is_met = page.items and len(page.items) == size
+    return Page(page.items, api.resource.listing.token(page.items[-1], query)) if is_met else page
 
 
 @plain("pagination", WHOLE, needs=LIST, shown=made_up_token)

@@ -52,6 +52,16 @@ def _forgotten(scene: Scene) -> Found:
     yield from _last_forgotten(scene, "second_of_two_numbers_forgotten", summary, numbers, 2)
     summary = "Forgets the last of three fields where all three are sent."
     yield from _last_forgotten(scene, "third_of_three_forgotten", summary, scene.changing[-3:], 3)
+    others = [tried for tried in scene.fields.values() if tried not in scene.clearing[-1:]]
+    body = scene.change(*others)
+    if scene.clearing and not scene.is_put and len(body) == len(others):
+        reset = lambda sent: {**sent, scene.clearing[-1].name: None} if {*sent} == {*body} else sent
+        yield (
+            "field_left_out_of_a_whole_body_cleared",
+            "Clears a field where all others are sent.",
+            _storing(reset),
+            body,
+        )
 
 
 def _last_forgotten(scene: Scene, name: str, summary: str, fields: Sequence[Field], number: int) -> Found:
