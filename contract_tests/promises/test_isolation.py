@@ -52,13 +52,16 @@ def test_update_leaves_other_items_alone(run: Run, neighbours: Neighbours, tried
 @for_each("fields", changeable_fields, together=True)
 def test_update_leaves_an_item_alone_that_was_just_made(run: Run, item: ItemUnderTest, fields: list[Field]) -> None:
     """x-promises/isolation: so does the newest item of the account, which has no field that may be left out and no update behind it."""
-    body, made = Body(), run.api.create(to_json(_least_body(run)))
-    require(run.judge.success("create", made))
-    newest = run.taken(made.item)
-    for tried in fields:
-        body = possible(item, {**body, **another_value(item, tried)}) or body
-    require(newest.unmoved(newest.last, item.accepts(body), "isolation"))
-    run.discard(made)
+    made = [run.api.create(to_json(_least_body(run))) for _ in range(2)]
+    require([found for exchange in made for found in run.judge.success("create", exchange)])
+    twin, newest = (run.taken(exchange.item) for exchange in made)
+    for changed in (item, twin):
+        body = Body()
+        for tried in fields:
+            body = possible(changed, {**body, **another_value(changed, tried)}) or body
+        require(newest.unmoved(newest.last, changed.accepts(body), "isolation"))
+    for exchange in made:
+        run.discard(exchange)
 
 
 def _unique_values(run: Run, chance: random.Random) -> Body:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Planted, fault, plain, rows
+from ..fault import LIST, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
 from ..seams import Api, Apply, Create, Fields, Item, by
 from ..usual import REMOVAL, change, change_beside, changed, made_next, others, removed_items, without
@@ -58,6 +58,29 @@ def items_alike_share_their_fields(scene: Scene) -> Planted:
     twins = [scene.create(scene.named(scene.item, name)) for name in ("Twin", "Other twin")]
     witness = (*twins, scene.update(scene.change(tried), "{new}"), scene.read())
     return Planted(_reaching_alike(lambda fields: without(fields, *aside)), witness)
+
+
+@fault("isolation", ISOLATION, needs=LIST)
+def items_made_of_little_share_their_fields(scene: Scene) -> Planted:
+    """Gives all items that were made of no more than a create needs one set of values to keep what is set later in."""
+    tried = first(tried for tried in changed(scene) if _is_left_out(scene, tried))
+
+    def apply(api: Api) -> None:
+        sharing: list[str] = []
+
+        def create(body: Fields, right: Create) -> Item:
+            item = right(body)
+            sharing.extend([item.id] if {*body} <= {*scene.smallest} else [])
+            return item
+
+        def alike(api: Api, before: Item) -> list[Item]:
+            return [item for item in others(api, before.id) if before.id in sharing and item.id in sharing]
+
+        seams.create_as(api, create)
+        _update_reaching(alike)(api)
+
+    made = [scene.create(scene.named(scene.smallest, name)) for name in ("One", "Other")]
+    return Planted(apply, (*made, scene.update(scene.change(tried), "{new}"), scene.list()))
 
 
 @fault("isolation", "create_stores_everything")
