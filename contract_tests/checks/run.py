@@ -42,6 +42,8 @@ class Run:
     """When the long-lived item was updated; empty before."""
     is_brief: bool = False
     """Whether few requests may be sent, so that items are used again."""
+    moving_pages: list[bool] = field(default_factory=list)
+    """Whether items that others make move the pages of a list; empty while nobody had to know."""
     begun: dict[str, str] = field(default_factory=dict)
     """The tests that have sent requests, each with its first case."""
     _returned: list[ItemUnderTest] = field(default_factory=list)

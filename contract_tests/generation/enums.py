@@ -58,7 +58,7 @@ def _misses(value: str, first: str) -> dict[str, str]:
         "joined": f"{value},{first}", "look-alike": value.replace("o", "\u043e").replace("a", "\u0430"),
         "dashes": value.replace("_", "-") if "_" in value else value.replace("-", "_"),
         "no-separator": value.replace("_", "").replace("-", ""), "prefixed": f"custom:{value}",
-        "extended": f"{value}-2",
+        "extended": f"{value}-2", "accented": value.replace("o", "\u00f6").replace("a", "\u00e1"),
     }  # fmt: skip
 
 

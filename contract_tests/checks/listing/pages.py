@@ -1,6 +1,7 @@
 """What turning the pages of a list shows, and which promises that breaks."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -8,15 +9,15 @@ from typing import Any
 from contract_tests.checks.account_findings import listed_otherwise
 from contract_tests.checks.item_under_test import Item, ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, parse_time, require
-from contract_tests.checks.listing.queries import HAS_PAGE_TOKEN, times
-from contract_tests.checks.run import MOST_PAGES, Run
+from contract_tests.checks.listing.queries import times
+from contract_tests.checks.run import MOST_PAGES, PAUSES_SECONDS, Run
 from contract_tests.checks.selections import birth_time
 from contract_tests.transport.exchange import Exchange
 
 # On an account with many items, so many pages are turned before the search ends; more where they are to be small.
 MOST_ITEMS = 1_200
 BRIEF_PAGES = 12
-LARGEST = 100
+LARGEST, FEW = 100, 5
 
 Family = list[ItemUnderTest]
 
@@ -37,6 +38,12 @@ class Walk:
     def ids(self) -> list[Any]:
         """The ids of the items, in their order."""
         return [self.run.api.shape.id_of(item) for item in self.items]
+
+    @property
+    def others(self) -> dict[Any, Item]:
+        """What others have made, by id: it moves the items of this run where it changes between two pages."""
+        made, id_of = self.run.api.created.made, self.run.api.shape.id_of
+        return {id_of(item): item for item in self.items if id_of(item) not in made}
 
     def missing(self, members: Family) -> list[Any]:
         """Return the items that the pages left out, as far as all were turned."""
@@ -137,8 +144,41 @@ def turned(run: Run, query: Mapping[str, str], most: int = MOST_PAGES) -> Walk:
     return Walk(run, list(run.pages(most, **query)))
 
 
+def unless_moved(run: Run, look: Callable[[], tuple[Walk, list[Finding]]]) -> list[Finding]:
+    """Return what a look finds, unless pages move with what others make or remove, and another look shows that they do."""
+    shown, found = look()
+    if found and not run.moving_pages:
+        run.moving_pages.append(run.contract.listing.paging.token is None or _is_moved_by_a_create(run))
+    return found if not found or not run.moving_pages[0] or look()[0].others == shown.others else []
+
+
+def _is_moved_by_a_create(run: Run) -> bool:
+    """Whether a token stands for a number: once an item is made, it leads to what the page before has shown."""
+    query, shape = run.query(size=nearest_size(run, FEW)), run.api.shape
+    for seconds in PAUSES_SECONDS[:2] * 2:  # a list may be behind, and others make items, too
+        page = run.api.list(**query)
+        turn, seen = shape.next_page(page.json, 0, len(page.items)), {shape.id_of(item) for item in page.items}
+        if turn is None or _leads_to(run, query | turn, seen):
+            continue
+        with run.item(**run.full_body()):
+            if _leads_to(run, query | turn, seen):
+                return True
+            time.sleep(seconds)
+            if _leads_to(run, query | turn, seen):
+                return True
+    return False
+
+
+def _leads_to(run: Run, query: dict[str, str], seen: set[Any]) -> bool:
+    return any(run.api.shape.id_of(item) in seen for item in run.api.list(**query).items)
+
+
 def misshown(run: Run, members: Family, size: int | None, order: str | None = None) -> list[Finding]:
-    """Turn the pages, and find what comes twice or not at all."""
+    """Turn the pages, and find what comes twice or not at all, in no order, or otherwise than a read shows it."""
+    return unless_moved(run, lambda: _misshown(run, members, size, order))
+
+
+def _misshown(run: Run, members: Family, size: int | None, order: str | None) -> tuple[Walk, list[Finding]]:
     shown, found = walk(run, size=size, order=order), list[Finding]()
     birth = birth_time(run.contract) if order is None else None
     twice, missing = shown.twice(members), shown.missing(members)
@@ -148,10 +188,7 @@ def misshown(run: Run, members: Family, size: int | None, order: str | None = No
         found = shown.unlisted(f"pages of {size} show an item twice")
     if birth and not found and run.contract.promises_that("newest_first"):
         found = shown.not_newest_first(shown.out_of_order(f"-{birth}"))
-    # Pages with a number shift when somebody makes or removes an item.
-    found = found or shown.unlike_reads(members, is_whole=False)
-    is_steady = not found or HAS_PAGE_TOKEN.is_met(run.contract) or walk(run, size=size, order=order).ids == shown.ids
-    return found if is_steady else []
+    return shown, found or shown.unlike_reads(members, is_whole=False)
 
 
 def require_found(run: Run, members: Family, name: str, *, size: int = LARGEST, order: str | None = None) -> None:

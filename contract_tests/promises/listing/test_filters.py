@@ -159,7 +159,7 @@ def test_later_pages_keep_the_filter_and_the_order(
     if len({parse_time(text)[0] for text in times}) < len(times):
         pytest.skip(f"the API prints the same {name} for items that were made one after the other")
 
-    def look() -> list[Finding]:
+    def look() -> tuple[pages.Walk, list[Finding]]:
         is_by_it = order is not None and order.lstrip("-") == name
         shown = pages.walk(run, size=1 if is_by_it else 2, order=order, where={name: times[1]})
         found = shown.out_of_order(order)
@@ -167,9 +167,9 @@ def test_later_pages_keep_the_filter_and_the_order(
             found += shown.unfound("a later page shows what the filter leaves out")
         if shown.missing(family[2:]):
             found += shown.unfound("the pages do not show all that the filter keeps")
-        return found
+        return shown, found
 
-    run.at_last(look)
+    run.at_last(lambda: pages.unless_moved(run, look))
 
 
 # Any text may be sent where the schema says no more than that: none of these may be a failure.

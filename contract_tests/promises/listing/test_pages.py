@@ -163,11 +163,12 @@ def test_last_page_has_no_next(run: Run, family: pages.Family) -> None:
 def test_all_pages_show_no_item_twice(run: Run, family: pages.Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, also on the pages after those of this run."""
 
-    def look() -> list[Finding]:
+    def look() -> tuple[pages.Walk, list[Finding]]:
         shown = pages.turned(run, run.query(size=pages.nearest_size(run)), pages.BRIEF_PAGES)
-        return shown.unlisted(f"items come back on later pages: {twice}") if (twice := shown.twice(family)) else []
+        twice = shown.twice(family)
+        return shown, shown.unlisted(f"items come back on later pages: {twice}") if twice else []
 
-    run.at_last(look)
+    run.at_last(lambda: pages.unless_moved(run, look))
 
 
 @needs("whole_list", queries.SHOWS_EVERY_ITEM, HAS_PAGE_SIZE)

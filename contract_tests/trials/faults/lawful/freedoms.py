@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import orjson
@@ -390,9 +391,10 @@ def filter_matches_a_part_of_a_text(scene: Scene) -> Planted:
     return Planted(apply, (scene.list(filtered(scene, name, text)),))
 
 
-def _beside_others(begin: Callable[[Api, Fields], None], scene: Scene) -> Planted:
+def _beside_others(begin: Callable[[Api, Fields], None], *row: Any) -> Planted:
+    *never_with, scene = row
     needed(scene.contract.resource.id_name not in scene.bystander)
-    return Planted(lambda api: begin(api, scene.bystander), (scene.list(),))
+    return Planted(lambda api: begin(api, scene.bystander), (scene.list(),), "", *never_with)
 
 
 def _thousand(api: Api, body: Fields) -> None:
@@ -413,7 +415,32 @@ def _come_and_go(api: Api, body: Fields) -> None:
     seams.around_all(api, run)
 
 
+def _move_pages(api: Api, body: Fields) -> None:
+    """Let a token stand for a number, and items of others come and go at chance."""
+    listing, store, chance, passing = api.resource.listing, api.resource.store, Random(6), list[Item]()
+
+    def cut(right: Paging, items: list[Item], query: Fields) -> Page:
+        page, token = right(items, query), query.get(listing.roles.get("page_token", ""))
+        begun = decode_token(token)[-1][0] if token else 0  # type: ignore[index]  # made-up ones are refused before
+        number = [begun + len(page.items)]
+        return Page(page.items, encode_token([*listing.bound(query), number]) if page.next_token else None)
+
+    async def run(request: Request, handle: Operation) -> Answer:
+        turn = chance.randrange(PASSING_ITEMS)
+        passing.extend([store.create(body)] if turn == 0 else [])
+        if passing and turn == 1:
+            store.remove(passing.pop(chance.randrange(len(passing))).id)
+        return await handle(request)
+
+    seams.wrap(api, "resource.listing.after", lambda _, items, order, place: items[place[0] if place else 0 :])
+    seams.wrap(api, "resource.listing.cut", cut)
+    seams.around(api, "list", run)
+
+
 rows(LAWFUL, (), {
+    "items_of_others_move_the_pages": (
+        "Gives tokens that stand for a number, while items of others come and go.", _move_pages,
+        ("short_pages", "first_page_empty", "token_brings_its_filter_and_order", "made_up_token_finds_nothing")),
     "thousand_items_of_others": ("Holds a thousand items that others have made long ago.", _thousand),
     "items_of_others_come_and_go": ("Has an item of others come, and one go, before every answer.", _come_and_go),
 }, LIST, make=_beside_others)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from unicodedata import combining, normalize
 
 from contract_tests.spec.field import Field
 
@@ -27,6 +28,10 @@ def faults_of_enums(scene: Scene) -> Iterator[Fault]:
             yield from _stored(on, values)
 
 
+def _without_accents(text: str) -> str:
+    return "".join(each for each in normalize("NFD", text) if not combining(each))
+
+
 def _careless(on: OnField, values: list[str]) -> Iterator[Fault]:
     name, last = on.tried.name, values[-1]
     other = replace(on, concerns=lambda value: isinstance(value, str) and value not in values)
@@ -40,6 +45,10 @@ def _careless(on: OnField, values: list[str]) -> Iterator[Fault]:
     yield from other.wider("in_any_case", summary, matching(str.lower), last.upper(), last.title())
     summary = f"Accepts the values of {name} with spaces around them."
     yield from other.wider("in_any_padding", summary, matching(str.strip), f" {last}")
+    summary = f"Accepts the values of {name} with accents, as many a database compares texts."
+    accented = [v.replace("o", "\u00f6").replace("a", "\u00e1") for v in values]
+    folded = [text for value, text in zip(values, accented, strict=True) if text != value][:1]
+    yield from other.wider("in_any_accents", summary, matching(_without_accents), *folded)
     yield from on.tighter("without_its_last_value", f"Takes {last} for no value of {name}.", lambda v: v == last, last)
     summary = f"Accepts the beginning of a value of {name}."
     is_start = lambda v: v and any(s.startswith(v) for s in values)
