@@ -13,9 +13,9 @@ import pytest
 
 from contract_tests.checks.conditions import for_each, needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest
-from contract_tests.checks.judge import Finding, require
+from contract_tests.checks.judge import Finding, parse_time, require
 from contract_tests.checks.run import MOST_PAGES, Run
-from contract_tests.checks.selections import faults_of, shown_fields
+from contract_tests.checks.selections import birth_time, faults_of, shown_fields
 from contract_tests.checks.typed_client import Caller, ClientPackage, find_client, is_shown
 from contract_tests.generation.boundaries import boundaries, good_values, to_json
 from contract_tests.generation.instances import good_values as good_instances
@@ -129,7 +129,7 @@ def test_item_lives_and_dies_by_the_client(run: Run, caller: Caller) -> None:
         shown, plain = caller.items(**run.query()), run.api.shape.items_in(caller.last.json)
         assert is_shown(shown, plain), f"the client shows {shown!r:.300}, the answer holds {plain!r:.300}"
         if contract.promises_that("newest_first"):
-            run.at_last(lambda: _not_listed(caller, item_id))
+            run.at_last(lambda: _not_listed(caller, item))
     _update(caller, item, run.full_body("update", 1))
     if contract.has("remove"):
         caller.call("remove", item_id)
@@ -145,17 +145,20 @@ def _says(error: Any, status: int, code: str | None) -> None:
     assert code is None or error.code == code, f"the client raised {error!r} instead of an error with code {code}"
 
 
-def _not_listed(caller: Caller, item_id: Any) -> list[Finding]:
-    """Turn the pages by the client until one holds an item: the newest comes first."""
+def _not_listed(caller: Caller, own: ItemUnderTest) -> list[Finding]:
+    """Turn the pages by the client until one holds an item: the newest comes first, behind what others have made since."""
     turn: dict[str, str] = {}
-    shape = caller.run.api.shape
+    shape, birth = caller.run.api.shape, birth_time(caller.run.contract)
     for number in range(MOST_PAGES):
         items = caller.items(**caller.run.query(size=shape.paging.largest_size), **turn)
         following = shape.next_page(caller.last.json, number, len(items))
         if items or following is None:
             break
         turn = following
-    if any(shape.id_of(item) == item_id for item in items):
+    shown = shape.items_in(caller.last.json) or []
+    moments = [parse_time(item[birth])[0] for item in [own.last, *shown] if birth is not None and item.get(birth)]
+    is_behind = 1 < len(moments) == len(shown) + 1 and min(moments[1:]) > moments[0]
+    if is_behind or any(shape.id_of(item) == own.item_id for item in shown):
         return []
     problem = "the first page that holds an item does not show the newest"
     return [caller.run.judge.promised("newest_first", problem, "newest first by default", caller.last)]
