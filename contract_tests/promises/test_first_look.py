@@ -57,11 +57,17 @@ def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
     return [*smoke, *(pair for pair in chain(*zip_longest(others, known)) if pair is not None)]
 
 
+def _listed_rows(run: Run) -> list[Item]:
+    """Return sets of listed values that go together, as far as an update has their fields."""
+    names = selections.listed_fields(run.contract)
+    return [{name: value for name, value in row.items() if name in names} for row in run.listed.combinations()]
+
+
 def _accept_rows(run: Run, item: ItemUnderTest) -> Exchange | None:
     """Send bodies that try a further value of every field but one at a time; where few requests may be sent, written in every way."""
     fields = selections.free_fields(item.contract)
     good = {tried.name: values for tried in fields if (values := _good(item.contract, tried))}
-    rows, exchange = run.listed.combinations(), None
+    rows, exchange = _listed_rows(run), None
     for row in range(ROWS):
         left_out = fields[row % len(fields)].name if row % 2 else None
         chosen = {name: some[row % len(some)] for name, some in good.items() if name != left_out}
@@ -152,7 +158,7 @@ def _ends(run: Run) -> dict[str, list[Any]]:
     for tried in sorted(selections.free_fields(run.contract), key=clearing.__contains__):
         limits = [v.value for v in boundaries(run.contract, tried) if v.accepted and v.is_smoke and v.value is not None]
         found[tried.name] = (limits or good_values(run.contract, tried))[:: max(len(limits) - 1, 1)]
-    listed = {name: [value] for row in run.listed.combinations()[:1] for name, value in row.items()}
+    listed = {name: [value] for row in _listed_rows(run)[:1] for name, value in row.items()}
     return {**listed, **found}
 
 
