@@ -200,7 +200,7 @@ class GuardedTransport(httpx.BaseTransport):
                 return outcome.answer
             if is_over:
                 break
-        doubt = f"{request.method} {request.url.path}: {outcome.reason}, after {attempt} attempts"
+        doubt = f"{request.method} {request.url.path}: {outcome.reason}, after {attempt} attempt{'s' * (attempt > 1)}"
         raise Inconclusive(self._doubt(doubt))
 
     def _certain(self, request: httpx.Request, response: httpx.Response, *, is_unknown: bool) -> httpx.Response:
