@@ -154,6 +154,8 @@ def unless_moved(run: Run, look: Callable[[], tuple[Walk, list[Finding]]]) -> li
 
 def _is_moved_by_a_create(run: Run) -> bool:
     """Whether a token stands for a number: once an item is made, it leads to what the page before has shown."""
+    if len(run.api.created.alive) >= run.api.most_items:
+        return True  # nothing shows it, so what is found has to be found beside the same items of others
     query, shape = run.query(size=nearest_size(run, FEW)), run.api.shape
     for seconds in PAUSES_SECONDS[:2] * 2:  # a list may be behind, and others make items, too
         page = run.api.list(**query)
