@@ -153,11 +153,11 @@ def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTes
 
 
 def _ends(run: Run) -> dict[str, list[Any]]:
-    """Return by field the first and the last of its limits, or of its values; what cannot be cleared comes first."""
+    """Return by field its limits, or its values where it has none; what cannot be cleared comes first."""
     clearing, found = selections.clearing_fields(run.contract), dict[str, list[Any]]()
     for tried in sorted(selections.free_fields(run.contract), key=clearing.__contains__):
         limits = [v.value for v in boundaries(run.contract, tried) if v.accepted and v.is_smoke and v.value is not None]
-        found[tried.name] = (limits or good_values(run.contract, tried))[:: max(len(limits) - 1, 1)]
+        found[tried.name] = limits or good_values(run.contract, tried)
     listed = {name: [value] for row in _listed_rows(run)[:1] for name, value in row.items()}
     return {**listed, **found}
 

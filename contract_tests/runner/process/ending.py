@@ -39,8 +39,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     variable, api_key = own_key(given=asked.given)
     redactor = Redactor([api_key])
     folder = asked.given.get("FOLDER")
-    with cleared_output(api_key, variable, [f"{Path(folder)}/"] if folder else []):
-        code = concluded(asked.run, asked.tell, redactor, reports := Path(folder or REPORTS))
+    reports = Path(folder or REPORTS)
+    with cleared_output(api_key, variable, [f"{reports}/"] if folder else []):
+        code = concluded(asked.run, asked.tell, redactor, reports)
         try:
             clear_files([reports, *WRITTEN], redactor, since=began)
         except OSError as error:
@@ -83,7 +84,7 @@ def _write_traceback(redactor: Redactor, reports: Path) -> str:
     """Keep the traceback of the exception that is being handled, and say where."""
     text = redactor.text(traceback.format_exc())
     try:
-        reports.mkdir(exist_ok=True)
+        reports.mkdir(parents=True, exist_ok=True)
         (reports / TRACEBACK).write_text(text, "utf-8", "backslashreplace")
     except OSError:
         print(text, file=sys.stderr)

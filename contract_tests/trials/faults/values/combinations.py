@@ -56,12 +56,8 @@ def _forgotten(scene: Scene) -> Found:
     body = scene.change(*others)
     if scene.clearing and not scene.is_put and len(body) == len(others):
         reset = lambda sent: {**sent, scene.clearing[-1].name: None} if {*sent} == {*body} else sent
-        yield (
-            "field_left_out_of_a_whole_body_cleared",
-            "Clears a field where all others are sent.",
-            _storing(reset),
-            body,
-        )
+        summary = "Clears a field where all others are sent."
+        yield "field_left_out_of_a_whole_body_cleared", summary, _storing(reset), body
 
 
 def _last_forgotten(scene: Scene, name: str, summary: str, fields: Sequence[Field], number: int) -> Found:
