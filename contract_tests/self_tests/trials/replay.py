@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from urllib.parse import quote
 from contract_tests.mock_api.app import Api
 from contract_tests.mock_api.made import text_by
 from contract_tests.trials.faults.scene import Scene
-from contract_tests.trials.faults.witness import START, Step, Witness, carried
+from contract_tests.trials.faults.witness import START, Step, Witness
 
 STEP = timedelta(seconds=1, microseconds=1)  # never without a fraction
 
@@ -81,6 +82,19 @@ def pin(api: Api) -> None:
 
     resource.store.new_id = new_id  # type: ignore[method-assign]
     resource.store.now = lambda: START + STEP * next(ticks)  # type: ignore[method-assign]
+
+
+def carried(api: Api, key: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the headers and the query string that carry a key as the contract wants it."""
+    scheme = api.key_scheme
+    headers = {
+        "header": (scheme.name, key),
+        "cookie": ("cookie", f"{scheme.name}={key}"),
+        "bearer": ("authorization", f"Bearer {key}"),
+        "basic": ("authorization", f"Basic {b64encode(key.encode()).decode()}"),
+    }
+    query = f"{scheme.name}={quote(key, safe='')}" if scheme.kind == "query" else ""
+    return [headers[scheme.kind]] if scheme.kind in headers else [], query
 
 
 async def _replay(scene: Scene, api: Api, witness: Witness) -> list[Reply]:

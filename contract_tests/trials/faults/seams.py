@@ -93,11 +93,6 @@ def judge_body(api: Api, verdict: Callable[[Fields], bool | None], *roles: str) 
     wrap(api, "resource.rules.is_valid", is_valid)
 
 
-def check_as(api: Api, check: Callable[[Fields, Fields, Callable[[Fields, Fields], None]], None]) -> None:
-    """Put *check* in the place of the rules of a whole item; it is told the item, what was sent, and the rules."""
-    wrap(api, "resource.store.check", lambda rules, fields, sent: check(fields, sent, rules))
-
-
 def read_as(api: Api, change: Callable[[Any], Any]) -> None:
     """Put every decoded body through *change* before it is checked."""
     wrap(api, "bodies.decode", lambda decode, body: change(decode(body)))
@@ -183,11 +178,6 @@ def around(api: Api, operation: str, run: Callable[[Request, Operation], Awaitab
     wrap(api, "further_operation", lambda handle, req: run(req, handle) if is_meant(req) else handle(req))
 
 
-def around_all(api: Api, run: Callable[[Any, Any, Answering], Awaitable[Answer]]) -> None:
-    """Put *run* around the answer to every request; it is told the scope, how to receive the body, and the answer."""
-    wrap(api, "answer", lambda answer, scope, receive: run(scope, receive, answer))
-
-
 def read_item_as(api: Api, change: Callable[[Item], Item]) -> None:
     """Let a read answer what *change* makes of the item."""
 
@@ -205,16 +195,6 @@ def list_item_as(api: Api, change: Callable[[Item], Item]) -> None:
         return Page([change(item) for item in found.items], found.next_token)
 
     wrap(api, "resource.listing.page", page)
-
-
-def create_as(api: Api, change: Callable[[Fields, Create], Item]) -> None:
-    """Put *change* around the making of an item; it is told the body, and the right way."""
-    wrap(api, "resource.store.create", lambda create, body: change(body, create))
-
-
-def remove_as(api: Api, run: Callable[[str, Remove], Item]) -> None:
-    """Put *run* around the removal of an item; it is told the id, and the right way."""
-    wrap(api, "resource.store.remove", lambda remove, item_id: run(item_id, remove))
 
 
 def refuse_as(api: Api, change: Callable[[Refusal, Answer], Answer]) -> None:
@@ -263,35 +243,26 @@ def succeed(api: Api, role: str, item: Item, **further: Any) -> Answer:
     return resource.succeed(role, resource.envelopes[role].filled({**resource.show(item), **further}))
 
 
-def bodies_heard(api: Api, role: str, run: Callable[[Request, Operation, list[Any]], Awaitable[Answer]]) -> None:
-    """Put *run* around an operation; it is also told a list, which holds the decoded body as soon as it is read."""
+def before_refusal(api: Api, salvage: Callable[[Item, Fields], object]) -> None:
+    """Let *salvage* see the item and the body of every update that the schema refuses."""
 
-    async def listening(request: Request, handle: Operation) -> Answer:
+    async def run(request: Request, handle: Operation) -> Answer:
         heard: list[Any] = []
 
         def listen(body: Any) -> Any:
             heard[:] = [body]
             return body
 
-        with _read_for_now(api, listen):
-            return await run(request, handle, heard)
-
-    around(api, role, listening)
-
-
-def before_refusal(api: Api, salvage: Callable[[Item, Fields], object]) -> None:
-    """Let *salvage* see the item and the body of every update that the schema refuses."""
-
-    async def run(request: Request, handle: Operation, heard: list[Any]) -> Answer:
         try:
-            return await handle(request)
+            with _read_for_now(api, listen):
+                return await handle(request)
         except Refusal:
             item = api.resource.store.items.get(request.item_id)
             if item is not None and heard and isinstance(heard[0], dict):
                 salvage(item, heard[0])
             raise
 
-    bodies_heard(api, UPDATE, run)
+    around(api, UPDATE, run)
 
 
 def of_texts(change: Callable[[str], str]) -> Callable[[Any], Any]:

@@ -175,7 +175,7 @@ def text_places(scene: Scene, role: str | None, status: int) -> list[tuple[str, 
     told = scene.api.errors.status(operation, status)
     body = scene.api.errors.body(operation, Refusal(told, "A message."))
     code_at = scene.contract.error_code_at(role, told) if role else ("code",)
-    return [path for path in texts(body) if path != code_at and path[-1:] != ("code",)]
+    return [path for path in places(str, body) if path != code_at and path[-1:] != ("code",)]
 
 
 def has_room(scene: Scene, role: str, status: int) -> bool:
@@ -184,13 +184,13 @@ def has_room(scene: Scene, role: str, status: int) -> bool:
     return "WORDS" in str(scene.api.errors.body(operation, Refusal(status, "WORDS")))
 
 
-def texts(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield where the texts of a document stand, those in arrays left out."""
+def places(kind: type, node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where values of a kind stand in the objects of a document, those in arrays left out."""
     for name, value in node.items() if isinstance(node, dict) else ():
-        if isinstance(value, str):
+        if isinstance(value, kind):
             yield (*path, name)
         else:
-            yield from texts(value, (*path, name))
+            yield from places(kind, value, (*path, name))
 
 
 def changed_at(node: Any, path: Sequence[str], change_value: Callable[[Any], Any]) -> Any:
@@ -268,12 +268,12 @@ def remembered(api: Api) -> dict[str, Item]:
     """Remember the items that are made, as they are made, in their order."""
     made: dict[str, Item] = {}
 
-    def remember(body: Body, create: Callable[[Body], Item]) -> Item:
+    def remember(create: seams.Create, body: Body) -> Item:
         item = create(body)
         made[item.id] = item
         return item
 
-    seams.create_as(api, remember)
+    seams.wrap(api, "resource.store.create", remember)
     return made
 
 
@@ -288,11 +288,11 @@ def removed_items(api: Api) -> dict[str, Item]:
     """Remember the items that are removed."""
     removed: dict[str, Item] = {}
 
-    def keep(item_id: str, remove: seams.Remove) -> Item:
+    def keep(remove: seams.Remove, item_id: str) -> Item:
         removed[item_id] = remove(item_id)
         return removed[item_id]
 
-    seams.remove_as(api, keep)
+    seams.wrap(api, "resource.store.remove", keep)
     return removed
 
 

@@ -1,12 +1,8 @@
 """Requests that show a fault: at least one of them is answered otherwise than by the clean mock."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import quote
-
-from contract_tests.mock_api.app import Api
 
 START = datetime(2025, 6, 1, tzinfo=UTC)  # when the first item of every witness is made
 
@@ -42,16 +38,3 @@ def stranger(step: Step, key: Callable[[str], str | None] = lambda key: "wrong:k
 def with_header(step: Step, name: str, value: str) -> Step:
     """Send *step* with one more header."""
     return replace(step, headers=(*step.headers, (name, value)))
-
-
-def carried(api: Api, key: str) -> tuple[list[tuple[str, str]], str]:
-    """Return the headers and the query string that carry a key as the contract wants it."""
-    scheme = api.key_scheme
-    headers = {
-        "header": (scheme.name, key),
-        "cookie": ("cookie", f"{scheme.name}={key}"),
-        "bearer": ("authorization", f"Bearer {key}"),
-        "basic": ("authorization", f"Basic {b64encode(key.encode()).decode()}"),
-    }
-    query = f"{scheme.name}={quote(key, safe='')}" if scheme.kind == "query" else ""
-    return [headers[scheme.kind]] if scheme.kind in headers else [], query

@@ -1,12 +1,11 @@
 """Faults of a list in company: what goes wrong with it only beside another parameter, or after another call."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from .. import seams
-from ..fault import CRUD_AND_LIST, Fault, generator
-from ..scene import NoPlace, Scene, first, needed
+from ..fault import CRUD_AND_LIST, Planted, rows
+from ..scene import Scene, first, needed
 from ..seams import Api, Fields, Item, Page, Paging
 from ..state.filters import filtered, text_filter
 from ..state.pages import by_token, page_size
@@ -101,18 +100,10 @@ DEVIATIONS: dict[str, tuple[str, str, Change, Callable[[Scene], str], tuple[str,
 }  # fmt: skip
 
 
-@generator
-def lists_in_company(scene: Scene) -> Iterator[Fault]:
-    """Yield the faults of the list of a contract."""
-    for name, (words, promise, wrongly, besides, conditions) in DEVIATIONS.items():
-        if scene.contract.has(*CRUD_AND_LIST) and scene.contract.promises_that(promise):
-            for condition in conditions:
-                with suppress(NoPlace):
-                    when, holds, ask = CONDITIONS[condition]
-                    before, asked = ask(scene)
-                    shown = (*before, scene.list("&".join(part for part in (besides(scene), asked) if part)))
-                    clause, apply = scene.contract.pointer_of_promise(promise), partial(_plant, scene, wrongly, holds)
-                    yield Fault(f"list_{name}_{condition}", "company", f"{words}, {when}.", clause, apply, shown)
+def _in_company(wrongly: Change, besides: Callable[[Scene], str], holds: Holds, ask: Ask, scene: Scene) -> Planted:
+    before, asked = ask(scene)
+    shown = (*before, scene.list("&".join(part for part in (besides(scene), asked) if part)))
+    return Planted(partial(_plant, scene, wrongly, holds), shown)
 
 
 def _plant(scene: Scene, wrongly: Change, holds: Holds, api: Api) -> None:
@@ -124,3 +115,11 @@ def _plant(scene: Scene, wrongly: Change, holds: Holds, api: Api) -> None:
 
     seams.wrap(api, "resource.listing.page", page)
     calls.listen()
+
+
+for _name, (_words, _promise, _wrongly, _besides, _conditions) in DEVIATIONS.items():
+    _chosen = {condition: CONDITIONS[condition] for condition in _conditions}
+    _table = {
+        f"list_{_name}_{c}": (f"{_words}, {when}.", _wrongly, _besides, *of) for c, (when, *of) in _chosen.items()
+    }
+    rows("company", (_promise,), _table, CRUD_AND_LIST, make=_in_company)

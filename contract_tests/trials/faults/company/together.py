@@ -1,14 +1,13 @@
 """Faults of two calls at a time, which need more than that: an equal name, a null, a refusal, a create, a removal."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
 from .. import seams
-from ..fault import CRUD, Fault, generator
-from ..scene import NoPlace, Scene, first, needed
+from ..fault import Planted, rows
+from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Operation, Refusal, Request
 from ..state.concurrency import PAUSE_SECONDS
 from ..usual import change, failed, two_fields, wrong
@@ -74,20 +73,9 @@ async def _failed(api: Api, request: Request, handle: Operation) -> Answer:
     return failed()  # type: ignore[no-any-return]
 
 
-@generator
-def calls_together(scene: Scene) -> Iterator[Fault]:
-    """Yield the faults of an update that meets another call."""
-    for name, (words, meets, promise, shown) in MEETINGS.items():
-        if not scene.contract.has(*CRUD) or not scene.contract.promises_that(promise):
-            continue
-        with suppress(NoPlace):
-            before, other, own = shown(scene)
-            for defect, what, wrongly in (("lost", "Forgets", unstored), ("answered_500", "Fails on", _failed)):
-                yield Fault(
-                    f"update_{defect}_{name}", "company", f"{what} an update while {words}.",
-                    scene.contract.pointer_of_promise(promise), partial(_plant, scene, meets, wrongly),
-                    (*before, (other, own), scene.read()),
-                )  # fmt: skip
+def _together(meets: Meets, shown: Shown, wrongly: Wrongly, scene: Scene) -> Planted:
+    before, other, own = shown(scene)
+    return Planted(partial(_plant, scene, meets, wrongly), (*before, (other, own), scene.read()))
 
 
 def _plant(scene: Scene, meets: Meets, wrongly: Wrongly, api: Api) -> None:
@@ -109,3 +97,10 @@ def _plant(scene: Scene, meets: Meets, wrongly: Wrongly, api: Api) -> None:
         if role in api.resource.layout.operations:
             seams.around(api, role, run)
     calls.listen()
+
+
+for _name, (_words, _meets, _promise, _shown) in MEETINGS.items():
+    rows("company", (_promise,), {
+        f"update_lost_{_name}": (f"Forgets an update while {_words}.", _meets, _shown, unstored),
+        f"update_answered_500_{_name}": (f"Fails on an update while {_words}.", _meets, _shown, _failed),
+    }, make=_together)  # fmt: skip

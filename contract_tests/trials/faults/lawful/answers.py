@@ -186,8 +186,8 @@ def _new(scene: Scene) -> Witness:
 
 
 @plain(LAWFUL, needs=ITEM, shown=_new)
-@by(seams.create_as)
-def update_time_set_at_creation(api: Api, body: Fields, create: Create) -> Item:
+@by(seams.wrap, "resource.store.create")
+def update_time_set_at_creation(api: Api, create: Create, body: Fields) -> Item:
     """Sets the time of the last update when an item is created."""
     item = create(body)
     return api.resource.store.write(item._replace(updated_at=item.created_at))
@@ -260,7 +260,7 @@ def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
-    for path in list(usual.texts(body)):
+    for path in list(usual.places(str, body)):
         if path[-1] in ("message", "detail", "title", "description"):
             body = usual.changed_at(body, path, lambda text: "")
     return _left_out(body, fields_at)
@@ -290,8 +290,8 @@ rows(LAWFUL, (), {
 
 
 @plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
-@by(seams.around_all)
-async def errors_name_the_request(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+@by(seams.wrap, "answer")
+async def errors_name_the_request(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
     """Says in every error which address was asked, a random word and a random id of the request."""
     try:
         return await answer(scope, receive)

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from contract_tests.mock_api.listing import Condition, Order, decode_token, encode_token
-from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.singles import nearest_single
 
 from .. import seams, usual
 from ..fault import CRUD_AND_LIST, LAWFUL, LIST, Planted, fault, plain, rows
+from ..requests.authentication import looking_first
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.filters import filtered, text_filter
@@ -88,16 +88,11 @@ def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
 
 
 @plain(LAWFUL, "key_before_anything", shown=_unnamed_method_of_a_stranger)
-@by(seams.around_all)
-async def method_and_media_type_before_the_key(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+@looking_first
+async def method_and_media_type_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Answers 405 and 415 to a stranger."""
-    headers, path = dict(scope["headers"]), decoded_path(scope)
-    if not api.is_page(path) and not api.is_authorized(headers, scope["query_string"]):
-        route, _ = api.routes.find(scope["method"], path)
-        has_body = route.owner is api.resource and route.role in api.resource.rules.bodies
-        if has_body and not api.bodies.is_json(headers.get(b"content-type")):
-            raise Refusal(415, "The body must be JSON in UTF-8.", operation=route.operation)
-    return await answer(scope, receive)
+    if role in api.resource.rules.bodies and not api.bodies.is_json(dict(scope["headers"]).get(b"content-type")):
+        raise Refusal(415, "The body must be JSON in UTF-8.")
 
 
 @plain(LAWFUL, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.remove()))
@@ -149,29 +144,22 @@ def in_use_after_a_write(api: Api) -> None:
 # -- Bodies -----------------------------------------------------------------------------------------------------------
 
 
-def _clears_on_empty(scene: Scene) -> Witness:
-    tried = first(tried for tried in scene.texts if tried.clears_on_empty)
-    return scene.shows(scene.lawful({tried.name: ""}))
-
-
-@plain(LAWFUL, shown=_clears_on_empty)
-@by(seams.replace, "resource.rules.clears_on_empty")
-def empty_text_reads_back_empty(api: Api, name: str) -> bool:
+@fault(LAWFUL)
+def empty_text_reads_back_empty(scene: Scene) -> Planted:
     """Answers an empty text that clears a field as an empty text."""
-    return False
+    tried = first(tried for tried in scene.texts if tried.clears_on_empty)
+    apply = lambda api: seams.replace(api, "resource.rules.clears_on_empty", lambda name: False)
+    return Planted(apply, scene.shows(scene.lawful({tried.name: ""})))
 
 
-def _with_a_further_field(scene: Scene) -> Witness:
-    body = {**change(scene), "further_field": 1}
-    needed(scene.contract.accepts("update", body))
-    return (scene.update(body),)
-
-
-@plain(LAWFUL, shown=_with_a_further_field)
-def unnamed_fields_refused(api: Api) -> None:
+@fault(LAWFUL)
+def unnamed_fields_refused(scene: Scene) -> Planted:
     """Refuses a body with a field that the contract does not name."""
-    names = {name for fields in api.resource.rules.fields.values() for name in fields} | {*api.resource.server_fields}
-    seams.judge_body(api, lambda sent: None if sent.keys() <= names else False, seams.UPDATE, seams.CREATE)
+    body, known = {**change(scene), "further_field": 1}, scene.api.resource
+    needed(scene.contract.accepts("update", body))
+    names = {name for fields in known.rules.fields.values() for name in fields} | {*known.server_fields}
+    verdict = lambda sent: None if sent.keys() <= names else False
+    return Planted(lambda api: seams.judge_body(api, verdict, seams.UPDATE, seams.CREATE), (scene.update(body),))
 
 
 def _twice(scene: Scene) -> Witness:
@@ -249,8 +237,8 @@ def _blaming(number: int, never_with: tuple[str, ...], scene: Scene) -> Planted:
     steps, blamed = tuple(step for names, step in found if names == pair), pair[number]
     needed(any(blamed not in json.loads(step.body or b"{}") for step in steps))
 
-    @by(seams.check_as)
-    def apply(api: Api, fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
+    @by(seams.wrap, "resource.store.check")
+    def apply(api: Api, right: Callable[[Fields, Fields], None], fields: Fields, sent: Fields) -> None:
         choices = api.resource.choices
         try:
             right(fields, sent)
@@ -407,12 +395,12 @@ def _come_and_go(api: Api, body: Fields) -> None:
     store = api.resource.store
     passing = [store.create(body) for _ in range(PASSING_ITEMS)]
 
-    async def run(scope: Any, receive: Any, answer: Answering) -> Answer:
+    async def run(answer: Answering, scope: Any, receive: Any) -> Answer:
         passing.append(store.create(body))
         store.remove(passing.pop(0).id)
         return await answer(scope, receive)
 
-    seams.around_all(api, run)
+    seams.wrap(api, "answer", run)
 
 
 def _move_pages(api: Api, body: Fields) -> None:

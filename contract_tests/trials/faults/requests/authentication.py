@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from contract_tests.api_key import ApiKey
 from contract_tests.mock_api.wire.bodies import Headers
 from contract_tests.mock_api.wire.messages import read_query
 from contract_tests.mock_api.wire.routes import decoded_path
@@ -19,7 +20,7 @@ from ..scene import NoPlace, Scene, first, needed
 from ..seams import Answer, Answering, Api, Refusal, by
 from ..state.pages import by_token, page_size
 from ..usual import ITEM, change, change_alone, error, further, optional, unknown, wrong
-from ..witness import Step, Witness, carried, stranger, with_header
+from ..witness import Step, Witness, stranger, with_header
 
 FIRST = "key_before_anything"
 IsRight = Callable[[str, str], bool]  # is told the key that was sent and the right one
@@ -87,6 +88,7 @@ def _security(scene: Scene, operation: Named) -> str:
 @generator
 def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
     """Each carries out one operation for anyone."""
+    scheme = scene.contract.key
     steps: dict[str, Witness] = {"create": _keyless(scene.create(scene.named(scene.item, "New")))}
     with suppress(NoPlace):
         steps["update"] = (*_keyless(scene.update(change(scene))), scene.read())
@@ -99,26 +101,26 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
         if is_guarded(scene, operation):
             of, clause, told = usual.snake_case(name), _security(scene, operation), operation.operation_id
             summary = f"Answers {told} without a key."
-            yield Fault(f"{of}_without_a_key", "authentication", summary, clause, _opening(operation), witness)
+            yield Fault(f"{of}_without_a_key", "authentication", summary, clause, _opening(scheme, operation), witness)
             for defect, kind in NEAR.items():
                 summary, is_right, make = KEYS[kind]
-                summary, near = f"{summary[:-1]}, in {told}.", _opening(operation, is_right)
+                summary, near = f"{summary[:-1]}, in {told}.", _opening(scheme, operation, is_right)
                 shown = tuple(stranger(s, make) if isinstance(s, Step) and s.key is not str else s for s in witness)
-                if kind not in NOT_IN.get(scene.contract.key.kind, ()):
+                if kind not in NOT_IN.get(scheme.kind, ()):
                     yield Fault(f"{of}_{defect}", "authentication", summary, clause, near, shown)
 
 
-def _opening(operation: Named, is_right: IsRight | None = None) -> Apply:
+def _opening(scheme: ApiKey, operation: Named, is_right: IsRight | None = None) -> Apply:
     """Carry out one operation for anyone, or for those alone who send a key that is taken for the right one."""
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         with suppress(Refusal):
             found = api.routes.find(scope["method"], decoded_path(scope))[0].operation
             is_taken = is_right is None or _is_taken(is_right, api, dict(scope["headers"]), scope["query_string"])
             is_open = is_taken and not _is_authorized(api, scope)
             if (found.method, found.path) == (operation.method, operation.path) and is_open:
-                scope = _with_key(api, scope)
+                scope = _with_key(scheme, api, scope)
         return await answer(scope, receive)
 
     return apply
@@ -128,11 +130,14 @@ def _is_authorized(api: Api, scope: Any) -> bool:
     return api.is_authorized(dict(scope["headers"]), scope["query_string"])
 
 
-def _with_key(api: Api, scope: Any) -> Any:
-    headers, query = carried(api, api.api_key.decode())
-    carrying = {name.lower().encode(): value.encode() for name, value in headers}
+def _with_key(scheme: ApiKey, api: Api, scope: Any) -> Any:
+    key = api.api_key.decode()
+    carrying, query = (
+        {name.encode(): value for name, value in scheme.headers(key)},
+        urlencode(scheme.query(key)).encode(),
+    )
     pairs = [*(pair for pair in scope["headers"] if pair[0] not in carrying), *carrying.items()]
-    query_string = b"&".join(part for part in (scope["query_string"], query.encode()) if part)
+    query_string = b"&".join(part for part in (scope["query_string"], query) if part)
     return {**scope, "headers": pairs, "query_string": query_string}
 
 
@@ -208,10 +213,12 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
 # -- Before the key ---------------------------------------------------------------------------------------------------
 
 
-def _looking_first(check: Check) -> Apply:
-    @by(seams.around_all)
+def looking_first(check: Check) -> Apply:
+    """Let *check* look at each request that has no right key, of an operation of the resource, before the key is."""
+
+    @by(seams.wrap, "answer")
     @wraps(check)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         path = decoded_path(scope)
         if not api.is_page(path) and not _is_authorized(api, scope):
             route, item_id = api.routes.find(scope["method"], path)
@@ -227,7 +234,7 @@ def _looking_first(check: Check) -> Apply:
 
 
 @plain("authentication", FIRST, needs=ITEM, shown=lambda s: (stranger(s.read(unknown(s))),) if guarded(s) else ())
-@_looking_first
+@looking_first
 async def unknown_item_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Looks for the item before it checks the key, and answers 404 to a stranger."""
     if item_id:
@@ -246,13 +253,13 @@ def removed_item_before_the_key(scene: Scene) -> Planted:
             if item_id in removed:
                 api.resource.store.find(item_id)
 
-        _looking_first(check)(api)
+        looking_first(check)(api)
 
     return Planted(apply, (scene.remove(), stranger(scene.read())))
 
 
 @plain("authentication", FIRST, shown=lambda s: (stranger(wrong(s)),) if guarded(s) else ())
-@_looking_first
+@looking_first
 async def body_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""
     if role in api.resource.rules.bodies and api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]):
@@ -271,7 +278,7 @@ def _wrong_query(scene: Scene) -> Witness:
 
 
 @plain("authentication", FIRST, needs=("create", "list"), shown=_wrong_query)
-@_looking_first
+@looking_first
 async def query_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Checks the query before the key, and answers a stranger as one who sent an invalid query."""
     api.resource.rules.query(role, scope["query_string"])
@@ -283,8 +290,8 @@ def stranger_is_told_which_items_exist(scene: Scene) -> Planted:
     words = "This item belongs to another account."
     needed(words in json.dumps(scene.api.errors.body(None, Refusal(401, words))) and guarded(scene))
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         try:
             return await answer(scope, receive)
         except Refusal as refusal:
@@ -302,11 +309,11 @@ def stranger_is_refused_after_the_update(scene: Scene) -> Planted:
     operation = scene.contract.operation("update")
     needed(is_guarded(scene, operation))
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         if scope["method"] == operation.method and not _is_authorized(api, scope):
             with suppress(Refusal):
-                await answer(_with_key(api, scope), receive)
+                await answer(_with_key(scene.contract.key, api, scope), receive)
             raise Refusal(401, "The key is missing or wrong.")
         return await answer(scope, receive)
 

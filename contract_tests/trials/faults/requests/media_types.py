@@ -236,8 +236,8 @@ def _body_lost_beside(header: bytes) -> Apply:
     return lambda api: seams.wrap(api, "bodies.read", read)
 
 
-@by(seams.around_all)
-async def _answer_cut(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+@by(seams.wrap, "answer")
+async def _answer_cut(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
     right = await answer(scope, receive)
     if b"gzip" not in dict(scope["headers"]).get(b"accept-encoding", b"") or len(right.body) < WINDOW:
         return right
@@ -333,8 +333,8 @@ NOT_FOUND = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
 HTML = Answer(404, NOT_FOUND, ((b"content-type", b"text/html; charset=utf-8"),))
 
 
-@by(seams.around_all)
-async def _html_unless_json_is_asked_for(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+@by(seams.wrap, "answer")
+async def _html_unless_json_is_asked_for(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
     try:
         return await answer(scope, receive)
     except Refusal as refusal:

@@ -39,8 +39,8 @@ def _taken_for(role: str, *methods: str) -> Apply:
 
 
 def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
         if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
             return api.give(200, {})
@@ -74,8 +74,8 @@ def method_overridden_by_a_header(scene: Scene) -> Planted:
     """Carries out the method that the header X-HTTP-Method-Override names."""
     method = "DELETE" if scene.contract.has("remove") else scene.contract.operation("update").method
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         other = dict(scope["headers"]).get(b"x-http-method-override")
         return await answer({**scope, "method": other.decode()} if other else scope, receive)
 
@@ -93,8 +93,8 @@ def _literal(scene: Scene) -> Operation:
 def _by_the_body(change_scope: Callable[[Api, Any, Any], Any]) -> Apply:
     """Decide by the body, too, what PUT and PATCH ask for; *change_scope* is told the mock, the scope and the document."""
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         headers, document = dict(scope["headers"]), None
         if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
             return await answer(scope, receive)

@@ -30,8 +30,8 @@ def _telling(status: int, text: str, scene: Scene) -> Planted:
     witness = ASKED[status](scene)
     place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))
 
-    @by(seams.around_all)
-    async def apply(api: Api, scope: Any, receive: Any, answer: Answering) -> Answer:
+    @by(seams.wrap, "answer")
+    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
         try:
             return await answer(scope, receive)
         except Refusal as refusal:

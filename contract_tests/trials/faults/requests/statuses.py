@@ -14,7 +14,7 @@ from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
 from ..seams import Answer, Api, Operation, Refusal, Request, by
 from ..usual import ITEM, change
-from ..witness import Step
+from ..witness import Moment, Step
 
 Path = tuple[str, ...]
 
@@ -118,16 +118,6 @@ def _other_case(name: str) -> str:
 # -- Errors -----------------------------------------------------------------------------------------------------------
 
 
-def _errors(scene: Scene) -> Iterator[tuple[str, int, Step, Any]]:
-    """Yield errors whose body the contract describes: the role, the status, a request, what the mock answers."""
-    asked = [("update", usual.refusal_status(scene), step) for step in usual.optional(usual.refused, scene)]
-    for role, status, step in (*asked, ("read", 404, scene.read(usual.unknown(scene)))):
-        operation = scene.api.resource.layout.operations[role]
-        body = scene.api.errors.body(operation, Refusal(status, "MESSAGE"))
-        if isinstance(step, Step) and scene.contract.operation(role).answer_pointer(status) and isinstance(body, dict):
-            yield role, status, step, body
-
-
 def _value_at(document: Any, path: Path) -> Any:
     """Return what stands at *path* first; None where nothing does."""
     found: list[Any] = []
@@ -146,7 +136,7 @@ def _no_code(scene: Scene, role: str, status: int, body: Any) -> Any:
 
 def _no_message(scene: Scene, role: str, status: int, body: Any) -> Any:
     code_at = scene.contract.error_code_at(role, status)
-    changed = (usual.without_at(body, path) for path in usual.texts(body) if path != code_at)
+    changed = (usual.without_at(body, path) for path in usual.places(str, body) if path != code_at)
     return next((each for each in changed if scene.contract.answer_faults(role, status, each)), None)
 
 
@@ -184,14 +174,18 @@ def _rewriting(rewrite: Rewrite, scene: Scene) -> Planted:
     return Planted(lambda api: seams.refuse_as(api, change_answer), tuple(step for *_, step in cases), clause)
 
 
-def _broken(scene: Scene, rewrite: Rewrite) -> Iterator[tuple[str, int, Step]]:
-    for role, status, step, body in _errors(scene):
-        changed = rewrite(scene, role, status, body)
-        code_at = scene.contract.error_code_at(role, status) or ()
-        is_told = bool(code_at) and scene.contract.error_code(role, status) is not None
-        is_other_code = is_told and _value_at(changed, code_at) != _value_at(body, code_at)
-        if changed is not None and (scene.contract.answer_faults(role, status, changed) or is_other_code):
-            yield role, status, step
+def _broken(scene: Scene, rewrite: Rewrite) -> Iterator[tuple[str, int, Moment]]:
+    """Yield the role, the status and a request of each error whose body the contract describes, and *rewrite* breaks."""
+    asked = [("update", usual.refusal_status(scene), step) for step in usual.optional(usual.refused, scene)]
+    for role, status, step in (*asked, ("read", 404, scene.read(usual.unknown(scene)))):
+        body = scene.api.errors.body(scene.api.resource.layout.operations[role], Refusal(status, "MESSAGE"))
+        if scene.contract.operation(role).answer_pointer(status) and isinstance(body, dict):
+            changed = rewrite(scene, role, status, body)
+            code_at = scene.contract.error_code_at(role, status) or ()
+            is_told = bool(code_at) and scene.contract.error_code(role, status) is not None
+            is_other_code = is_told and _value_at(changed, code_at) != _value_at(body, code_at)
+            if changed is not None and (scene.contract.answer_faults(role, status, changed) or is_other_code):
+                yield role, status, step
 
 
 # By the name of the fault: what it does, and how it rewrites the body of an error.
@@ -210,20 +204,12 @@ rows("statuses", (), {
 # -- Listed values ----------------------------------------------------------------------------------------------------
 
 
-def _arrays(node: Any, path: Path = ()) -> Iterator[Path]:
-    if isinstance(node, list):
-        yield path
-    elif isinstance(node, dict):
-        for name, value in node.items():
-            yield from _arrays(value, (*path, name))
-
-
 @generator
 def listed_values_in_another_shape(scene: Scene) -> Iterator[Fault]:
     """Each answers an operation that lists values in another shape."""
     for name in usual.further(scene):
         operation, body = scene.contract.operation(name), scene.api.answer_of(name)
-        for path in [path for path in _arrays(body) if path][:1]:
+        for path in list(usual.places(list, body))[:1]:
             elements = reduce(getitem, path, body)
             numbered = usual.changed_at(body, path, lambda elements: {str(n): each for n, each in enumerate(elements)})
             shapes = {"numbered": (f"Answers {name} with an object instead of an array.", numbered)}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -12,7 +11,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault
 from ..scene import Body, NoPlace, Scene, first, needed
-from ..seams import CREATE, Api, Decode, Fields, Item, by
+from ..seams import CREATE, Api, Apply, Decode, Fields, Item, by
 
 ATOMIC = "atomic"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -36,26 +35,28 @@ def _is_valid(scene: Scene, name: str, value: Any) -> bool:
     return name in scene.fields and scene.contract.accepts_value(scene.fields[name], value)
 
 
-def _salvaging(scene: Scene, salvage: Callable[[Fields], Fields]) -> Planted:
+def _salvaging(salvage: Callable[[Fields], Fields]) -> Apply:
     """Store what *salvage* returns of the body of a refused update."""
 
     @by(seams.before_refusal)
     def apply(api: Api, item: Item, body: Fields) -> None:
         seams.write_fields(api, item, api.resource.store.merge(item.fields, salvage(body)))
 
-    return Planted(apply, scene.shows(_part_wrong(scene)))
+    return apply
 
 
 @fault("atomicity", ATOMIC)
 def valid_part_of_a_refused_update_stored(scene: Scene) -> Planted:
     """Refuses an update and stores those of its fields that are valid."""
-    return _salvaging(scene, lambda body: {n: v for n, v in body.items() if _is_valid(scene, n, v)})
+    valid = lambda body: {n: v for n, v in body.items() if _is_valid(scene, n, v)}
+    return Planted(_salvaging(valid), scene.shows(_part_wrong(scene)))
 
 
 @fault("atomicity", ATOMIC)
 def fields_before_the_wrong_one_stored(scene: Scene) -> Planted:
     """Checks and stores one field after the other, so that those before the wrong one are stored."""
-    return _salvaging(scene, lambda body: dict(takewhile(lambda member: _is_valid(scene, *member), body.items())))
+    before = lambda body: dict(takewhile(lambda member: _is_valid(scene, *member), body.items()))
+    return Planted(_salvaging(before), scene.shows(_part_wrong(scene)))
 
 
 @fault("atomicity", ATOMIC)
@@ -64,7 +65,7 @@ def nulls_of_a_refused_update_carried_out(scene: Scene) -> Planted:
     nulls = lambda body: {n: v for n, v in body.items() if v is None and _is_valid(scene, n, v)}
     pairs = ((cleared, *wrong) for cleared in scene.clearing for wrong in _invalid(scene, scene.free))
     cleared, wrong, bad = first(pair for pair in pairs if pair[0] != pair[1])
-    return replace(_salvaging(scene, nulls), witness=scene.shows({cleared.name: None, wrong.name: bad}))
+    return Planted(_salvaging(nulls), scene.shows({cleared.name: None, wrong.name: bad}))
 
 
 @fault("atomicity", ATOMIC)
@@ -106,13 +107,8 @@ def wrong_field_beside_a_stored_one_dropped(scene: Scene) -> Planted:
 def refused_value_stored(scene: Scene) -> Planted:
     """Validates numbers after the write: refuses a number, and stores it."""
     names = {tried.name for tried in scene.numbers}
-
-    @by(seams.before_refusal)
-    def apply(api: Api, item: Item, body: Fields) -> None:
-        numbers = {n: v for n, v in body.items() if n in names and seams.is_number(v)}
-        seams.write_fields(api, item, {**item.fields, **numbers})
-
-    return Planted(apply, scene.tries(*first(_beyond_limits(scene))))
+    numbers = lambda body: {n: v for n, v in body.items() if n in names and seams.is_number(v)}
+    return Planted(_salvaging(numbers), scene.tries(*first(_beyond_limits(scene))))
 
 
 def _beyond_limits(scene: Scene) -> Iterator[tuple[Field, Any]]:

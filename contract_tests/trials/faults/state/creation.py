@@ -12,8 +12,8 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Apply, Fault, OnField, Planted, Select, fault, generator, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import CREATE, Answer, Api, Create, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, Shown, failed, make_and_read, success, success_as, without
+from ..seams import CREATE, Api, Create, Fields, Item, Refusal, by
+from ..usual import ITEM, Shown, body_as, changed_at, failed, make_and_read, success, success_as, without
 
 STORES = "create_stores_everything"
 
@@ -120,8 +120,8 @@ def create_checks_no_numbers(scene: Scene) -> Planted:
 def unlisted_accepted_by_create(scene: Scene, tried: Field) -> Planted:
     """Does not ask whether the {field} of a new item is listed, and goes with the rest."""
 
-    @by(seams.create_as)
-    def apply(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.wrap, "resource.store.create")
+    def apply(api: Api, right: Create, body: Fields) -> Item:
         choices = api.resource.choices
         check = choices.check
         with patch.object(choices, "check", lambda fields, sent: check({**fields, tried.name: None}, sent)):
@@ -149,20 +149,14 @@ def create_answered_with_the_id_alone(scene: Scene) -> Planted:
     """Answers a creation with nothing but the id."""
     id_name = scene.contract.resource.id_name
     needed({*scene.contract.document.required(scene.contract.resource.item_pointer)} - {id_name})
-
-    @by(seams.around, CREATE)
-    async def apply(api: Api, request: Request, handle: Operation) -> Answer:
-        resource = api.resource
-        item = resource.store.create(await resource.valid_body(request))
-        shown = {id_name: resource.show(item)[id_name]}
-        return resource.succeed("create", resource.envelopes["create"].filled(shown))
-
+    item_at, cut = scene.api.resource.layout.item_at[CREATE], lambda item: {id_name: item[id_name]}
+    apply = lambda api: body_as(api, CREATE, lambda body: changed_at(body, item_at, cut))
     return Planted(apply, (scene.create(scene.item),), created(scene))
 
 
 @plain("creation", needs=ITEM, shown=_new, clause=created)
-@by(seams.create_as, memory=lambda api: [])
-def created_item_not_stored(api: Api, made: list[str], body: Fields, right: Create) -> Item:
+@by(seams.wrap, "resource.store.create", memory=lambda api: [])
+def created_item_not_stored(api: Api, made: list[str], right: Create, body: Fields) -> Item:
     """Answers a creation with success and stores nothing, from the third item on."""
     item = right(body)
     made.append(item.id)
@@ -174,8 +168,8 @@ def same_text_creates_no_second_item(scene: Scene) -> Planted:
     """Answers a creation with the item that has the same text already, where there is one."""
     text = first(f.name for f in scene.texts if f.name in scene.item and f.name != scene.contract.run_name)
 
-    @by(seams.create_as)
-    def apply(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.wrap, "resource.store.create")
+    def apply(api: Api, right: Create, body: Fields) -> Item:
         known = [item for item in api.resource.store.all() if body.get(text) and item.fields.get(text) == body[text]]
         return known[-1] if known else right(body)
 
@@ -183,8 +177,8 @@ def same_text_creates_no_second_item(scene: Scene) -> Planted:
 
 
 @plain("creation", STORES, needs=ITEM, shown=lambda s: _new(s) if may_be_alike(s.contract) else ())
-@by(seams.create_as)
-def same_body_creates_no_second_item(api: Api, body: Fields, right: Create) -> Item:
+@by(seams.wrap, "resource.store.create")
+def same_body_creates_no_second_item(api: Api, right: Create, body: Fields) -> Item:
     """Answers a creation with the item that was made of the same body, where it is there."""
     known = [item for item in api.resource.store.all() if item.fields == api.resource.store.merge({}, body)]
     return known[-1] if known else right(body)
@@ -196,8 +190,8 @@ def id_made_of_the_fields(scene: Scene) -> Planted:
     needed(scene.contract.server_fields.get(scene.contract.resource.id_name))
     few = needed([f.name for f in _required(scene) if f.name != scene.contract.run_name and f.name in scene.item][:2])
 
-    @by(seams.create_as, memory=lambda api: {})
-    def apply(api: Api, ids: dict[str, str], body: Fields, right: Create) -> Item:
+    @by(seams.wrap, "resource.store.create", memory=lambda api: {})
+    def apply(api: Api, ids: dict[str, str], right: Create, body: Fields) -> Item:
         key = json.dumps([body.get(name) for name in few])
         if key not in ids:
             item = right(body)
@@ -210,8 +204,8 @@ def id_made_of_the_fields(scene: Scene) -> Planted:
 
 
 @plain("creation", STORES, needs=("create", "list"), shown=lambda scene: (scene.create(scene.item), scene.list()))
-@by(seams.create_as)
-def create_makes_two(api: Api, body: Fields, right: Create) -> Item:
+@by(seams.wrap, "resource.store.create")
+def create_makes_two(api: Api, right: Create, body: Fields) -> Item:
     """Stores a new item twice, and answers with the second."""
     return right(body) and right(body)
 
@@ -221,8 +215,8 @@ def second_item_of_a_name_refused(scene: Scene) -> Planted:
     """Refuses a new item with the name of one that is there."""
     name = needed(scene.contract.run_name)
 
-    @by(seams.create_as)
-    def apply(api: Api, body: Fields, right: Create) -> Item:
+    @by(seams.wrap, "resource.store.create")
+    def apply(api: Api, right: Create, body: Fields) -> Item:
         if any(item.fields.get(name) == body.get(name) for item in api.resource.store.all()):
             raise Refusal(400, "The name is taken.")
         return right(body)

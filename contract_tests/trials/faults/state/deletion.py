@@ -34,8 +34,8 @@ def _alike(api: Api, removed: Items, item_id: str) -> list[Item]:
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=_afterwards)
-@by(seams.remove_as)
-def remove_does_nothing(api: Api, item_id: str, remove: Remove) -> Item:
+@by(seams.wrap, "resource.store.remove")
+def remove_does_nothing(api: Api, remove: Remove, item_id: str) -> Item:
     """Answers a removal with success and removes nothing."""
     return api.resource.store.find(item_id)
 
@@ -45,11 +45,11 @@ def remove_hides_from_lists_only(api: Api) -> None:
     """Marks an item as removed; lists leave it out, and it can still be read and updated."""
     hidden: set[str] = set()
 
-    def hide(item_id: str, remove: Remove) -> Item:
+    def hide(remove: Remove, item_id: str) -> Item:
         hidden.add(item_id)
         return api.resource.store.find(item_id)
 
-    seams.remove_as(api, hide)
+    seams.wrap(api, "resource.store.remove", hide)
     seams.wrap(api, "resource.store.all", lambda every: (item for item in every() if item.id not in hidden))
 
 
@@ -100,8 +100,8 @@ def remove_answered_with_true(api: Api) -> None:
 
 
 @plain("deletion", ISOLATION, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.read("{other}")))
-@by(seams.remove_as)
-def remove_takes_the_next_as_well(api: Api, item_id: str, remove: Remove) -> Item:
+@by(seams.wrap, "resource.store.remove")
+def remove_takes_the_next_as_well(api: Api, remove: Remove, item_id: str) -> Item:
     """Removes the item that was made next as well."""
     for other in made_next(api, api.resource.store.find(item_id)):
         remove(other.id)
@@ -109,16 +109,16 @@ def remove_takes_the_next_as_well(api: Api, item_id: str, remove: Remove) -> Ite
 
 
 @plain("deletion", ISOLATION, needs=REMOVAL, shown=lambda scene: (scene.remove(unknown(scene)), scene.read("{other}")))
-@by(seams.remove_as)
-def removing_nothing_removes_the_newest(api: Api, item_id: str, remove: Remove) -> Item:
+@by(seams.wrap, "resource.store.remove")
+def removing_nothing_removes_the_newest(api: Api, remove: Remove, item_id: str) -> Item:
     """Removes the newest item where no item has the id."""
     items = api.resource.store.items
     return remove(item_id if item_id in items or not items else others(api, "")[-1].id)
 
 
 @plain("deletion", ISOLATION, GONE, needs=REMOVAL, shown=lambda scene: _twin_and(scene, scene.remove()))
-@by(seams.remove_as, memory=removed_items)
-def second_removal_takes_one_alike(api: Api, removed: Items, item_id: str, remove: Remove) -> Item:
+@by(seams.wrap, "resource.store.remove", memory=removed_items)
+def second_removal_takes_one_alike(api: Api, removed: Items, remove: Remove, item_id: str) -> Item:
     """Removes an item alike where the one in the path was removed before."""
     alike = _alike(api, removed, item_id)
     return remove(alike[0].id if alike else item_id)
@@ -139,8 +139,8 @@ def update_of_what_is_gone_reaches_one_alike(scene: Scene) -> Planted:
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=lambda s: (s.remove(), s.create(s.item), s.read(), s.read("{id}")))
-@by(seams.create_as, memory=removed_items)
-def removed_item_comes_back_with_one_alike(api: Api, removed: Items, body: Fields, create: Create) -> Item:
+@by(seams.wrap, "resource.store.create", memory=removed_items)
+def removed_item_comes_back_with_one_alike(api: Api, removed: Items, create: Create, body: Fields) -> Item:
     """Brings an item back that was removed when one is made of its body."""
     item = create(body)
     for old in [old for old in removed.values() if old.fields == item.fields]:
@@ -173,7 +173,7 @@ def removed_item_comes_back(api: Api) -> None:
     removed: dict[str, tuple[Any, Item]] = {}
     store = api.resource.store
 
-    def run(item_id: str, remove: Remove) -> Item:
+    def run(remove: Remove, item_id: str) -> Item:
         removed[item_id] = (store.now(), remove(item_id))
         return removed[item_id][1]
 
@@ -184,5 +184,5 @@ def removed_item_comes_back(api: Api) -> None:
                 store.write(item)
         return await handle(request)
 
-    seams.remove_as(api, run)
+    seams.wrap(api, "resource.store.remove", run)
     seams.around(api, "read", read)

@@ -13,7 +13,7 @@ from contract_tests.spec.resource import ServerField
 from .. import seams, usual
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Fields, Item, Operation, Request, by
+from ..seams import Answer, Api, Fields, Item, Operation, Request, Update, by
 from ..usual import Shown, change, change_and_read, change_or_read, item_as, optional
 from ..witness import Witness
 from .sometimes import many
@@ -278,14 +278,15 @@ def fields_taken_from_the_body(scene: Scene) -> Iterator[Fault]:
 def _take(api: Api, name: str, take: Callable[[Item, Any], Item]) -> None:
     """Let a field that only the server sets change what an item is."""
 
-    async def run(request: Request, handle: Operation, heard: list[Any]) -> Answer:
-        answer = await handle(request)
-        store, sent = api.resource.store, next(iter(heard), None)
-        if not isinstance(sent, dict) or name not in sent or request.item_id not in store.items:
-            return answer
-        return seams.succeed(api, "update", store.write(take(store.items.pop(request.item_id), sent[name])))
+    def named(right: Callable[[str, Fields], Fields], role: str, body: Fields) -> Fields:
+        return {**right(role, body), **({name: body[name]} if role == "update" and name in body else {})}
 
-    seams.bodies_heard(api, "update", run)
+    def update(right: Update, item_id: str, sent: Fields) -> Item:
+        item, store = right(item_id, usual.without(sent, name)), api.resource.store
+        return store.write(take(store.items.pop(item_id), sent[name])) if name in sent else item
+
+    seams.wrap(api, "resource.rules.named", named)
+    seams.wrap(api, "resource.store.update", update)
 
 
 @generator

@@ -68,7 +68,7 @@ def items_made_of_little_share_their_fields(scene: Scene) -> Planted:
     def apply(api: Api) -> None:
         sharing: list[str] = []
 
-        def create(body: Fields, right: Create) -> Item:
+        def create(right: Create, body: Fields) -> Item:
             item = right(body)
             sharing.extend([item.id] if {*body} <= {*scene.smallest} else [])
             return item
@@ -76,7 +76,7 @@ def items_made_of_little_share_their_fields(scene: Scene) -> Planted:
         def alike(api: Api, before: Item) -> list[Item]:
             return [item for item in others(api, before.id) if before.id in sharing and item.id in sharing]
 
-        seams.create_as(api, create)
+        seams.wrap(api, "resource.store.create", create)
         _update_reaching(alike)(api)
 
     made = [scene.create(scene.named(scene.smallest, name)) for name in ("One", "Other")]
@@ -95,7 +95,7 @@ def new_item_inherits_the_last_update(scene: Scene) -> Planted:
             defaults.update({n: v for n, v in changes.items() if n == tried.name and v is not None})
 
         seams.update_as(api, keep)
-        seams.create_as(api, lambda body, create: create({**defaults, **body}))
+        seams.wrap(api, "resource.store.create", lambda create, body: create({**defaults, **body}))
 
     return Planted(apply, (scene.update(scene.change(tried)), scene.create(scene.smallest), scene.read("{new}")))
 
@@ -106,8 +106,8 @@ def name_inherits_from_a_removed_item(scene: Scene) -> Planted:
     name = needed(scene.contract.run_name)
     needed(scene.item.keys() - scene.smallest.keys())
 
-    @by(seams.create_as, memory=removed_items)
-    def apply(api: Api, removed: dict[str, Item], body: Fields, right: Create) -> Item:
+    @by(seams.wrap, "resource.store.create", memory=removed_items)
+    def apply(api: Api, removed: dict[str, Item], right: Create, body: Fields) -> Item:
         gone = [item.fields for item in removed.values() if item.fields.get(name) == body.get(name)]
         return right({**(gone[-1] if gone else {}), **body})
 

@@ -122,8 +122,8 @@ def _read_by_another(scene: Scene) -> Witness:
 
 
 @plain("persistence", READ, shown=_read_by_another)
-@by(seams.around_all, memory=lambda api: {})
-async def read_cached_per_client(api: Api, known: Answers, scope: Any, receive: Any, answer: Answering) -> Answer:
+@by(seams.wrap, "answer", memory=lambda api: {})
+async def read_cached_per_client(api: Api, known: Answers, answer: Answering, scope: Any, receive: Any) -> Answer:
     """Answers a client what it has read of an item before, until that client writes to it."""
     path, method = scope["path"], scope["method"]
     reader = (path, scope.get("client"), dict(scope["headers"]).get(b"user-agent"))

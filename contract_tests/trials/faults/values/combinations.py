@@ -234,7 +234,7 @@ def _judging(rule: Constraint, judged: Callable[[Fields, Fields, Fields | None],
             stored[:] = [item.fields]
             return changes
 
-        def check(fields: Fields, sent: Fields, right: Callable[[Fields, Fields], None]) -> None:
+        def check(right: Callable[[Fields, Fields], None], fields: Fields, sent: Fields) -> None:
             other = judged(fields, sent, stored.pop() if stored else None)
             held[:] = [] if other is None else [other]
             right(fields, sent)
@@ -244,7 +244,7 @@ def _judging(rule: Constraint, judged: Callable[[Fields, Fields, Fields | None],
             return others + [each for other in held for each in right(other) if each.title == rule.title]
 
         seams.wrap(api, "resource.rules.broken_constraints", broken)
-        seams.check_as(api, check)
+        seams.wrap(api, "resource.store.check", check)
         seams.change_update(api, note)
 
     return apply
