@@ -14,7 +14,7 @@ from contract_tests.singles import nearest_single
 
 from .. import seams, usual
 from ..fault import CRUD_AND_LIST, LAWFUL, LIST, Planted, fault, plain, rows
-from ..requests.authentication import looking_first
+from ..requests.authentication import before_the_key
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Fields, Item, Operation, Page, Paging, Refusal, Request, by
 from ..state.filters import filtered, text_filter
@@ -88,7 +88,7 @@ def _unnamed_method_of_a_stranger(scene: Scene) -> Witness:
 
 
 @plain(LAWFUL, "key_before_anything", shown=_unnamed_method_of_a_stranger)
-@looking_first
+@by(before_the_key)
 async def method_and_media_type_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Answers 405 and 415 to a stranger."""
     if role in api.resource.rules.bodies and not api.bodies.is_json(dict(scope["headers"]).get(b"content-type")):

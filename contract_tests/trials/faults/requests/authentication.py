@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,14 +17,13 @@ from contract_tests.spec.operation import Operation as Named
 from .. import seams, usual
 from ..fault import Apply, Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Answering, Api, Refusal, by
+from ..seams import Answer, Answering, Api, Fields, Refusal, by
 from ..state.pages import by_token, page_size
-from ..usual import ITEM, change, change_alone, error, further, optional, unknown, wrong
+from ..usual import ITEM, REMOVAL, change, change_alone, error, further, optional, unknown, wrong
 from ..witness import Step, Witness, stranger, with_header
 
 FIRST = "key_before_anything"
 IsRight = Callable[[str, str], bool]  # is told the key that was sent and the right one
-Check = Callable[[Api, Any, str, str, Any], Awaitable[None]]
 
 # By the name of the fault: what it does, which keys it takes besides, and one of them made from the right one.
 KEYS: dict[str, tuple[str, IsRight, Callable[[str], str]]] = {
@@ -213,53 +212,49 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
 # -- Before the key ---------------------------------------------------------------------------------------------------
 
 
-def looking_first(check: Check) -> Apply:
-    """Let *check* look at each request that has no right key, of an operation of the resource, before the key is."""
+def before_the_key(api: Api, check: Callable[[Any, str, str, Any], Awaitable[None]]) -> None:
+    """Let *check* look at a request without the right key: its scope, the role, the id, and how to receive the body."""
 
-    @by(seams.wrap, "answer")
-    @wraps(check)
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
+    async def run(answer: Answering, scope: Any, receive: Any) -> Answer:
         path = decoded_path(scope)
         if not api.is_page(path) and not _is_authorized(api, scope):
             route, item_id = api.routes.find(scope["method"], path)
             if route.owner is api.resource:
                 try:
-                    await check(api, scope, route.role, item_id, receive)
+                    await check(scope, route.role, item_id, receive)
                 except Refusal as refusal:
                     refusal.operation = route.operation
                     raise
         return await answer(scope, receive)
 
-    return apply
+    seams.wrap(api, "answer", run)
 
 
 @plain("authentication", FIRST, needs=ITEM, shown=lambda s: (stranger(s.read(unknown(s))),) if guarded(s) else ())
-@looking_first
+@by(before_the_key)
 async def unknown_item_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Looks for the item before it checks the key, and answers 404 to a stranger."""
     if item_id:
         api.resource.store.find(item_id)
 
 
-@fault("authentication", FIRST, needs=(*ITEM, "remove"))
-def removed_item_before_the_key(scene: Scene) -> Planted:
-    """Tells a stranger of an item that was removed that it is gone."""
+def _removed(scene: Scene) -> Witness:
     needed(is_guarded(scene, scene.contract.operation("read")))
+    return (scene.remove(), stranger(scene.read()))
 
-    def apply(api: Api) -> None:
-        removed = usual.removed_items(api)
 
-        async def check(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
-            if item_id in removed:
-                api.resource.store.find(item_id)
-
-        looking_first(check)(api)
-
-    return Planted(apply, (scene.remove(), stranger(scene.read())))
+@plain("authentication", FIRST, needs=REMOVAL, shown=_removed)
+@by(before_the_key, memory=usual.removed_items)
+async def removed_item_before_the_key(
+    api: Api, removed: Fields, scope: Any, role: str, item_id: str, body: Any
+) -> None:
+    """Tells a stranger of an item that was removed that it is gone."""
+    if item_id in removed:
+        api.resource.store.find(item_id)
 
 
 @plain("authentication", FIRST, shown=lambda s: (stranger(wrong(s)),) if guarded(s) else ())
-@looking_first
+@by(before_the_key)
 async def body_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Checks the body before a key that is sent, and answers a stranger as one who sent an invalid body."""
     if role in api.resource.rules.bodies and api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]):
@@ -278,7 +273,7 @@ def _wrong_query(scene: Scene) -> Witness:
 
 
 @plain("authentication", FIRST, needs=("create", "list"), shown=_wrong_query)
-@looking_first
+@by(before_the_key)
 async def query_before_the_key(api: Api, scope: Any, role: str, item_id: str, receive: Any) -> None:
     """Checks the query before the key, and answers a stranger as one who sent an invalid query."""
     api.resource.rules.query(role, scope["query_string"])

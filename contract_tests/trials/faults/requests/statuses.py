@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from operator import getitem
 from typing import Any
 
@@ -22,34 +22,29 @@ Path = tuple[str, ...]
 SUCCESSES = {"update": ("statuses", "an update", (200, 201, 204)), "remove": ("deletion", "a removal", (200, 202, 204))}
 
 
-@generator
-def refusals_with_another_status(scene: Scene) -> Iterator[Fault]:
-    """Each answers an invalid body with a status that is wrong for it."""
-    witness, clause, told = (usual.wrong(scene),), usual.error("update", 400)(scene), usual.refusal_status(scene)
-    for status in (200, 400, 422, 500):
-        if status not in scene.contract.operation("update").refusals:
-            apply = lambda api, status=status: usual.status_as(api, told, status)
-            summary = f"Answers {status} to a body that is not valid."
-            yield Fault(f"refusal_answered_{status}", "statuses", summary, clause, apply, witness)
+def _refusing_with(status: int, scene: Scene) -> Planted:
+    needed(status not in scene.contract.operation("update").refusals)
+    told, clause = usual.refusal_status(scene), usual.error("update", 400)(scene)
+    return Planted(lambda api: usual.status_as(api, told, status), usual.refused(scene), clause)
 
 
-@generator
-def writes_with_another_status(scene: Scene) -> Iterator[Fault]:
-    """Each answers an update, or a removal, with another success than the contract names."""
-    for role, (group, called, statuses) in SUCCESSES.items():
-        if not scene.contract.has(role):
-            continue
-        witness = usual.optional(usual.change_alone, scene) if role == "update" else (scene.remove(),)
-        for status in statuses if witness else ():
-            if not scene.contract.operation(role).names(status):
-                apply = by(usual.success_as, role)(partial(_succeeding, status))
-                summary, clause = f"Answers {called} with {status}.", usual.success(role)(scene)
-                yield Fault(f"{role}_answered_{status}", group, summary, clause, apply, witness)
+rows("statuses", (), {
+    f"refusal_answered_{status}": (f"Answers {status} to a body that is not valid.", status) for status in (200, 400, 422, 500)
+}, ("update",), make=_refusing_with)  # fmt: skip
 
 
-def _succeeding(status: int, api: Api, answer: Answer) -> Answer:
-    return Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers)
+def _succeeding_with(role: str, status: int, scene: Scene) -> Planted:
+    needed(not scene.contract.operation(role).names(status))
+    give = lambda answer: Answer(status, b"" if status == 204 else answer.body or b"{}", answer.headers)
+    witness = usual.change_alone(scene) if role == "update" else (scene.remove(),)
+    return Planted(lambda api: usual.success_as(api, role, give), witness, usual.success(role)(scene))
 
+
+for _role, (_group, _called, _statuses) in SUCCESSES.items():
+    _table = {
+        f"{_role}_answered_{status}": (f"Answers {_called} with {status}.", _role, status) for status in _statuses
+    }
+    rows(_group, (), _table, (_role,), make=_succeeding_with)
 
 rows("statuses", (), {
     "unknown_item_answered_400": (

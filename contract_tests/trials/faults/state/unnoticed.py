@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from unicodedata import normalize
@@ -10,7 +10,7 @@ from unicodedata import normalize
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Planted, fault, plain
+from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Decode, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
@@ -19,7 +19,7 @@ from ..witness import Witness
 TEXT, NUMBER, ALIKE = "exact_text", "exact_numbers", 255
 
 
-def _in_turn(scene: Scene, tried: Field, is_alike: Callable[[Any, Any], bool], *values: Any) -> Planted:
+def _passing_over(is_alike: Callable[[Any, Any], bool], values: Sequence[Any], scene: Scene, tried: Field) -> Planted:
     """Leave a value out of an update where it is like the stored one."""
     needed(all(scene.contract.accepts_value(tried, value) for value in values))
 
@@ -32,30 +32,28 @@ def _in_turn(scene: Scene, tried: Field, is_alike: Callable[[Any, Any], bool], *
     return Planted(apply, (*(scene.update({tried.name: value}) for value in values), scene.read()))
 
 
-@fault("persistence", TEXT, each=lambda scene: scene.texts)
-def change_of_case_ignored(scene: Scene, tried: Field) -> Planted:
-    """Stores {field} only where it differs in more than case."""
-    return _in_turn(scene, tried, lambda old, new: old.casefold() == new.casefold(), "ask twice", "Ask TWICE")
-
-
-@fault("persistence", TEXT, each=lambda scene: scene.texts)
-def change_of_form_ignored(scene: Scene, tried: Field) -> Planted:
-    """Stores {field} only where it differs in more than its Unicode normal form."""
-    return _in_turn(scene, tried, lambda old, new: normalize("NFC", old) == normalize("NFC", new), "café", "cafe\u0301")
+rows("persistence", (TEXT,), {
+    "change_of_case_ignored": (
+        "Stores {field} only where it differs in more than case.",
+        lambda old, new: old.casefold() == new.casefold(), ("ask twice", "Ask TWICE")),
+    "change_of_form_ignored": (
+        "Stores {field} only where it differs in more than its Unicode normal form.",
+        lambda old, new: normalize("NFC", old) == normalize("NFC", new), ("café", "cafe\u0301")),
+}, make=_passing_over, each=lambda scene: scene.texts)  # fmt: skip
 
 
 @fault("persistence", NUMBER, each=lambda scene: scene.fractions)
 def small_change_ignored(scene: Scene, tried: Field) -> Planted:
     """Stores {field} only where it differs by a thousandth or more."""
     good = needed(first(value for value in scene.good(tried) if isinstance(value, float)))
-    return _in_turn(scene, tried, partial(math.isclose, rel_tol=1e-3), good, good * 1.0005)
+    return _passing_over(partial(math.isclose, rel_tol=1e-3), (good, good * 1.0005), scene, tried)
 
 
 @fault("persistence", TEXT, each=lambda scene: scene.long_texts)
 def change_behind_255_characters_ignored(scene: Scene, tried: Field) -> Planted:
     """Compares {field} by its length and its first 255 characters, and stores it only where they differ."""
     is_alike = lambda old, new: (len(old), old[:ALIKE]) == (len(new), new[:ALIKE])
-    return _in_turn(scene, tried, is_alike, "x" * 300 + "a", "x" * 300 + "b")
+    return _passing_over(is_alike, ("x" * 300 + "a", "x" * 300 + "b"), scene, tried)
 
 
 def _to_and_fro(scene: Scene) -> Witness:
