@@ -197,6 +197,18 @@ def list_item_as(api: Api, change: Callable[[Item], Item]) -> None:
     wrap(api, "resource.listing.page", page)
 
 
+def refuse_request_as(api: Api, change: Callable[[Any, Refusal], Answer]) -> None:
+    """Answer errors as *change* says, which is told the scope of the request and what is refused."""
+
+    async def run(answer: Answering, scope: Any, receive: Any) -> Answer:
+        try:
+            return await answer(scope, receive)
+        except Refusal as refusal:
+            return change(scope, refusal)
+
+    wrap(api, "answer", run)
+
+
 def refuse_as(api: Api, change: Callable[[Refusal, Answer], Answer]) -> None:
     """Answer errors otherwise."""
     wrap(api, "refuse", lambda refuse, refusal: change(refusal, refuse(refusal)))

@@ -1,5 +1,6 @@
 """What a mock was asked: each call with the item as it was before, so that a fault can depend on it."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -41,8 +42,9 @@ NOW: ContextVar[Call] = ContextVar("NOW")  # the call that is being answered
 class Calls:
     """The calls of one mock; what is planted before `listen` is called knows the present call."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, pause_seconds: float = 0) -> None:
         self.api = api
+        self.pause_seconds = pause_seconds  # how long a write takes besides, as with a database, so that calls meet
         self.past: deque[Call] = deque(maxlen=REMEMBERED)
         self.under_way: list[Call] = []
         seams.wrap(api, "bodies.decode", self._decode)
@@ -89,6 +91,8 @@ class Calls:
             call.is_refused = True
             raise
         finally:
+            if self.pause_seconds and role in WRITES:
+                await asyncio.sleep(self.pause_seconds)
             NOW.reset(token)
             self.under_way.remove(call)
             call.raw = b""  # a body may be great

@@ -1,6 +1,5 @@
 """Faults of two calls at a time, which need more than that: an equal name, a null, a refusal, a create, a removal."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -8,11 +7,11 @@ from functools import partial
 from .. import seams
 from ..fault import Planted, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Operation, Refusal, Request
+from ..seams import Answer, Api, Operation, Request
 from ..state.concurrency import PAUSE_SECONDS
 from ..usual import change, failed, two_fields, wrong
 from ..witness import Step, Witness
-from .calls import WRITES, Call, Calls
+from .calls import Call, Calls
 from .plants import unstored
 
 Meets = Callable[[Scene, Call, Call], bool]  # whether a call that is under way makes an update go wrong
@@ -79,23 +78,14 @@ def _together(meets: Meets, shown: Shown, wrongly: Wrongly, scene: Scene) -> Pla
 
 
 def _plant(scene: Scene, meets: Meets, wrongly: Wrongly, api: Api) -> None:
-    calls = Calls(api)
+    calls = Calls(api, PAUSE_SECONDS)
 
     async def run(request: Request, handle: Operation) -> Answer:
-        """Take as long as a database does, so that calls meet."""
-        try:
-            if calls.now.role == "update" and any(meets(scene, other, calls.now) for other in calls.others()):
-                return await wrongly(api, request, handle)
-            return await handle(request)
-        except Refusal:
-            calls.now.is_refused = True
-            raise
-        finally:
-            await asyncio.sleep(PAUSE_SECONDS)
+        if any(meets(scene, other, calls.now) for other in calls.others()):
+            return await wrongly(api, request, handle)
+        return await handle(request)
 
-    for role in WRITES:
-        if role in api.resource.layout.operations:
-            seams.around(api, role, run)
+    seams.around(api, "update", run)
     calls.listen()
 
 

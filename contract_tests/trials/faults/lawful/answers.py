@@ -22,7 +22,7 @@ from contract_tests.singles import nearest_single
 from .. import seams, usual
 from ..fault import LAWFUL, Apply, Planted, fault, plain, rows
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Answering, Api, Create, Fields, Give, Item, Refusal, by
+from ..seams import Answer, Api, Create, Fields, Give, Item, Refusal, by
 from ..state.identity import of_kind
 from ..usual import ITEM, change, further
 from ..witness import Step, Witness
@@ -290,16 +290,13 @@ rows(LAWFUL, (), {
 
 
 @plain(LAWFUL, needs=ITEM, shown=lambda s: usual.read_unknown(s) if usual.has_room(s, "read", 404) else ())
-@by(seams.wrap, "answer")
-async def errors_name_the_request(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
+@by(seams.refuse_request_as)
+def errors_name_the_request(api: Api, scope: Any, refusal: Refusal) -> Answer:
     """Says in every error which address was asked, a random word and a random id of the request."""
-    try:
-        return await answer(scope, receive)
-    except Refusal as refusal:
-        host = dict(scope["headers"]).get(b"host", b"").decode()
-        word = choice(("Sorry", "Alas", "Oops"))
-        refusal.message += f" {word}! (request {uuid.uuid4()}, http://{host}{decoded_path(scope)})"
-        raise
+    host = dict(scope["headers"]).get(b"host", b"").decode()
+    word = choice(("Sorry", "Alas", "Oops"))
+    refusal.message += f" {word}! (request {uuid.uuid4()}, http://{host}{decoded_path(scope)})"
+    return api.refuse(refusal)
 
 
 # -- Spelling and transport -------------------------------------------------------------------------------------------

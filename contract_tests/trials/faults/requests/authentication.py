@@ -285,15 +285,10 @@ def stranger_is_told_which_items_exist(scene: Scene) -> Planted:
     words = "This item belongs to another account."
     needed(words in json.dumps(scene.api.errors.body(None, Refusal(401, words))) and guarded(scene))
 
-    @by(seams.wrap, "answer")
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-        try:
-            return await answer(scope, receive)
-        except Refusal as refusal:
-            item_id = decoded_path(scope).rpartition("/")[2]
-            if refusal.status == 401 and item_id in api.resource.store.items:
-                raise Refusal(401, words) from None
-            raise
+    @by(seams.refuse_request_as)
+    def apply(api: Api, scope: Any, refusal: Refusal) -> Answer:
+        is_known = decoded_path(scope).rpartition("/")[2] in api.resource.store.items
+        return api.refuse(Refusal(401, words) if is_known and refusal.status == 401 else refusal)
 
     return Planted(apply, (stranger(scene.read()), stranger(scene.read(unknown(scene)))))
 

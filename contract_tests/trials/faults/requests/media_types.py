@@ -333,14 +333,10 @@ NOT_FOUND = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
 HTML = Answer(404, NOT_FOUND, ((b"content-type", b"text/html; charset=utf-8"),))
 
 
-@by(seams.wrap, "answer")
-async def _html_unless_json_is_asked_for(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-    try:
-        return await answer(scope, receive)
-    except Refusal as refusal:
-        if refusal.status != 404 or b"json" in dict(scope["headers"]).get(b"accept", b"json"):
-            raise
-        return HTML
+@by(seams.refuse_request_as)
+def _html_unless_json_is_asked_for(api: Api, scope: Any, refusal: Refusal) -> Answer:
+    is_json = b"json" in dict(scope["headers"]).get(b"accept", b"json")
+    return HTML if refusal.status == 404 and not is_json else api.refuse(refusal)
 
 
 def _unknown(accept: str) -> Shown:

@@ -9,7 +9,7 @@ import orjson
 from .. import seams
 from ..fault import Planted, fault, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Answering, Api, Refusal, by
+from ..seams import Answer, Api, Refusal, by
 from ..usual import Shown, change_alone, changed_at, optional, read_unknown, refused, text_places
 from ..witness import stranger
 from .authentication import guarded
@@ -30,15 +30,11 @@ def _telling(status: int, text: str, scene: Scene) -> Planted:
     witness = ASKED[status](scene)
     place = first(text_places(scene, {400: "update", 404: "read"}.get(status), status))
 
-    @by(seams.wrap, "answer")
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-        try:
-            return await answer(scope, receive)
-        except Refusal as refusal:
-            if refusal.status != status:
-                raise
-            key = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b""
-            return _told(api.refuse(refusal), place, text.replace("{key}", key.decode("latin-1")))
+    @by(seams.refuse_request_as)
+    def apply(api: Api, scope: Any, refusal: Refusal) -> Answer:
+        is_meant, answer = refusal.status == status, api.refuse(refusal)
+        key = api.key_scheme.sent(dict(scope["headers"]), scope["query_string"]) or b""
+        return _told(answer, place, text.replace("{key}", key.decode("latin-1"))) if is_meant else answer
 
     return Planted(apply, witness)
 
