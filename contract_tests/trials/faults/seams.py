@@ -1,7 +1,7 @@
 """The places at which one behaviour of the mock is replaced by another, for faults and variants to share."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from operator import attrgetter
@@ -111,9 +111,9 @@ def read_twice_named_as(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) 
     wrap(api, "bodies.decode", decoded)
 
 
-def read_field_as(api: Api, field: str, change: Callable[[Any], Any]) -> None:
-    """Put the value of one field through *change* before it is checked."""
-    read_as(api, lambda b: {**b, field: change(b[field])} if isinstance(b, dict) and field in b else b)
+def read_values_as(api: Api, change: Callable[[Any], Any], *names: str) -> None:
+    """Put the values of some fields through *change* before they are checked."""
+    read_as(api, lambda body: _changed(body, change, names) if isinstance(body, dict) else body)
 
 
 def read_role_as(api: Api, role: str, change: Callable[[Fields], Any]) -> None:
@@ -161,7 +161,16 @@ def store_update_as(api: Api, change: Callable[[Fields], Fields]) -> None:
 
 def store_values_as(api: Api, change: Callable[[Any], Any], *names: str) -> None:
     """Store the values of some fields otherwise than they were sent."""
-    store_as(api, lambda role, fields: {n: change(v) if n in names else v for n, v in fields.items()})
+    store_as(api, lambda role, fields: _changed(fields, change, names))
+
+
+def show_values_as(api: Api, change: Callable[[Any], Any], *names: str) -> None:
+    """Show the values of some fields otherwise than they are stored."""
+    show_as(api, lambda item, shown: _changed(shown, change, names))
+
+
+def _changed(fields: Fields, change: Callable[[Any], Any], names: Collection[str]) -> Fields:
+    return {n: change(v) if n in names else v for n, v in fields.items()}
 
 
 def show_as(api: Api, change: Callable[[Item, Fields], Fields]) -> None:

@@ -104,11 +104,7 @@ def _spelling_numbers(spell: Callable[[float], Any], never_with: tuple[str, ...]
     names = {tried.name for tried in scene.fractions}
     whole = ((tried, value) for tried in scene.fractions for value in range(1, 100))
     tried, value = first((f, v) for f, v in whole if scene.contract.accepts_value(f, v))
-
-    @by(seams.show_as)
-    def apply(api: Api, item: Item, shown: Fields) -> Fields:
-        return {n: seams.of_numbers(spell)(v) if n in names else v for n, v in shown.items()}
-
+    apply = lambda api: seams.show_values_as(api, seams.of_numbers(spell), *names)
     return Planted(apply, scene.shows(scene.lawful({tried.name: value})), never_with=never_with)
 
 
@@ -236,15 +232,7 @@ def _errors_otherwise(rewrite: Rewrite, never_with: tuple[str, ...], scene: Scen
     status = scene.api.errors.status(mock, 400)
     body = scene.api.errors.body(mock, Refusal(status, "A message.", [{"field": "x", "description": "Is wrong."}]))
     needed(isinstance(body, dict) and _rewritten(scene, rewrite, "update", status, body) != body)
-    return Planted(_refusing_as(scene, rewrite), witness, never_with=never_with)
 
-
-def _rewritten(scene: Scene, rewrite: Rewrite, operation: str, status: int, body: Any) -> Any:
-    other = rewrite(body, scene.contract.error_fields_at(operation, status) or ())
-    return body if scene.contract.answer_faults(operation, status, other) else other
-
-
-def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
     @by(seams.refuse_as)
     def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
         if refusal.operation is None or not answer.body.startswith(b"{"):
@@ -252,7 +240,12 @@ def _refusing_as(scene: Scene, rewrite: Rewrite) -> Apply:
         body = _rewritten(scene, rewrite, refusal.operation.name, answer.status, orjson.loads(answer.body))
         return replace(answer, body=orjson.dumps(body))
 
-    return apply
+    return Planted(apply, witness, never_with=never_with)
+
+
+def _rewritten(scene: Scene, rewrite: Rewrite, operation: str, status: int, body: Any) -> Any:
+    other = rewrite(body, scene.contract.error_fields_at(operation, status) or ())
+    return body if scene.contract.answer_faults(operation, status, other) else other
 
 
 def _list_at(fields_at: tuple[str, ...]) -> tuple[str, ...]:

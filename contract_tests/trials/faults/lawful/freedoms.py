@@ -46,10 +46,7 @@ def wrong_media_type_answered_as_invalid(scene: Scene) -> Planted:
     return Planted(apply, (scene.update(change(scene), content_type="text/plain"),))
 
 
-def _as_text(refusal: Refusal, answer: Answer) -> Answer:
-    text = Answer(405, b"Method Not Allowed", ((b"content-type", b"text/plain"),))
-    return text if refusal.status == 405 else answer
-
+METHOD_NOT_ALLOWED = Answer(405, b"Method Not Allowed", ((b"content-type", b"text/plain"),))
 
 rows(LAWFUL, ("named_methods_only",), {
     "wrong_method_answered_404": (
@@ -58,7 +55,8 @@ rows(LAWFUL, ("named_methods_only",), {
         lambda scene: (unnamed_method(scene),)),
     "wrong_method_answered_as_text": (
         "Answers a method that the path does not have with a line of text.",
-        lambda api: seams.refuse_as(api, _as_text), lambda scene: (unnamed_method(scene),)),
+        lambda api: seams.refuse_as(api, lambda refusal, answer: METHOD_NOT_ALLOWED if refusal.status == 405 else answer),
+        lambda scene: (unnamed_method(scene),)),
 })  # fmt: skip
 
 
@@ -192,13 +190,8 @@ def numbers_read_in_single_precision(scene: Scene) -> Planted:
     """Reads numbers in single precision, so that the double next to a limit is the limit."""
     names = singles(scene)
     tried = first(tried for tried in scene.bounded if tried.name in names)
-
     single = seams.of_numbers(lambda v: nearest_single(v) if abs(v) < GREATEST_SINGLE else v)
-
-    def apply(api: Api) -> None:
-        for name in names:
-            seams.read_field_as(api, name, single)
-
+    apply = lambda api: seams.read_values_as(api, single, *names)
     beyond = tried.schema["maximum"] * (1 + 2**-52)
     return Planted(apply, scene.shows({tried.name: beyond}), never_with=("numbers_in_single_precision",))
 

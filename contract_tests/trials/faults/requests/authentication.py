@@ -49,9 +49,10 @@ KEYS: dict[str, tuple[str, IsRight, Callable[[str], str]]] = {
 
 # Of them, those that one operation alone takes.
 NEAR = {
-    "with_a_longer_key": "key_with_a_tail_accepted", "with_an_empty_key": "empty_key_accepted",
+    "with_a_longer_key": "key_with_a_tail_accepted",
+    "with_an_empty_key": "empty_key_accepted",
     "with_spaces_in_the_key": "key_with_spaces_inside_accepted",
-}  # fmt: skip
+}
 # What tells nothing in a place: a basic key has a colon, and a cookie may be quoted.
 NOT_IN = {"basic": ("empty_key_accepted",), "cookie": ("quoted_key_accepted",)}
 

@@ -59,12 +59,8 @@ rows("secrets", (SECRECY,), {
 def key_in_an_answer_header(scene: Scene) -> Planted:
     """Sends the caller's key back in a header."""
     needed(scene.contract.key.kind != "none")
-
-    @by(seams.give_as)
-    def apply(api: Api, answer: Answer) -> Answer:
-        return replace(answer, headers=(*answer.headers, (b"x-request-key", api.api_key)))
-
-    return Planted(apply, (scene.read(),))
+    told = lambda api, answer: replace(answer, headers=(*answer.headers, (b"x-request-key", api.api_key)))
+    return Planted(by(seams.give_as)(told), (scene.read(),))
 
 
 @fault("secrets", SECRECY)
@@ -80,9 +76,5 @@ def key_in_the_item(scene: Scene) -> Planted:
 def parser_in_errors(scene: Scene) -> Planted:
     """Answers the message of its JSON parser, with the name of the module and the line."""
     place = first(text_places(scene, "update", 400))
-
-    @by(seams.refuse_as)
-    def apply(api: Api, refusal: Refusal, answer: Answer) -> Answer:
-        return _told(answer, place, PARSER) if "valid JSON" in refusal.message else answer
-
-    return Planted(apply, (scene.update("{"),))
+    told = lambda refusal, answer: _told(answer, place, PARSER) if "valid JSON" in refusal.message else answer
+    return Planted(lambda api: seams.refuse_as(api, told), (scene.update("{"),))

@@ -77,16 +77,16 @@ def refused_update_counts_as_a_change(scene: Scene) -> Planted:
     return Planted(apply, scene.shows(_part_wrong(scene)))
 
 
+def _without_the_wrong(scene: Scene, sent: Fields) -> Fields:
+    return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields}
+
+
 @fault("atomicity")
 def wrong_fields_dropped(scene: Scene) -> Planted:
     """Drops the fields that are not valid and accepts the rest."""
     body = _part_wrong(scene)
     needed(not any(scene.fields[name].is_required for name in body))
-
-    @by(seams.read_role_as, seams.UPDATE)
-    def apply(api: Api, sent: Fields) -> Fields:
-        return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields} or sent
-
+    apply = lambda api: seams.read_role_as(api, seams.UPDATE, lambda sent: _without_the_wrong(scene, sent) or sent)
     return Planted(apply, scene.shows(body), scene.contract.operation("update").pointer)
 
 
@@ -99,7 +99,7 @@ def wrong_field_beside_a_stored_one_dropped(scene: Scene) -> Planted:
     @by(seams.read_update_as)
     def apply(api: Api, item: Item, sent: Fields) -> Fields:
         is_met = any(value is not None and item.fields.get(name) == value for name, value in sent.items())
-        return {n: v for n, v in sent.items() if _is_valid(scene, n, v) or n not in scene.fields} if is_met else sent
+        return _without_the_wrong(scene, sent) if is_met else sent
 
     return Planted(apply, (scene.update({**stored, wrong.name: bad}),), scene.contract.operation("update").pointer)
 

@@ -16,7 +16,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, is_number, needed
-from ..seams import Api, Decode, Fields, Item, Refusal, by
+from ..seams import Api, Decode, Refusal, by
 from ..witness import Witness
 
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -195,7 +195,7 @@ def faults_of_digits(scene: Scene) -> Iterator[Fault]:
     for tried, odd in values:
         on, shown = OnField(scene, tried, "fidelity", clause), [value for value in odd if to_tenths(value) != value]
         summary = f"Rounds {tried.name} to one decimal before it is checked and stored."
-        apply = lambda api, name=tried.name: seams.read_field_as(api, name, to_tenths)
+        apply = lambda api, name=tried.name: seams.read_values_as(api, to_tenths, name)
         yield from on.planted("rounded_to_tenths", summary, apply, *shown)
 
 
@@ -244,9 +244,5 @@ def numbers_answered_as_text(scene: Scene) -> Planted:
     """Answers numbers as text."""
     places = scene.contract.document.properties(scene.contract.resource.item_pointer)
     names = needed([tried.name for tried in scene.numbers if tried.name in places and tried.name in scene.item])
-
-    @by(seams.show_as)
-    def apply(api: Api, item: Item, shown: Fields) -> Fields:
-        return {n: str(v) if n in names and seams.is_number(v) else v for n, v in shown.items()}
-
+    apply = lambda api: seams.show_values_as(api, seams.of_numbers(str), *names)
     return Planted(apply, (scene.read(),), places[names[0]])

@@ -26,7 +26,7 @@ TURNED: tuple[tuple[str, str, tuple[type, ...], Callable[[Any], str], tuple[Any,
     ("joins_a_list", "Joins a list to one {}.", (list,), lambda v: "\n".join(map(str, v)), (["Ask.", "Again."],)),
     ("written_from_an_object", "Turns an object into text for {}.", (dict,), json.dumps, ({"value": "x"},)),
     ("takes_booleans", "Stores true and false as {}.", (bool,), str, (True,)),
-)  # fmt: skip
+)
 
 
 def _printed_anew(text: str) -> str:
