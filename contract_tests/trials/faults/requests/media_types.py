@@ -317,16 +317,12 @@ rows("media_types", (JSON,), {
 # -- Answers ----------------------------------------------------------------------------------------------------------
 
 
-def _malformed(scene: Scene) -> Witness:
-    needed(scene.contract.operation("update").answer_pointer(usual.refusal_status(scene)) and wrong(scene))
-    return (scene.update("{"),)
-
-
-@plain("media_types", shown=_malformed, clause=error("update", 400))
-@by(seams.refuse_as)
-def malformed_json_answered_as_text(api: Api, refusal: Refusal, answer: Answer) -> Answer:
+@fault("media_types")
+def malformed_json_answered_as_text(scene: Scene) -> Planted:
     """Answers malformed JSON with a line of plain text."""
-    return Answer(answer.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else answer
+    needed(scene.contract.operation("update").answer_pointer(usual.refusal_status(scene)) and wrong(scene))
+    text = lambda refusal, given: Answer(given.status, b"Bad Request", (PLAIN,)) if "JSON" in refusal.message else given
+    return Planted(lambda api: seams.refuse_as(api, text), (scene.update("{"),), error("update", 400)(scene))
 
 
 NOT_FOUND = b"<!doctype html><title>404 Not Found</title><h1>Not Found</h1>"
@@ -364,13 +360,9 @@ def answers_as_plain_text(api: Api, answer: Answer) -> Answer:
     return replace(answer, headers=(PLAIN, *(pair for pair in answer.headers if pair[0] != PLAIN[0])))
 
 
-def _beyond_ascii(scene: Scene) -> Witness:
-    tried = first(tried for tried in scene.texts if scene.contract.accepts_value(tried, "café"))
-    return scene.shows(scene.lawful({tried.name: "café"}))
-
-
-@plain("media_types", shown=_beyond_ascii, clause=success("read"))
-@by(seams.give_as)
-def answers_in_latin_1(api: Api, answer: Answer) -> Answer:
+@fault("media_types")
+def answers_in_latin_1(scene: Scene) -> Planted:
     """Sends answers in Latin-1."""
-    return replace(answer, body=answer.body.decode().encode("latin-1", "replace"))
+    tried = first(tried for tried in scene.texts if scene.contract.accepts_value(tried, "café"))
+    spelled = lambda api, answer: replace(answer, body=answer.body.decode().encode("latin-1", "replace"))
+    return Planted(by(seams.give_as)(spelled), scene.shows(scene.lawful({tried.name: "café"})), success("read")(scene))

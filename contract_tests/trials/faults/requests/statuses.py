@@ -46,10 +46,11 @@ for _role, (_group, _called, _statuses) in SUCCESSES.items():
     }
     rows(_group, (), _table, (_role,), make=_succeeding_with)
 
-rows("statuses", (), {
-    "unknown_item_answered_400": (
-        "Answers 400 where no item has the id.", lambda api: usual.status_as(api, 404, 400), usual.read_unknown),
-}, ITEM, usual.error("read", 404))  # fmt: skip
+
+@plain("statuses", needs=ITEM, shown=usual.read_unknown, clause=usual.error("read", 404))
+def unknown_item_answered_400(api: Api) -> None:
+    """Answers 400 where no item has the id."""
+    usual.status_as(api, 404, 400)
 
 
 @plain("statuses", needs=ITEM, shown=usual.read_unknown, clause=usual.error("read", 404))

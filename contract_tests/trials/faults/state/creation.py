@@ -10,7 +10,7 @@ from contract_tests.checks.creations import may_be_alike
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import Apply, Fault, OnField, Planted, Select, fault, generator, plain, rows
+from ..fault import Apply, Fault, OnField, Planted, Select, fault, generator, plain
 from ..scene import Scene, first, needed
 from ..seams import CREATE, Api, Create, Fields, Item, Refusal, by
 from ..usual import ITEM, Shown, body_as, changed_at, failed, make_and_read, success, success_as, without
@@ -70,11 +70,12 @@ def made_up_by_create(scene: Scene, tried: Field) -> Planted:
     return Planted(_filling(lambda sent: {tried.name: made_up, **sent}), witness, clause)
 
 
-rows("creation", (), {
-    "empty_create_answered_500": (
-        "Fails on a new item without a single field.", _filling(lambda sent: sent or failed()),
-        lambda scene: () if scene.contract.accepts("create", {}) else (scene.create({}),)),
-}, ("create",), lambda scene: f"{scene.contract.operation('create').body_pointer}")  # fmt: skip
+@fault("creation", needs=("create",))
+def empty_create_answered_500(scene: Scene) -> Planted:
+    """Fails on a new item without a single field."""
+    needed(not scene.contract.accepts("create", {}))
+    clause = f"{scene.contract.operation('create').body_pointer}"
+    return Planted(_filling(lambda sent: sent or failed()), (scene.create({}),), clause)
 
 
 @fault("creation", needs=("create",), each=lambda scene: [f for f in _required(scene) if not f.is_nullable])

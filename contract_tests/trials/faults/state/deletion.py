@@ -87,16 +87,12 @@ def update_creates_what_is_missing(scene: Scene) -> Planted:
     return Planted(apply, (scene.update(change(scene), target), scene.read(target)), usual.error("update", 404)(scene))
 
 
-def _answered_with_true(scene: Scene) -> Witness:
-    status = scene.contract.operation("remove").successes[0]
-    needed(scene.contract.answer_faults("remove", status, True))
-    return (scene.remove(),)
-
-
-@plain("deletion", needs=("create", "remove"), shown=_answered_with_true, clause=success("remove"))
-def remove_answered_with_true(api: Api) -> None:
+@fault("deletion", needs=("create", "remove"))
+def remove_answered_with_true(scene: Scene) -> Planted:
     """Answers a removal with true instead of an object."""
-    usual.success_as(api, "remove", lambda answer: replace(answer, body=b"true"))
+    needed(scene.contract.answer_faults("remove", scene.contract.operation("remove").successes[0], True))
+    apply = lambda api: usual.success_as(api, "remove", lambda answer: replace(answer, body=b"true"))
+    return Planted(apply, (scene.remove(),), success("remove")(scene))
 
 
 @plain("deletion", ISOLATION, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.read("{other}")))

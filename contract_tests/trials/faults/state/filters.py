@@ -178,11 +178,10 @@ def filter_by_time_turned_round(scene: Scene) -> Planted:
     return Planted(_matching(turned), (scene.list(filtered(scene, name, FAR_FUTURE)),))
 
 
-rows("pagination", (FOUND,), {
-    "unreadable_filter_answered_500": (
-        "Fails on a filter that it cannot read.", failing_to_read("condition"),
-        lambda scene: (scene.list(filtered(scene, _time_filter(scene), "yesterday")),)),
-}, LIST)  # fmt: skip
+@fault("pagination", FOUND, needs=LIST)
+def unreadable_filter_answered_500(scene: Scene) -> Planted:
+    """Fails on a filter that it cannot read."""
+    return Planted(failing_to_read("condition"), (scene.list(filtered(scene, _time_filter(scene), "yesterday")),))
 
 
 @fault("pagination", "list_shows_items", needs=CRUD_AND_LIST, each=lambda scene: scene.long_texts[:1])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import LIST, Planted, fault, plain, rows
+from ..fault import LIST, Planted, fault, plain
 from ..scene import Body, Scene, first, needed
 from ..seams import Api, Apply, Create, Fields, Item, by
 from ..usual import REMOVAL, change, change_beside, changed, made_next, others, removed_items, without
@@ -32,11 +32,10 @@ def _reaching_alike(compared: Callable[[Fields], object]) -> Apply:
     return _update_reaching(alike)
 
 
-rows("isolation", (ISOLATION,), {
-    "update_reaches_the_newest_item": (
-        "Updates the newest item besides the one in the path.",
-        _update_reaching(lambda api, before: others(api, before.id)[-1:]), change_beside),
-})  # fmt: skip
+@fault("isolation", ISOLATION)
+def update_reaches_the_newest_item(scene: Scene) -> Planted:
+    """Updates the newest item besides the one in the path."""
+    return Planted(_update_reaching(lambda api, before: others(api, before.id)[-1:]), change_beside(scene))
 
 
 @fault("isolation", ISOLATION)

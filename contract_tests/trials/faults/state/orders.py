@@ -27,12 +27,11 @@ def _ordered_as(change: Callable[[str], str]) -> Apply:
     return listing_as("order", lambda order, text: order(text) and order(change(text)))
 
 
-rows("pagination", ("newest_first",), {
-    "list_is_oldest_first": (
-        "Lists the oldest item first unless told otherwise.",
-        listing_as("order", lambda order, text: order(text) if text else Order("", is_descending=False)),
-        lambda scene: (scene.list(),)),
-}, LIST)  # fmt: skip
+@fault("pagination", "newest_first", needs=LIST)
+def list_is_oldest_first(scene: Scene) -> Planted:
+    """Lists the oldest item first unless told otherwise."""
+    oldest = Order("", is_descending=False)
+    return Planted(listing_as("order", lambda order, text: order(text) if text else oldest), (scene.list(),))
 
 
 def _orders(scene: Scene) -> Witness:

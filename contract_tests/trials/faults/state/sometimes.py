@@ -52,10 +52,12 @@ rows("sometimes", (READ,), {
         "Stores the first twenty updates of an item and forgets all that follow.", _by_number(lambda n: n > OFTEN), many),
     "first_update_lost": ("Forgets the first update of an item.", _by_number(lambda n: n <= 1), change_and_read),
 })  # fmt: skip
-rows("sometimes", (), {
-    "update_after_twenty_answered_500": (
-        "Fails on every update of an item after the twentieth.", _by_number(lambda n: n > OFTEN, failed), many),
-}, clause=success("update"))  # fmt: skip
+
+
+@fault("sometimes")
+def update_after_twenty_answered_500(scene: Scene) -> Planted:
+    """Fails on every update of an item after the twentieth."""
+    return Planted(_by_number(lambda n: n > OFTEN, failed), many(scene), success("update")(scene))
 
 
 @plain("sometimes", READ, shown=many)

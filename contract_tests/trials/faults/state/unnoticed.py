@@ -12,7 +12,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Decode, Fields, Item, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by
 from ..usual import others, without
 from ..witness import Witness
 
@@ -152,17 +152,13 @@ def stored_though_refused_while_unset(scene: Scene, tried: Field) -> Planted:
     return Planted(apply, witness, f"{tried.pointer}/maximum")
 
 
-def _over_lines(scene: Scene) -> Witness:
+@fault("media_types", "strict_json")
+def comma_before_a_line_end_refused(scene: Scene) -> Planted:
+    """Refuses a body in which a comma is followed by a line end of two characters."""
     body = scene.lawful({tried.name: scene.other(tried) for tried in scene.free[:2]})
     needed(len(body) > 1)
-    return (scene.update(json.dumps(body, indent=1).replace("\n", "\r\n")),)
-
-
-@plain("media_types", "strict_json", shown=_over_lines)
-@by(seams.wrap, "bodies.decode")
-def comma_before_a_line_end_refused(api: Api, decode: Decode, raw: bytes) -> Any:
-    """Refuses a body in which a comma is followed by a line end of two characters."""
-    return decode(b"{" if b",\r\n" in raw else raw)
+    apply = by(seams.wrap, "bodies.decode")(lambda api, decode, raw: decode(b"{" if b",\r\n" in raw else raw))
+    return Planted(apply, (scene.update(json.dumps(body, indent=1).replace("\n", "\r\n")),))
 
 
 @plain("identity", "exact_ids", shown=lambda scene: (scene.read("{swapped}"), scene.read()))
