@@ -21,6 +21,7 @@ from .witness import Step, Witness
 
 Body = dict[str, Any]
 T = TypeVar("T")
+LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")  # of a number
 
 
 class NoPlace(Exception):

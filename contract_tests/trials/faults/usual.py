@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -264,17 +265,22 @@ def snake_case(name: str) -> str:
     return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def remembered(api: Api) -> dict[str, Item]:
-    """Remember the items that are made, as they are made, in their order."""
-    made: dict[str, Item] = {}
+def _returned(operation: str, api: Api) -> dict[str, Item]:
+    """Remember the items that an operation of the store returns, by id, in their order."""
+    known: dict[str, Item] = {}
 
-    def remember(create: seams.Create, body: Body) -> Item:
-        item = create(body)
-        made[item.id] = item
+    def remember(right: Callable[..., Item], told: Any) -> Item:
+        item = right(told)
+        known[item.id] = item
         return item
 
-    seams.wrap(api, "resource.store.create", remember)
-    return made
+    seams.wrap(api, f"resource.store.{operation}", remember)
+    return known
+
+
+# Remember the items that are made, as they are made; and those that are removed, as they were.
+made_items = partial(_returned, "create")
+removed_items = partial(_returned, "remove")
 
 
 def earlier_states(api: Api) -> dict[str, Item]:
@@ -282,18 +288,6 @@ def earlier_states(api: Api) -> dict[str, Item]:
     earlier: dict[str, Item] = {}
     seams.update_as(api, lambda before, changes: earlier.update({before.id: before}))
     return earlier
-
-
-def removed_items(api: Api) -> dict[str, Item]:
-    """Remember the items that are removed."""
-    removed: dict[str, Item] = {}
-
-    def keep(remove: seams.Remove, item_id: str) -> Item:
-        removed[item_id] = remove(item_id)
-        return removed[item_id]
-
-    seams.wrap(api, "resource.store.remove", keep)
-    return removed
 
 
 def failed(*_: Any, status: int = 500) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import seams
 from ..fault import Select
-from ..scene import first, needed
+from ..scene import Body, first, needed
 from ..usual import failed
 from ..values.texts import STORED
 from . import plants
@@ -89,15 +89,16 @@ def _unknown_word(place: Place) -> str:
     return first(v for v in ("mute", "none") if not place.scene.contract.accepts_value(place.tried, v))
 
 
-def _usual(place: Place) -> Any:
-    values = [v for v in place.scene.good(place.tried)[::-1] if v != place.scene.item.get(place.name)]
-    return first(sorted(values, key=lambda value: is_limit(place.tried, value)))
+def _unlike(place: Place, values: Iterable[Any], *items: Body) -> Any:
+    """Return a value that no item has, one at a limit only where there is no other."""
+    others = [value for value in values if value not in [item.get(place.name) for item in items]]
+    return first(sorted(others, key=lambda value: is_limit(place.tried, value)))
 
 
-def _new_to_both(place: Place) -> Any:
-    items = place.scene.item, place.scene.bystander
-    values = [v for v in place.scene.good(place.tried) if v not in [item.get(place.name) for item in items]]
-    return first(sorted(values, key=lambda value: is_limit(place.tried, value)))
+_usual: Value = lambda place: _unlike(place, place.scene.good(place.tried)[::-1], place.scene.item)
+_new_to_both: Value = lambda place: _unlike(
+    place, place.scene.good(place.tried), place.scene.item, place.scene.bystander
+)
 
 
 # -- What is changed, and where ---------------------------------------------------------------------------------------

@@ -11,11 +11,10 @@ from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import Planted, fault
-from ..scene import Body, NoPlace, Scene, first, needed
+from ..scene import LIMITS, Body, NoPlace, Scene, first, needed
 from ..seams import CREATE, Api, Apply, Decode, Fields, Item, by
 
 ATOMIC = "atomic"
-LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def _invalid(scene: Scene, fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:

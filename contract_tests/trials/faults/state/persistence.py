@@ -10,7 +10,7 @@ from .. import seams, usual
 from ..fault import CRUD_AND_LIST, LIST, Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Answering, Api, Apply, Fields, Item, Operation, Refusal, Request, by
-from ..usual import ITEM, REMOVAL, Shown, change, change_and_read, earlier_states, remembered, success, without
+from ..usual import ITEM, REMOVAL, Shown, change, change_and_read, earlier_states, made_items, success, without
 from ..witness import Witness, with_header
 
 READ, LISTED = "read_your_writes", "list_shows_items"
@@ -21,7 +21,7 @@ _change_and_list: Shown = lambda scene: (scene.list(), usual.change_twice(scene)
 
 
 def _showing(show: ShowItem, memory: Callable[[Api], dict[str, Item]]) -> Apply:
-    """Show what is remembered of an item."""
+    """Show what is made_items of an item."""
     return by(show, memory=memory)(lambda api, known, item: known.get(item.id, item))
 
 
@@ -40,7 +40,7 @@ rows("persistence", (LISTED,), {
     "list_cached": ("Shows each item in lists as it was listed first.", _showing_the_first(seams.list_item_as), _change_and_list),
     "list_shows_the_created_state": (
         "Lists items from an index that is written when they are created and never again.",
-        _showing(seams.list_item_as, remembered), _change_and_list),
+        _showing(seams.list_item_as, made_items), _change_and_list),
 }, CRUD_AND_LIST)  # fmt: skip
 
 

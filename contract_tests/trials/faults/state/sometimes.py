@@ -11,7 +11,7 @@ from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
 from ..seams import Answer, Api, Apply, Fields, Item, Operation, Refusal, Request, by
-from ..usual import Shown, change, change_and_read, earlier_states, failed, in_turn, remembered, success, without, wrong
+from ..usual import Shown, change, change_and_read, earlier_states, failed, in_turn, made_items, success, without, wrong
 from ..witness import Witness
 
 READ, TEXT = "read_your_writes", "exact_text"
@@ -83,7 +83,7 @@ def every_tenth_read_stale(api: Api) -> None:
 
 
 @plain("sometimes", READ, shown=_newcomers)
-@by(seams.update_as, memory=remembered)
+@by(seams.update_as, memory=made_items)
 def every_eighth_item_not_updated(api: Api, made: dict[str, Item], before: Item, changes: Fields) -> None:
     """Forgets the updates of every eighth item, as if one shard could not be written."""
     if before.id in [*made][SHARDS - 1 :: SHARDS]:

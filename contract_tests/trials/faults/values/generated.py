@@ -22,7 +22,7 @@ from contract_tests.spec.document import ASSERTED, steps
 from contract_tests.spec.field import Field
 
 from ..fault import Fault, OnField, Predicate, generator
-from ..scene import Scene, is_number, is_text
+from ..scene import LIMITS, Scene, is_number, is_text
 
 # A witness of more values shows no more.
 MOST_SHOWN = 3
@@ -55,7 +55,6 @@ TIGHTER: Mapping[str, Callable[[Any], Any]] = {
 
 # The texts and numbers of a field itself have faults of their own, which are finer.
 FINER_OF_TEXTS = ("minLength", "maxLength")
-FINER_OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 # By the defect: how text that is not ASCII is turned into what a careless pattern takes it for, and what it is.
@@ -99,7 +98,7 @@ class Clause:
         """Whether another module has faults for it: limits of the number or the text itself, an enum of texts."""
         schema, other = self.tried.schema, {"const", "pattern", "format"}
         is_enum = schema.get("type") == "string" and "enum" in schema and not schema.keys() & other
-        finer = FINER_OF_NUMBERS if is_number(self.tried) else FINER_OF_TEXTS if is_text(self.tried) else ()
+        finer = LIMITS if is_number(self.tried) else FINER_OF_TEXTS if is_text(self.tried) else ()
         return not self.path and self.keyword in (("enum",) if is_enum else finer)
 
     @cached_property

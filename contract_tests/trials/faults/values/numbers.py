@@ -15,11 +15,10 @@ from contract_tests.spec.field import Field
 
 from .. import seams
 from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
-from ..scene import Scene, first, is_number, needed
+from ..scene import LIMITS, Scene, first, is_number, needed
 from ..seams import Api, Decode, Refusal, by
 from ..witness import Witness
 
-LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]")
 HALF = struct.Struct("e")
 
