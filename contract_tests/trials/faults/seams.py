@@ -64,6 +64,23 @@ def by(seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None) -> Ca
     return made
 
 
+def maker(
+    seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None
+) -> Callable[[Behaviour], Callable[..., Behaviour]]:
+    """As `by`, for a behaviour that is told more: what is made of it takes that, and returns what changes a mock."""
+
+    def made(behaviour: Behaviour) -> Callable[..., Behaviour]:
+        apply = by(seam, *place, memory=memory)(behaviour)
+        return wraps(behaviour)(lambda *given: lambda api, *told: apply(api, *given, *told))
+
+    return made
+
+
+def curried(function: Behaviour) -> Callable[..., Behaviour]:
+    """Make of a function what takes its first arguments, and returns what takes the rest."""
+    return wraps(function)(lambda *first, **named: partial(function, *first, **named))
+
+
 def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LEFT_OUT) -> None:
     """
     Let *verdict* say which values of one field are valid, by default in an update alone; None leaves it to the contract.

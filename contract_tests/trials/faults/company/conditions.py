@@ -9,7 +9,7 @@ from itertools import islice
 from .. import seams
 from ..scene import Body, is_text, needed
 from ..scene import first as first_of
-from ..seams import Fields
+from ..seams import Fields, curried
 from ..usual import change, in_turn, removal_of_another, unknown, wrong
 from ..witness import Step, Witness
 from .calls import Call, Calls
@@ -62,14 +62,12 @@ def _after(*steps: Before, target: str = "{id}") -> Met:
     return met
 
 
-def _with(number: int, *, is_first: bool = False) -> Met:
-    def met(place: Place, body: Body) -> Telling:
-        fields = [f for f in place.changing if f.name not in body][:number]
-        needed(len(fields) == number)
-        beside = place.scene.change(*fields)
-        return Telling({**beside, **body} if is_first else {**body, **beside})
-
-    return met
+@curried
+def _with(number: int, place: Place, body: Body, *, is_first: bool = False) -> Telling:
+    fields = [f for f in place.changing if f.name not in body][:number]
+    needed(len(fields) == number)
+    beside = place.scene.change(*fields)
+    return Telling({**beside, **body} if is_first else {**body, **beside})
 
 
 def _among_all(place: Place, body: Body) -> Telling:
@@ -156,15 +154,12 @@ def _spelling(pattern: re.Pattern[bytes]) -> Holds:
     return lambda place, calls: pattern.search(calls.now.raw) is not None
 
 
-def _in_turn(*kinds: str) -> Holds:
+@curried
+def _in_turn(kinds: list[str], place: Place, calls: Calls) -> bool:
     """Judge the last updates of the item that brought the field, or were refused, by their kinds."""
-
-    def holds(place: Place, calls: Calls) -> bool:
-        updates = (call for call in calls.updates() if call.is_refused or place.name in call.brought)
-        found = ["refused" if c.is_refused else "clear" if c.brought[place.name] is None else "set" for c in updates]
-        return found[: len(kinds)] == [*kinds[::-1]]
-
-    return holds
+    updates = (call for call in calls.updates() if call.is_refused or place.name in call.brought)
+    found = ["refused" if c.is_refused else "clear" if c.brought[place.name] is None else "set" for c in updates]
+    return found[: len(kinds)] == kinds[::-1]
 
 
 def _is_refused_create(call: Call, calls: Calls) -> bool:
@@ -284,9 +279,9 @@ CONDITIONS = (
               lambda place, calls: b"charset" in calls.now.content_type,
               lambda place, body: Telling(body, headers={"content_type": "application/json; charset=utf-8"}),
               promises=("strict_media_types",)),
-    Condition("after_clear_and_set", "where it was cleared and set again", _in_turn("clear", "set"),
+    Condition("after_clear_and_set", "where it was cleared and set again", _in_turn(["clear", "set"]),
               _after(_null, lambda place: place.scene.update({place.name: place.scene.item[place.name]}))),
-    Condition("after_two_refused", "after two updates that were refused", _in_turn("refused", "refused"),
+    Condition("after_two_refused", "after two updates that were refused", _in_turn(["refused", "refused"]),
               _after(_REFUSED, _REFUSED)),
     Condition("in_a_long_text", "within more than 1,000 characters",
               lambda place, calls: len(str(calls.now.brought[place.name])) > LONG, _in_a_long_text),
@@ -294,7 +289,7 @@ CONDITIONS = (
               _after(lambda place: place.scene.create(place.scene.item)), unfit=frozenset({"reaches_another"})),
     Condition("on_a_bare_item", "where no other field is set that can be cleared", _is_bare, _after(_bared), unfit=BESIDE),
     Condition("after_a_clear_and_a_refusal", "where it was cleared, and then an update refused",
-              _in_turn("clear", "refused"), _after(_null, _REFUSED), unfit=UNSET),
+              _in_turn(["clear", "refused"]), _after(_null, _REFUSED), unfit=UNSET),
     Condition("after_what_is_no_json", "after a body that is no JSON",
               _last(_all, lambda call, calls: call.role == "update" and call.body is None),
               _after(lambda place: place.scene.update('{"')), unfit=DATED),

@@ -11,6 +11,7 @@ from typing import Any
 from .. import seams
 from ..fault import Select
 from ..scene import Body, first, needed
+from ..seams import curried
 from ..usual import failed
 from ..values.texts import STORED
 from . import plants
@@ -67,12 +68,10 @@ def _accepted(place: Place, value: Any) -> Any:
     return value
 
 
-def _digits(digits: float) -> Value:
-    def value(place: Place) -> Any:
-        low = place.tried.schema.get("minimum", place.tried.schema.get("exclusiveMinimum", 0))
-        return _accepted(place, low + digits)
-
-    return value
+@curried
+def _digits(digits: float, place: Place) -> Any:
+    low = place.tried.schema.get("minimum", place.tried.schema.get("exclusiveMinimum", 0))
+    return _accepted(place, low + digits)
 
 
 def _most(place: Place) -> int:

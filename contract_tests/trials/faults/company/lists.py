@@ -6,7 +6,7 @@ from functools import partial
 from .. import seams
 from ..fault import CRUD_AND_LIST, Planted, rows
 from ..scene import Scene, first, needed
-from ..seams import Api, Fields, Item, Page, Paging
+from ..seams import Api, Fields, Item, Page, Paging, curried
 from ..state.filters import filtered, text_filter
 from ..state.pages import by_token, page_size
 from ..usual import change, removal_of_another, without, wrong
@@ -31,14 +31,12 @@ def _renamed(scene: Scene) -> tuple[Witness, str]:
     return tuple(scene.update(scene.lawful({name: text})) for text in ("Renamed", scene.item[name])), ""
 
 
-def _matches(is_so: Callable[[list[Item]], bool]) -> Holds:
-    def holds(scene: Scene, calls: Calls, query: Fields) -> bool:
-        listing = calls.api.resource.listing
-        conditions = listing.conditions(query)
-        found = [i for i in calls.api.resource.store.all() if all(listing.matches(each, i) for each in conditions)]
-        return bool(conditions) and is_so(found)
-
-    return holds
+@curried
+def _matches(is_so: Callable[[list[Item]], bool], scene: Scene, calls: Calls, query: Fields) -> bool:
+    listing = calls.api.resource.listing
+    conditions = listing.conditions(query)
+    found = [i for i in calls.api.resource.store.all() if all(listing.matches(each, i) for each in conditions)]
+    return bool(conditions) and is_so(found)
 
 
 # By the name: when a list goes wrong, the same in code, and what is asked to bring it about.

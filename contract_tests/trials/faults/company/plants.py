@@ -4,35 +4,30 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import seams
-from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by, curried, maker
 from ..usual import others, without
 from .place import Place
 
 Holds = Callable[[], bool]  # whether the condition holds for the call in hand, and it brings the field
 Plant = Callable[[Api, Place, Holds], None]
+ShowItem = Callable[[Api, Callable[[Item], Item]], None]
 Judge = Callable[[Place, Any], bool]
 Change = Callable[[Place, Any], Any]
+Updating = Callable[[Api, Place, Item, Item], object]
 
 
-def judging(said: bool, is_meant: Judge) -> Plant:
+@curried
+def judging(said: bool, is_meant: Judge, api: Api, place: Place, holds: Holds) -> None:
     """Accept, or refuse, some values of the field."""
-
-    def plant(api: Api, place: Place, holds: Holds) -> None:
-        good = next(iter(place.scene.good(place.tried)), seams.LEFT_OUT)
-        verdict = lambda value: said if is_meant(place, value) and holds() else None
-        seams.judge(api, place.name, verdict, seams.UPDATE, seams.CREATE, instead=good)
-
-    return plant
+    good = next(iter(place.scene.good(place.tried)), seams.LEFT_OUT)
+    verdict = lambda value: said if is_meant(place, value) and holds() else None
+    seams.judge(api, place.name, verdict, seams.UPDATE, seams.CREATE, instead=good)
 
 
-def reading(change: Change) -> Plant:
+@maker(seams.read_as)
+def reading(api: Api, change: Change, place: Place, holds: Holds, body: Any) -> Any:
     """Change a value before it is checked."""
-
-    @by(seams.read_as)
-    def plant(api: Api, place: Place, holds: Holds, body: Any) -> Any:
-        return {**body, place.name: change(place, body[place.name])} if holds() else body
-
-    return plant
+    return {**body, place.name: change(place, body[place.name])} if holds() else body
 
 
 def storing(change: Change) -> Plant:
@@ -45,16 +40,12 @@ def storing_fields(change: Callable[[Place, Fields], Fields]) -> Plant:
     return lambda api, place, holds: seams.store_as(api, lambda role, sent: change(place, sent) if holds() else sent)
 
 
-def updating(change: Callable[[Api, Place, Item, Item], object]) -> Plant:
+@maker(seams.update_as)
+def updating(api: Api, change: Updating, place: Place, holds: Holds, before: Item, sent: Fields) -> None:
     """Do more, or less, with an update that changes something; *change* is told the item before and after."""
-
-    @by(seams.update_as)
-    def plant(api: Api, place: Place, holds: Holds, before: Item, sent: Fields) -> None:
-        after = api.resource.store.find(before.id)
-        if after is not before and holds():
-            change(api, place, before, after)
-
-    return plant
+    after = api.resource.store.find(before.id)
+    if after is not before and holds():
+        change(api, place, before, after)
 
 
 def reach_another(api: Api, place: Place, before: Item, after: Item) -> None:
@@ -76,21 +67,18 @@ def clear_on_null(api: Api, place: Place, holds: Holds, before: Item, sent: Fiel
         seams.write_fields(api, after, without(after.fields, place.name))
 
 
-def stale(show: Callable[[Api, Callable[[Item], Item]], None]) -> Plant:
+@curried
+def stale(show: ShowItem, api: Api, place: Place, holds: Holds) -> None:
     """Show the item as it was before the update, up to the next one."""
+    earlier: dict[str, Item] = {}
 
-    def plant(api: Api, place: Place, holds: Holds) -> None:
-        earlier: dict[str, Item] = {}
+    def updated(before: Item, sent: Fields) -> None:
+        earlier.pop(before.id, None)
+        if holds():
+            earlier[before.id] = before
 
-        def updated(before: Item, sent: Fields) -> None:
-            earlier.pop(before.id, None)
-            if holds():
-                earlier[before.id] = before
-
-        seams.update_as(api, updated)
-        show(api, lambda item: earlier.get(item.id, item))
-
-    return plant
+    seams.update_as(api, updated)
+    show(api, lambda item: earlier.get(item.id, item))
 
 
 async def unstored(api: Api, request: Request, handle: Operation, holds: Holds = lambda: True) -> Answer:
@@ -159,18 +147,14 @@ def store_valid_part(api: Api, place: Place, item: Item, body: Fields) -> None:
     seams.write_fields(api, item, api.resource.store.merge(item.fields, part))
 
 
-def refusing(status: int) -> Plant:
+@maker(seams.around, seams.UPDATE)
+async def refusing(api: Api, status: int, place: Place, holds: Holds, request: Request, handle: Operation) -> Answer:
     """Answer an update that is refused with another status; 200 with the item as it is."""
-
-    @by(seams.around, seams.UPDATE)
-    async def plant(api: Api, place: Place, holds: Holds, request: Request, handle: Operation) -> Answer:
-        try:
-            return await handle(request)
-        except Refusal:
-            if request.item_id not in api.resource.store.items or not holds():
-                raise
-            if status == 200:
-                return seams.succeed(api, seams.UPDATE, api.resource.store.find(request.item_id))
-            raise Refusal(status, "The request body is not valid.") from None
-
-    return plant
+    try:
+        return await handle(request)
+    except Refusal:
+        if request.item_id not in api.resource.store.items or not holds():
+            raise
+        if status == 200:
+            return seams.succeed(api, seams.UPDATE, api.resource.store.find(request.item_id))
+        raise Refusal(status, "The request body is not valid.") from None

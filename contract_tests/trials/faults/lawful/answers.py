@@ -22,7 +22,7 @@ from contract_tests.singles import nearest_single
 from .. import seams, usual
 from ..fault import LAWFUL, Apply, Planted, fault, plain, rows
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Api, Create, Fields, Give, Item, Refusal, by
+from ..seams import Answer, Api, Create, Fields, Give, Item, Refusal, by, curried
 from ..state.identity import of_kind
 from ..usual import ITEM, change, further
 from ..witness import Step, Witness
@@ -259,13 +259,11 @@ def _say_nothing(body: Any, fields_at: tuple[str, ...]) -> Any:
     return _left_out(body, fields_at)
 
 
-def _spelled_as(notations: Iterator[str]) -> Rewrite:
-    def rewrite(body: Any, fields_at: tuple[str, ...]) -> Any:
-        notation = next(notations)
-        spell = lambda text: notation.format(text) if isinstance(text, str) else text
-        return usual.changed_at(body, fields_at, spell) if "*" in fields_at else body
-
-    return rewrite
+@curried
+def _spelled_as(notations: Iterator[str], body: Any, fields_at: tuple[str, ...]) -> Any:
+    notation = next(notations)
+    spell = lambda text: notation.format(text) if isinstance(text, str) else text
+    return usual.changed_at(body, fields_at, spell) if "*" in fields_at else body
 
 
 rows(LAWFUL, (), {

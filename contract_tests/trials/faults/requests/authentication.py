@@ -15,14 +15,16 @@ from contract_tests.mock_api.wire.routes import decoded_path
 from contract_tests.spec.operation import Operation as Named
 
 from .. import seams, usual
-from ..fault import Apply, Fault, Planted, fault, generator, plain
+from ..fault import Fault, Planted, fault, generator, plain
 from ..scene import NoPlace, Scene, first, needed
-from ..seams import Answer, Answering, Api, Fields, Refusal, by
+from ..seams import Answer, Answering, Api, Fields, Refusal, by, maker
 from ..state.pages import by_token, page_size
 from ..usual import ITEM, REMOVAL, change, change_alone, error, further, optional, unknown, wrong
 from ..witness import Step, Witness, stranger, with_header
 
 FIRST = "key_before_anything"
+IsFurther = Callable[[Api, Headers, bytes], bool]
+Rule = Callable[..., bool]
 IsRight = Callable[[str, str], bool]  # is told the key that was sent and the right one
 
 # By the name of the fault: what it does, which keys it takes besides, and one of them made from the right one.
@@ -100,8 +102,8 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
         operation = scene.contract.operation(name)
         if is_guarded(scene, operation):
             of, clause, told = usual.snake_case(name), _security(scene, operation), operation.operation_id
-            summary = f"Answers {told} without a key."
-            yield Fault(f"{of}_without_a_key", "authentication", summary, clause, _opening(scheme, operation), witness)
+            summary, apply = f"Answers {told} without a key.", _opening(scheme, operation, None)
+            yield Fault(f"{of}_without_a_key", "authentication", summary, clause, apply, witness)
             for defect, kind in NEAR.items():
                 summary, is_right, make = KEYS[kind]
                 summary, near = f"{summary[:-1]}, in {told}.", _opening(scheme, operation, is_right)
@@ -110,20 +112,18 @@ def operations_without_a_key(scene: Scene) -> Iterator[Fault]:
                     yield Fault(f"{of}_{defect}", "authentication", summary, clause, near, shown)
 
 
-def _opening(scheme: ApiKey, operation: Named, is_right: IsRight | None = None) -> Apply:
+@maker(seams.wrap, "answer")
+async def _opening(
+    api: Api, scheme: ApiKey, operation: Named, is_right: IsRight | None, answer: Answering, scope: Any, receive: Any
+) -> Answer:
     """Carry out one operation for anyone, or for those alone who send a key that is taken for the right one."""
-
-    @by(seams.wrap, "answer")
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-        with suppress(Refusal):
-            found = api.routes.find(scope["method"], decoded_path(scope))[0].operation
-            is_taken = is_right is None or _is_taken(is_right, api, dict(scope["headers"]), scope["query_string"])
-            is_open = is_taken and not _is_authorized(api, scope)
-            if (found.method, found.path) == (operation.method, operation.path) and is_open:
-                scope = _with_key(scheme, api, scope)
-        return await answer(scope, receive)
-
-    return apply
+    with suppress(Refusal):
+        found = api.routes.find(scope["method"], decoded_path(scope))[0].operation
+        is_taken = is_right is None or _is_taken(is_right, api, dict(scope["headers"]), scope["query_string"])
+        is_open = is_taken and not _is_authorized(api, scope)
+        if (found.method, found.path) == (operation.method, operation.path) and is_open:
+            scope = _with_key(scheme, api, scope)
+    return await answer(scope, receive)
 
 
 def _is_authorized(api: Api, scope: Any) -> bool:
@@ -144,14 +144,10 @@ def _with_key(scheme: ApiKey, api: Api, scope: Any) -> Any:
 # -- Wrong keys -------------------------------------------------------------------------------------------------------
 
 
-def _authorizing(is_further: Callable[[Api, Headers, bytes], bool]) -> Apply:
+@maker(seams.wrap, "is_authorized")
+def _authorizing(api: Api, is_further: IsFurther, rule: Rule, headers: Headers, query_string: bytes = b"") -> bool:
     """Take for authorized also what *is_further* says of a request's headers and its query string."""
-
-    @by(seams.wrap, "is_authorized")
-    def apply(api: Api, rule: Callable[..., bool], headers: Headers, query_string: bytes = b"") -> bool:
-        return rule(headers, query_string) or is_further(api, headers, query_string)
-
-    return apply
+    return rule(headers, query_string) or is_further(api, headers, query_string)
 
 
 def _is_taken(is_right: IsRight, api: Api, headers: Headers, query_string: bytes) -> bool:

@@ -15,7 +15,7 @@ import yaml
 from .. import seams, usual
 from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by
+from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by, curried
 from ..usual import ITEM, Shown, change, change_and_read, error, failed, success, wrong
 from ..witness import Witness, with_header
 
@@ -37,12 +37,10 @@ def _fewer(is_refused: Callable[[bytes], bool]) -> Apply:
     return lambda api: seams.wrap(api, "bodies.is_json", lambda rule, said: rule(said) and not is_refused(said or b""))
 
 
-def _sent_as(content_type: str) -> Callable[[Scene], Witness]:
-    def shown(scene: Scene) -> Witness:
-        needed(scene.contract.operation("update").body_type == "application/json")
-        return (scene.update(change(scene), content_type=content_type), scene.read())
-
-    return shown
+@curried
+def _sent_as(content_type: str, scene: Scene) -> Witness:
+    needed(scene.contract.operation("update").body_type == "application/json")
+    return (scene.update(change(scene), content_type=content_type), scene.read())
 
 
 rows("media_types", (TYPES,), {
@@ -245,14 +243,12 @@ async def _answer_cut(api: Api, answer: Answering, scope: Any, receive: Any) -> 
     return replace(right, body=gzip.compress(right.body[:WINDOW]), headers=headers)
 
 
-def _with(name: str, value: str) -> Callable[[Scene], Witness]:
-    def shown(scene: Scene) -> Witness:
-        texts = {tried.name: "a" * WINDOW * 2 for tried in scene.long_texts[:1]}
-        needed(texts or name != "accept-encoding")
-        step = scene.update(scene.lawful(texts) if texts else change(scene))
-        return (replace(with_header(step, name, value), in_parts=True), scene.read())
-
-    return shown
+@curried
+def _with(name: str, value: str, scene: Scene) -> Witness:
+    texts = {tried.name: "a" * WINDOW * 2 for tried in scene.long_texts[:1]}
+    needed(texts or name != "accept-encoding")
+    step = scene.update(scene.lawful(texts) if texts else change(scene))
+    return (replace(with_header(step, name, value), in_parts=True), scene.read())
 
 
 rows("media_types", (), {
@@ -335,12 +331,10 @@ def _html_unless_json_is_asked_for(api: Api, scope: Any, refusal: Refusal) -> An
     return HTML if refusal.status == 404 and not is_json else api.refuse(refusal)
 
 
-def _unknown(accept: str) -> Shown:
-    def shown(scene: Scene) -> Witness:
-        needed(scene.contract.operation("read").answer_pointer(404))
-        return (with_header(scene.read(usual.unknown(scene)), "accept", accept),)
-
-    return shown
+@curried
+def _unknown(accept: str, scene: Scene) -> Witness:
+    needed(scene.contract.operation("read").answer_pointer(404))
+    return (with_header(scene.read(usual.unknown(scene)), "accept", accept),)
 
 
 rows("media_types", (), {

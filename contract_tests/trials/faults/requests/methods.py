@@ -12,41 +12,37 @@ from contract_tests.spec.operation import Operation
 from .. import seams
 from ..fault import Apply, Planted, fault, rows
 from ..scene import Scene, first
-from ..seams import Answer, Answering, Api, Refusal, by
+from ..seams import Answer, Answering, Api, Refusal, by, maker
 from ..usual import ITEM, Shown, change, failed, success, unknown, unnamed_method, without, wrong
 from ..witness import Step, with_header
 
+Find = Callable[[str, str], tuple[Route, str]]
+IsMeant = Callable[[Api, str], bool]
+Change = Callable[[Api, Any, Any], Any]
 METHODS = "named_methods_only"
 _unnamed: Shown = lambda scene: (unnamed_method(scene), scene.read())
 
 
-def _taken_for(role: str, *methods: str) -> Apply:
+@maker(seams.wrap, "routes.find")
+def _taken_for(api: Api, role: str, methods: tuple[str, ...], find: Find, sent: str, path: str) -> tuple[Route, str]:
     """Treat *methods* on an item, where the path does not have them, as an operation."""
-
-    @by(seams.wrap, "routes.find")
-    def apply(api: Api, find: Callable[[str, str], tuple[Route, str]], sent: str, path: str) -> tuple[Route, str]:
-        try:
-            return find(sent, path)
-        except Refusal as refusal:
-            if sent not in methods or refusal.status != 405:
-                raise
-            route, item_id = find(api.resource.layout.operations[role].method, path)
-            if not item_id:
-                raise
-            return route, item_id
-
-    return apply
+    try:
+        return find(sent, path)
+    except Refusal as refusal:
+        if sent not in methods or refusal.status != 405:
+            raise
+        route, item_id = find(api.resource.layout.operations[role].method, path)
+        if not item_id:
+            raise
+        return route, item_id
 
 
-def _answering(method: str, is_meant: Callable[[Api, str], bool]) -> Apply:
-    @by(seams.wrap, "answer")
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-        is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
-        if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
-            return api.give(200, {})
-        return await answer(scope, receive)
-
-    return apply
+@maker(seams.wrap, "answer")
+async def _answering(api: Api, method: str, is_meant: IsMeant, answer: Answering, scope: Any, receive: Any) -> Answer:
+    is_right = api.is_authorized(dict(scope["headers"]), scope["query_string"])
+    if scope["method"] == method and is_right and is_meant(api, decoded_path(scope)):
+        return api.give(200, {})
+    return await answer(scope, receive)
 
 
 def _refused_with(status: int) -> Apply:
@@ -54,8 +50,8 @@ def _refused_with(status: int) -> Apply:
 
 
 rows("methods", (METHODS,), {
-    "unnamed_method_updates": ("Treats PUT as PATCH, or PATCH as PUT.", _taken_for("update", "PUT", "PATCH"), _unnamed),
-    "post_updates": ("Treats POST on an item as an update.", _taken_for("update", "POST"),
+    "unnamed_method_updates": ("Treats PUT as PATCH, or PATCH as PUT.", _taken_for("update", ("PUT", "PATCH")), _unnamed),
+    "post_updates": ("Treats POST on an item as an update.", _taken_for("update", ("POST",)),
         lambda scene: (replace(scene.update(change(scene)), method="POST"), scene.read())),
     "put_of_an_unknown_item_succeeds": (
         "Answers a PUT of an item that is not there with success, as if it made one.",
@@ -63,7 +59,7 @@ rows("methods", (METHODS,), {
         lambda scene: () if scene.is_put else (Step("PUT", scene.path("read", unknown(scene)), b"{}"),)),
     "unknown_method_answered_200": (
         "Answers a method that the path does not have with success and the item, unchanged.",
-        _taken_for("read", "PUT", "PATCH"), _unnamed),
+        _taken_for("read", ("PUT", "PATCH")), _unnamed),
     "unknown_method_answered_400": ("Answers 400 to a method that the path does not have.", _refused_with(400), _unnamed),
     "unknown_method_answered_500": ("Answers 500 to a method that the path does not have.", _refused_with(500), _unnamed),
 })  # fmt: skip
@@ -90,24 +86,20 @@ def _literal(scene: Scene) -> Operation:
     return first(each for each in known if not {"/", "{"} & {*each.path.removeprefix(before)})
 
 
-def _by_the_body(change_scope: Callable[[Api, Any, Any], Any]) -> Apply:
+@maker(seams.wrap, "answer")
+async def _by_the_body(api: Api, change_scope: Change, answer: Answering, scope: Any, receive: Any) -> Answer:
     """Decide by the body, too, what PUT and PATCH ask for; *change_scope* is told the mock, the scope and the document."""
+    headers, document = dict(scope["headers"]), None
+    if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
+        return await answer(scope, receive)
+    body = await api.bodies.read(headers, receive)
+    with suppress(Refusal):
+        document = api.bodies.decode(body)
 
-    @by(seams.wrap, "answer")
-    async def apply(api: Api, answer: Answering, scope: Any, receive: Any) -> Answer:
-        headers, document = dict(scope["headers"]), None
-        if scope["method"] not in ("PUT", "PATCH") or not api.is_authorized(headers, scope["query_string"]):
-            return await answer(scope, receive)
-        body = await api.bodies.read(headers, receive)
-        with suppress(Refusal):
-            document = api.bodies.decode(body)
+    async def again() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
 
-        async def again() -> Any:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return await answer(change_scope(api, scope, document) if isinstance(document, dict) else scope, again)
-
-    return apply
+    return await answer(change_scope(api, scope, document) if isinstance(document, dict) else scope, again)
 
 
 @fault("methods", METHODS)

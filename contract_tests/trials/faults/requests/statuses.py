@@ -12,7 +12,7 @@ import orjson
 from .. import seams, usual
 from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
-from ..seams import Answer, Api, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Operation, Refusal, Request, by, curried
 from ..usual import ITEM, change
 from ..witness import Moment, Step
 
@@ -136,16 +136,14 @@ def _no_message(scene: Scene, role: str, status: int, body: Any) -> Any:
     return next((each for each in changed if scene.contract.answer_faults(role, status, each)), None)
 
 
-def _code_as(change_code: Callable[[Any, int], Any]) -> Rewrite:
-    def rewrite(scene: Scene, role: str, status: int, body: Any) -> Any:
-        path = scene.contract.error_code_at(role, status)
-        if not path or _value_at(body, path) is None:
-            return None
-        changed = usual.changed_at(body, path, lambda code: change_code(code, status))
-        is_told = scene.contract.error_code(role, status) is not None
-        return changed if is_told or scene.contract.answer_faults(role, status, changed) else None
-
-    return rewrite
+@curried
+def _code_as(change_code: Callable[[Any, int], Any], scene: Scene, role: str, status: int, body: Any) -> Any:
+    path = scene.contract.error_code_at(role, status)
+    if not path or _value_at(body, path) is None:
+        return None
+    changed = usual.changed_at(body, path, lambda code: change_code(code, status))
+    is_told = scene.contract.error_code(role, status) is not None
+    return changed if is_told or scene.contract.answer_faults(role, status, changed) else None
 
 
 def _text_of_an_object(scene: Scene, role: str, status: int, body: Any) -> Any:

@@ -12,7 +12,7 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault
 from ..scene import LIMITS, Body, NoPlace, Scene, first, needed
-from ..seams import CREATE, Api, Apply, Decode, Fields, Item, by
+from ..seams import CREATE, Api, Apply, Decode, Fields, Item, by, maker
 
 ATOMIC = "atomic"
 
@@ -35,14 +35,10 @@ def _is_valid(scene: Scene, name: str, value: Any) -> bool:
     return name in scene.fields and scene.contract.accepts_value(scene.fields[name], value)
 
 
-def _salvaging(salvage: Callable[[Fields], Fields]) -> Apply:
+@maker(seams.before_refusal)
+def _salvaging(api: Api, salvage: Callable[[Fields], Fields], item: Item, body: Fields) -> None:
     """Store what *salvage* returns of the body of a refused update."""
-
-    @by(seams.before_refusal)
-    def apply(api: Api, item: Item, body: Fields) -> None:
-        seams.write_fields(api, item, api.resource.store.merge(item.fields, salvage(body)))
-
-    return apply
+    seams.write_fields(api, item, api.resource.store.merge(item.fields, salvage(body)))
 
 
 @fault("atomicity", ATOMIC)

@@ -8,10 +8,11 @@ from unittest.mock import patch
 from .. import seams
 from ..fault import CRUD, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Apply, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Operation, Refusal, Request, by, maker
 from ..usual import ITEM, REMOVAL, Shown, change, failed, shows_item, success, two_fields, wrong
 from ..witness import Witness
 
+Other = Callable[[Api, Request], Awaitable[Answer]]
 TOGETHER, GONE, STORES = "concurrent_updates", "removed_is_gone", "create_stores_everything"
 
 # As long as a query to a database takes, and long enough for another request to come in between.
@@ -122,20 +123,17 @@ async def _refuse(api: Api, request: Request) -> Answer:
     raise Refusal(409, "The item is being updated.")
 
 
-def _while_busy(answer_other: Callable[[Api, Request], Awaitable[Answer]]) -> Apply:
-    @by(seams.around, "update", memory=lambda api: set())
-    async def apply(api: Api, busy: set[str], request: Request, handle: Operation) -> Answer:
-        if request.item_id in busy:
-            return await answer_other(api, request)
-        busy.add(request.item_id)
-        try:
-            answer = await handle(request)
-            await asyncio.sleep(PAUSE_SECONDS)
-            return answer
-        finally:
-            busy.discard(request.item_id)
-
-    return apply
+@maker(seams.around, "update", memory=lambda api: set())
+async def _while_busy(api: Api, answer_other: Other, busy: set[str], request: Request, handle: Operation) -> Answer:
+    if request.item_id in busy:
+        return await answer_other(api, request)
+    busy.add(request.item_id)
+    try:
+        answer = await handle(request)
+        await asyncio.sleep(PAUSE_SECONDS)
+        return answer
+    finally:
+        busy.discard(request.item_id)
 
 
 rows("concurrency", (TOGETHER,), {

@@ -15,12 +15,13 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD_AND_LIST, LIST, Planted, fault, rows
 from ..scene import Scene, first, needed
-from ..seams import Api, Apply, Fields, Item, Page, Paging, by
+from ..seams import Api, Apply, Fields, Item, Page, Paging, by, maker
 from ..usual import Shown, without
 from ..witness import START, Witness
 from .orders import ordered
 from .pages import failing_to_read, listing_as, newer_items
 
+Change = Callable[[list[Item], str], Iterable[Item]]
 FOUND = "filters_find"
 FAR_FUTURE = "2999-01-01T00:00:00Z"
 
@@ -100,16 +101,12 @@ _table = {f"filter_misses_texts_{name}": row for name, row in MISSED.items()}
 rows("pagination", (FOUND, "exact_text"), _table, CRUD_AND_LIST, make=_missing)
 
 
-def _before_filters(change: Callable[[list[Item], str], Iterable[Item]]) -> Apply:
+@maker(seams.wrap, "resource.listing.page")
+def _before_filters(api: Api, change: Change, right: Paging, items: Iterable[Item], query: Fields) -> Page:
     """Change what there is to list where it is filtered by a value; *change* is told the items and the order."""
-
-    @by(seams.wrap, "resource.listing.page")
-    def apply(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
-        listing = api.resource.listing
-        is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
-        return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
-
-    return apply
+    listing = api.resource.listing
+    is_filtered = any(condition.comparison == "=" for condition in listing.conditions(query))
+    return right(change(list(items), listing.asked(query, "order") or "") if is_filtered else items, query)
 
 
 def _by_name(scene: Scene, *orders: str, newer: int = 2) -> Witness:

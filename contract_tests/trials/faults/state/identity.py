@@ -13,7 +13,7 @@ from contract_tests.spec.resource import ServerField
 from .. import seams, usual
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Fields, Item, Operation, Request, Update, by
+from ..seams import Answer, Api, Fields, Item, Operation, Request, Update, by, maker
 from ..usual import Shown, change, change_and_read, change_or_read, item_as, optional
 from ..witness import Witness
 from .sometimes import many
@@ -85,6 +85,7 @@ rows("identity", (EXACT,), {
 # -- Fields of the server ---------------------------------------------------------------------------------------------
 
 Plant = Callable[[Api, str], None]  # changes what a mock does with a field of this name
+Rewrite = Callable[[Item, Item], Item | None]
 _read_twice: Shown = lambda scene: (*change_and_read(scene), scene.read())
 
 
@@ -102,16 +103,12 @@ def _spelled(spell: Callable[[Any], Any]) -> Plant:
     return _shown(lambda item, value: spell(value) if value else None)
 
 
-def _rewritten(change: Callable[[Item, Item], Item | None]) -> Plant:
+@maker(seams.update_as)
+def _rewritten(api: Api, change: Rewrite, name: str, before: Item, changes: Fields) -> None:
     """Write what *change* makes of an item after each update; it is told the item before and after."""
-
-    @by(seams.update_as)
-    def plant(api: Api, name: str, before: Item, changes: Fields) -> None:
-        after = change(before, api.resource.store.find(before.id))
-        if after is not None:
-            api.resource.store.write(after)
-
-    return plant
+    after = change(before, api.resource.store.find(before.id))
+    if after is not None:
+        api.resource.store.write(after)
 
 
 def _touched(time: Callable[[Item], datetime]) -> Plant:

@@ -7,22 +7,19 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import LIST, Planted, fault, plain
 from ..scene import Body, Scene, first, needed
-from ..seams import Api, Apply, Create, Fields, Item, by
+from ..seams import Api, Apply, Create, Fields, Item, by, maker
 from ..usual import REMOVAL, change, change_beside, changed, made_next, others, removed_items, without
 from ..witness import Witness
 
 ISOLATION = "isolation"
 
 
-def _update_reaching(which: Callable[[Api, Item], Iterable[Item]]) -> Apply:
-    @by(seams.update_as)
-    def apply(api: Api, before: Item, changes: Fields) -> None:
-        after = api.resource.store.find(before.id).fields
-        changed_fields = {n: after.get(n) for n in changes if after.get(n) != before.fields.get(n) and n in after}
-        for item in which(api, before) if changed_fields else ():
-            seams.write_fields(api, item, {**item.fields, **changed_fields})
-
-    return apply
+@maker(seams.update_as)
+def _update_reaching(api: Api, which: Callable[[Api, Item], Iterable[Item]], before: Item, changes: Fields) -> None:
+    after = api.resource.store.find(before.id).fields
+    changed_fields = {n: after.get(n) for n in changes if after.get(n) != before.fields.get(n) and n in after}
+    for item in which(api, before) if changed_fields else ():
+        seams.write_fields(api, item, {**item.fields, **changed_fields})
 
 
 def _reaching_alike(compared: Callable[[Fields], object]) -> Apply:

@@ -9,10 +9,12 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import LIST, Apply, Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Api, Fields, Item, Page, Paging, Refusal, by
+from ..seams import Api, Fields, Item, Page, Paging, Refusal, by, curried, maker
 from ..usual import Shown, failed, without
 from ..witness import Witness
 
+Read = Callable[[str], int | None]
+Query = Callable[[str, bytes], Fields]
 WHOLE = "whole_list"
 # Items on a page of no size, and on a large one; after which pages end; and that others have.
 ENOUGH, LARGE, TWELVE, STOCK = 50, 20, 12, 60
@@ -57,23 +59,19 @@ def by_token(scene: Scene) -> str:
     return needed(scene.contract.listing.paging.token)
 
 
-def _sized(read: Callable[[str], int | None], beside: str = "") -> Apply:
+@maker(seams.wrap, "resource.rules.query")
+def _sized(api: Api, read: Read, beside: str, query: Query, role: str, query_string: bytes) -> Fields:
     """Read the size of a page otherwise, beside one with a role only; *read* returns a number, or None to leave it to the contract."""
-
-    @by(seams.wrap, "resource.rules.query")
-    def apply(api: Api, query: Callable[[str, bytes], Fields], role: str, query_string: bytes) -> Fields:
-        roles = api.resource.listing.roles
-        start = f"{roles['page_size']}=".encode()
-        parts = [part for part in query_string.split(b"&") if part]
-        texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
-        is_meant = role == "list" and roles.get(beside, "").encode() in query_string
-        size = read(texts[-1]) if texts and is_meant else None
-        if size is None:
-            return query(role, query_string)
-        rest = b"&".join(part for part in parts if not part.startswith(start))
-        return {**query(role, rest), roles["page_size"]: size}
-
-    return apply
+    roles = api.resource.listing.roles
+    start = f"{roles['page_size']}=".encode()
+    parts = [part for part in query_string.split(b"&") if part]
+    texts = [part.removeprefix(start).decode("latin-1") for part in parts if part.startswith(start)]
+    is_meant = role == "list" and roles.get(beside, "").encode() in query_string
+    size = read(texts[-1]) if texts and is_meant else None
+    if size is None:
+        return query(role, query_string)
+    rest = b"&".join(part for part in parts if not part.startswith(start))
+    return {**query(role, rest), roles["page_size"]: size}
 
 
 @generator
@@ -81,7 +79,7 @@ def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
     """Each judges the size of a page otherwise than the contract does."""
     size = page_size(scene)
     low, high = size.schema.get("minimum"), size.schema.get("maximum")
-    found: list[tuple[str, str, str, Any, Callable[[str], int | None]]] = [
+    found: list[tuple[str, str, str, Any, Read]] = [
         ("in_words_ignored", "Takes a size of a page that is no number for the default.", "type", "ten",
          lambda text: ENOUGH if text.isalpha() else None),
     ]  # fmt: skip
@@ -107,16 +105,13 @@ def sizes_of_pages(scene: Scene) -> Iterator[Fault]:
         place = f"{size.pointer}/{word}"
         clause = place if scene.contract.document.has(place) else size.pointer
         witness = (scene.list(f"{size.name}={text}"),)
-        yield Fault(f"page_size_{defect}", "pagination", summary, clause, _sized(read), witness)
+        yield Fault(f"page_size_{defect}", "pagination", summary, clause, _sized(read, ""), witness)
 
 
-def _resized(resize: Callable[[int], int]) -> Apply:
-    @by(seams.wrap, "resource.listing.cut")
-    def apply(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
-        name = api.resource.listing.roles["page_size"]
-        return right(items, {**query, name: resize(query[name])} if name in query else query)
-
-    return apply
+@maker(seams.wrap, "resource.listing.cut")
+def _resized(api: Api, resize: Callable[[int], int], right: Paging, items: list[Item], query: Fields) -> Page:
+    name = api.resource.listing.roles["page_size"]
+    return right(items, {**query, name: resize(query[name])} if name in query else query)
 
 
 def _negative_beside_a_token(scene: Scene) -> Witness:
@@ -163,21 +158,19 @@ def _turned(api: Api, query: Fields) -> bool:
     return bool(listing.asked(query, "offset")) or (number is not None and number > listing.first_page)
 
 
-def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]]) -> Apply:
+@curried
+def _later_pages(change: Callable[[list[Item], list[Item]], list[Item]], api: Api) -> None:
     """Let later pages begin elsewhere; *change* is told all items and those that come after the page before."""
 
     def after(right: Callable[..., list[Item]], items: list[Item], order: Order, place: Any) -> list[Item]:
         rest = right(items, order, place)
         return change(items, rest) if place is not None else rest
 
-    def apply(api: Api) -> None:
-        def cut(right: Paging, items: list[Item], query: Fields) -> Page:
-            return right(change([*items[:1], *items], items) if _turned(api, query) else items, query)
+    def cut(right: Paging, items: list[Item], query: Fields) -> Page:
+        return right(change([*items[:1], *items], items) if _turned(api, query) else items, query)
 
-        seams.wrap(api, "resource.listing.after", after)
-        seams.wrap(api, "resource.listing.cut", cut)
-
-    return apply
+    seams.wrap(api, "resource.listing.after", after)
+    seams.wrap(api, "resource.listing.cut", cut)
 
 
 @by(seams.wrap, "resource.listing.cut")

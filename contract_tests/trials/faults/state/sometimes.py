@@ -10,13 +10,14 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import Planted, fault, plain, rows
 from ..scene import Scene, first, needed
-from ..seams import Answer, Api, Apply, Fields, Item, Operation, Refusal, Request, by
+from ..seams import Answer, Api, Fields, Item, Operation, Refusal, Request, by, maker
 from ..usual import Shown, change, change_and_read, earlier_states, failed, in_turn, made_items, success, without, wrong
 from ..witness import Witness
 
 READ, TEXT = "read_your_writes", "exact_text"
 MANY, OFTEN, SHARDS = 24, 20, 8
 Turn = Callable[[], bool]
+Wrong = Callable[[Api, Item], object]
 many: Shown = lambda scene: scene.shows(*in_turn(scene, MANY))
 
 
@@ -35,22 +36,20 @@ def _every(number: int) -> Turn:
     return lambda: next(turns) % number == 0
 
 
-def _by_number(is_wrong: Callable[[int], bool], go_wrong: Callable[[Api, Item], object] = _lose) -> Apply:
+@maker(seams.update_as, memory=lambda api: Counter())
+def _by_number(
+    api: Api, is_wrong: Callable[[int], bool], go_wrong: Wrong, updates: Counter[str], before: Item, changes: Fields
+) -> None:
     """Go wrong with some updates; *is_wrong* is told which update of its item it is."""
-
-    @by(seams.update_as, memory=lambda api: Counter())
-    def apply(api: Api, updates: Counter[str], before: Item, changes: Fields) -> None:
-        updates[before.id] += bool(changes)
-        if is_wrong(updates[before.id]):
-            go_wrong(api, before)
-
-    return apply
+    updates[before.id] += bool(changes)
+    if is_wrong(updates[before.id]):
+        go_wrong(api, before)
 
 
 rows("sometimes", (READ,), {
     "twenty_updates_at_most": (
-        "Stores the first twenty updates of an item and forgets all that follow.", _by_number(lambda n: n > OFTEN), many),
-    "first_update_lost": ("Forgets the first update of an item.", _by_number(lambda n: n <= 1), change_and_read),
+        "Stores the first twenty updates of an item and forgets all that follow.", _by_number(lambda n: n > OFTEN, _lose), many),
+    "first_update_lost": ("Forgets the first update of an item.", _by_number(lambda n: n <= 1, _lose), change_and_read),
 })  # fmt: skip
 
 

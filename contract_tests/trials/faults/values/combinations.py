@@ -13,10 +13,11 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, Apply, Fault, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
-from ..seams import Api, Fields, Item, Refusal, Update, by
+from ..seams import Api, Fields, Item, Refusal, Update, by, curried
 from ..usual import without
 from ..witness import Witness
 
+Judged = Callable[[Fields, Fields, Fields | None], Fields | None]
 Found: TypeAlias = Iterator[tuple[str, str, Apply, Body]]
 """The name of a fault, its summary, what is planted, and an update that shows it."""
 
@@ -219,32 +220,29 @@ def _values(scene: Scene, name: str) -> list[Any]:
     return [value for text, value in texts.items() if len(text) < 500][:MOST_VALUES]
 
 
-def _judging(rule: Constraint, judged: Callable[[Fields, Fields, Fields | None], Fields | None]) -> Apply:
+@curried
+def _judging(rule: Constraint, judged: Judged, api: Api) -> None:
     """
     Hold to a rule what *judged* returns instead of the item; None for nothing.
 
     It is told the item as it would be, what was sent, and the item as it is; None for that in a create.
     """
+    stored: list[Fields] = []
+    held: list[Fields] = []
 
-    def apply(api: Api) -> None:
-        stored: list[Fields] = []
-        held: list[Fields] = []
+    def note(item: Item, changes: Fields) -> Fields:
+        stored[:] = [item.fields]
+        return changes
 
-        def note(item: Item, changes: Fields) -> Fields:
-            stored[:] = [item.fields]
-            return changes
+    def check(right: Callable[[Fields, Fields], None], fields: Fields, sent: Fields) -> None:
+        other = judged(fields, sent, stored.pop() if stored else None)
+        held[:] = [] if other is None else [other]
+        right(fields, sent)
 
-        def check(right: Callable[[Fields, Fields], None], fields: Fields, sent: Fields) -> None:
-            other = judged(fields, sent, stored.pop() if stored else None)
-            held[:] = [] if other is None else [other]
-            right(fields, sent)
+    def broken(right: Callable[[Fields], list[Any]], fields: Fields) -> list[Any]:
+        others = [each for each in right(fields) if each.title != rule.title]
+        return others + [each for other in held for each in right(other) if each.title == rule.title]
 
-        def broken(right: Callable[[Fields], list[Any]], fields: Fields) -> list[Any]:
-            others = [each for each in right(fields) if each.title != rule.title]
-            return others + [each for other in held for each in right(other) if each.title == rule.title]
-
-        seams.wrap(api, "resource.rules.broken_constraints", broken)
-        seams.wrap(api, "resource.store.check", check)
-        seams.change_update(api, note)
-
-    return apply
+    seams.wrap(api, "resource.rules.broken_constraints", broken)
+    seams.wrap(api, "resource.store.check", check)
+    seams.change_update(api, note)

@@ -13,10 +13,13 @@ from contract_tests.spec.field import Field
 from .. import seams
 from ..fault import CRUD, LAWFUL, Apply, Fault, OnField, Planted, fault, generator
 from ..scene import Body, Scene, first, needed
-from ..seams import Api, Fields, Item, Refusal, by
+from ..seams import Api, Fields, Item, Refusal, by, maker
 from ..usual import without
 
 Check = Callable[[Fields, Fields], None]
+Judge = Callable[[Fields, Fields], bool]
+Fits = Callable[[Any, Any, bool], bool]
+Rule = Callable[[str, Any, Fields], bool]
 
 
 @dataclass(frozen=True)
@@ -110,22 +113,16 @@ def _unchecked_pairs(pair: Pair) -> Iterator[Fault]:
         yield pair.fault("and_what_it_depends_on_unchecked_together", summary, apply, {given: o, name: v})
 
 
-def _against_the_last(pair: Pair) -> Apply:
-    @by(seams.wrap, "resource.choices.check", memory=lambda api: {})
-    def apply(api: Api, last: Body, rule: Check, fields: Fields, sent: Fields) -> None:
-        is_alone = sent.get(pair.name) is not None and sent.get(pair.given) is None
-        rule({**fields, **last} if is_alone else fields, sent)
-        last.update({n: v for n, v in fields.items() if n == pair.given})
-
-    return apply
+@maker(seams.wrap, "resource.choices.check", memory=lambda api: {})
+def _against_the_last(api: Api, pair: Pair, last: Body, rule: Check, fields: Fields, sent: Fields) -> None:
+    is_alone = sent.get(pair.name) is not None and sent.get(pair.given) is None
+    rule({**fields, **last} if is_alone else fields, sent)
+    last.update({n: v for n, v in fields.items() if n == pair.given})
 
 
-def _unchecked(name: str, is_unchecked: Callable[[Fields, Fields], bool]) -> Apply:
-    @by(seams.wrap, "resource.choices.check")
-    def apply(api: Api, rule: Check, fields: Fields, sent: Fields) -> None:
-        rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
-
-    return apply
+@maker(seams.wrap, "resource.choices.check")
+def _unchecked(api: Api, name: str, is_unchecked: Judge, rule: Check, fields: Fields, sent: Fields) -> None:
+    rule({**fields, name: None} if is_unchecked(fields, sent) else fields, sent)
 
 
 def _stored_decides(pair: Pair) -> Iterator[Fault]:
@@ -154,14 +151,11 @@ def _stored_decides(pair: Pair) -> Iterator[Fault]:
             yield pair.fault(defect, summary, _refused(name, is_among), body)
 
 
-def _refused(blamed: str, is_refused: Callable[[Fields, Fields], bool]) -> Apply:
-    @by(seams.change_update)
-    def apply(api: Api, item: Item, changes: Fields) -> Fields:
-        if is_refused(item.fields, changes):
-            raise Refusal(400, "A value is not listed.", [{"field": blamed, "description": "It is not listed."}])
-        return changes
-
-    return apply
+@maker(seams.change_update)
+def _refused(api: Api, blamed: str, is_refused: Judge, item: Item, changes: Fields) -> Fields:
+    if is_refused(item.fields, changes):
+        raise Refusal(400, "A value is not listed.", [{"field": blamed, "description": "It is not listed."}])
+    return changes
 
 
 def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
@@ -169,10 +163,10 @@ def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
     name, given, (stored, other) = pair.name, pair.given, pair.stored
     for _, o in pair.found(lambda _, o: not pair.fits(stored, o)):
         summary = f"Changes {name} by itself to a value that goes with the new value of the field that it depends on."
-        yield pair.fault("follows_what_it_depends_on", summary, _following(pair, only_if_needed=True), {given: o})
+        yield pair.fault("follows_what_it_depends_on", summary, _following(pair, True), {given: o})
     for v, o in pair.found(pair.is_later):
         summary = f"Sets {name} anew with every value of the field that it depends on, also where the two go together."
-        apply = _following(pair, only_if_needed=False)
+        apply = _following(pair, False)
         yield pair.fault("reset_by_what_it_depends_on", summary, apply, {given: o, name: v}, {given: o})
 
     @by(seams.change_update)
@@ -187,17 +181,14 @@ def _moved_by_itself(pair: Pair) -> Iterator[Fault]:
         yield pair.fault("moves_what_it_depends_on", summary, moving, {name: v})
 
 
-def _following(pair: Pair, *, only_if_needed: bool) -> Apply:
-    @by(seams.change_update)
-    def apply(api: Api, item: Item, changes: Fields) -> Fields:
-        other = changes.get(pair.given)
-        fitting = [value for value in pair.listed if pair.fits(value, other)]
-        is_alone = other is not None and changes.get(pair.name) is None and bool(fitting)
-        if not is_alone or (only_if_needed and item.fields.get(pair.name) in fitting):
-            return changes
-        return {**changes, pair.name: fitting[0]}
-
-    return apply
+@maker(seams.change_update)
+def _following(api: Api, pair: Pair, only_if_needed: bool, item: Item, changes: Fields) -> Fields:
+    other = changes.get(pair.given)
+    fitting = [value for value in pair.listed if pair.fits(value, other)]
+    is_alone = other is not None and changes.get(pair.name) is None and bool(fitting)
+    if not is_alone or (only_if_needed and item.fields.get(pair.name) in fitting):
+        return changes
+    return {**changes, pair.name: fitting[0]}
 
 
 def _misjudged(pair: Pair) -> Iterator[Fault]:
@@ -225,15 +216,11 @@ def _misjudged(pair: Pair) -> Iterator[Fault]:
         yield pair.fault("empty_ignored_beside_what_it_depends_on", summary, apply, {pair.given: other, name: ""})
 
 
-def _fitting(pair: Pair, fits: Callable[[Any, Any, bool], bool]) -> Apply:
+@maker(seams.wrap, "resource.choices.fits")
+def _fitting(api: Api, pair: Pair, fits: Fits, rule: Rule, name: str, value: Any, fields: Fields) -> bool:
     """Let *fits* say which values go together; it is told both, and what is right."""
-
-    @by(seams.wrap, "resource.choices.fits")
-    def apply(api: Api, rule: Callable[[str, Any, Fields], bool], name: str, value: Any, fields: Fields) -> bool:
-        is_right = rule(name, value, fields)
-        return fits(value, fields.get(pair.given), is_right) if name == pair.name else is_right
-
-    return apply
+    is_right = rule(name, value, fields)
+    return fits(value, fields.get(pair.given), is_right) if name == pair.name else is_right
 
 
 # -- A listed value by itself -----------------------------------------------------------------------------------------
@@ -292,17 +279,15 @@ def _shown(scene: Scene, tried: Field, matches: Matches, makes: Iterable[Callabl
     return [guess for guess in unlisted if matches(guess, value)][:1]
 
 
-def _comparing(name: str, known: list[Any], matches: Matches) -> Apply:
+@maker(seams.wrap, "resource.choices.check")
+def _comparing(
+    api: Api, name: str, known: list[Any], matches: Matches, rule: Check, fields: Fields, sent: Fields
+) -> None:
     """Take a text for each listed one that it matches."""
-
-    @by(seams.wrap, "resource.choices.check")
-    def apply(api: Api, rule: Check, fields: Fields, sent: Fields) -> None:
-        text = fields.get(name)
-        if isinstance(text, str) and text not in known:
-            for listed in [each for each in known if isinstance(each, str) and matches(text, each)]:
-                with contextlib.suppress(Refusal):
-                    rule({**fields, name: listed}, sent)
-                    return
-        rule(fields, sent)
-
-    return apply
+    text = fields.get(name)
+    if isinstance(text, str) and text not in known:
+        for listed in [each for each in known if isinstance(each, str) and matches(text, each)]:
+            with contextlib.suppress(Refusal):
+                rule({**fields, name: listed}, sent)
+                return
+    rule(fields, sent)

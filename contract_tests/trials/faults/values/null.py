@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contract_tests.spec.field import Field
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Planted, Predicate, fault, generator
+from ..fault import CRUD, Fault, OnField, Planted, Predicate, fault, generator
 from ..scene import Scene, first, needed
-from ..seams import Api, Fields, Item, by
+from ..seams import Api, Fields, Item, by, curried
 from ..usual import change_and_read
 
 Merge = Callable[[Fields, Fields], Fields]
@@ -49,13 +49,11 @@ def _of_update(on: OnField) -> Iterator[Fault]:
         yield from on.stored("stored_as_a_word_by_null", summary, lambda _: "None", None, roles=in_update)
 
 
-def _on_null(name: str, *, is_kept: bool) -> Apply:
-    def apply(api: Api) -> None:
-        for answer, part in ((is_kept, "keeps_on_null"), (not is_kept, "clears_on_null")):
-            says = lambda rule, other, answer=answer: answer if other == name else rule(other)
-            seams.wrap(api, f"resource.rules.{part}", says)
-
-    return apply
+@curried
+def _on_null(name: str, api: Api, *, is_kept: bool) -> None:
+    for answer, part in ((is_kept, "keeps_on_null"), (not is_kept, "clears_on_null")):
+        says = lambda rule, other, answer=answer: answer if other == name else rule(other)
+        seams.wrap(api, f"resource.rules.{part}", says)
 
 
 def _clearing(scene: Scene, fewest: int = 1) -> list[Field]:

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from .. import seams
-from ..fault import CRUD, Apply, Fault, OnField, Predicate, generator
+from ..fault import CRUD, Fault, OnField, Predicate, generator
 from ..scene import Scene, is_text, needed
-from ..seams import Api, Refusal, by
+from ..seams import Api, Refusal, maker
 
 # The width of a column, and of a text that has no limit.
 COLUMN = 255
@@ -191,15 +191,12 @@ def _cut_to_64_kib(text: str) -> str:
     return text if len(text) < 16_000 else text.encode()[:COLUMN_BYTES].decode("utf-8", "ignore")
 
 
-def _longest(size: int, status: int) -> Apply:
-    @by(seams.wrap, "bodies.read")
-    async def apply(api: Api, read: Callable[..., Awaitable[bytes]], *arguments: Any) -> bytes:
-        body = await read(*arguments)
-        if len(body) > size:
-            raise Refusal(status, "The request body is not valid.")
-        return body
-
-    return apply
+@maker(seams.wrap, "bodies.read")
+async def _longest(api: Api, size: int, status: int, read: Callable[..., Awaitable[bytes]], *told: Any) -> bytes:
+    body = await read(*told)
+    if len(body) > size:
+        raise Refusal(status, "The request body is not valid.")
+    return body
 
 
 @generator
