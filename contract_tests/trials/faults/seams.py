@@ -48,10 +48,10 @@ def wrap(api: Api, place: str, behaviour: Callable[..., Any]) -> None:
 
 def by(seam: Any, *place: Any, memory: Callable[[Api], Any] | None = None) -> Callable[[Behaviour], Behaviour]:
     """
-    Make of the decorated behaviour what puts it into a mock by a seam: a function of this module that changes one.
+    Make of the decorated behaviour what puts it into a mock by a seam, a function of this module that changes one.
 
-    The behaviour is told whatever that is told, then what *memory* makes for it to remember of one mock, then what the
-    seam tells it.
+    What is made is a seam again. The behaviour is told whatever that is told, then what *memory* makes for it to
+    remember of one mock, then what the seam tells it.
     """
 
     def made(behaviour: Behaviour) -> Behaviour:
@@ -115,17 +115,14 @@ def read_as(api: Api, change: Callable[[Any], Any]) -> None:
     wrap(api, "bodies.decode", lambda decode, body: change(decode(body)))
 
 
-def read_twice_named_as(api: Api, read: Callable[[list[tuple[str, Any]]], Any]) -> None:
+@by(wrap, "bodies.decode")
+def read_twice_named_as(api: Api, read: Callable[[list[tuple[str, Any]]], Any], decode: Decode, body: bytes) -> Any:
     """Put the members of each object of a body that names one twice through *read*."""
     hook = lambda pairs: read(pairs) if len(dict(pairs)) < len(pairs) else dict(pairs)
-
-    def decoded(decode: Decode, body: bytes) -> Any:
-        document = decode(body)
-        with suppress(RecursionError):  # what is nested too deep for this decoder is judged all the same
-            return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
-        return document
-
-    wrap(api, "bodies.decode", decoded)
+    document = decode(body)
+    with suppress(RecursionError):  # what is nested too deep for this decoder is judged all the same
+        return json.loads(body, object_pairs_hook=hook) if isinstance(document, dict) else document
+    return document
 
 
 def read_values_as(api: Api, change: Callable[[Any], Any], *names: str) -> None:
@@ -204,35 +201,28 @@ def around(api: Api, operation: str, run: Callable[[Request, Operation], Awaitab
     wrap(api, "further_operation", lambda handle, req: run(req, handle) if is_meant(req) else handle(req))
 
 
-def read_item_as(api: Api, change: Callable[[Item], Item]) -> None:
+@by(around, "read")
+async def read_item_as(api: Api, change: Callable[[Item], Item], request: Request, handle: Operation) -> Answer:
     """Let a read answer what *change* makes of the item."""
-
-    async def run(request: Request, handle: Operation) -> Answer:
-        return succeed(api, "read", change(api.resource.store.find(request.item_id)))
-
-    around(api, "read", run)
+    return succeed(api, "read", change(api.resource.store.find(request.item_id)))
 
 
-def list_item_as(api: Api, change: Callable[[Item], Item]) -> None:
+@by(wrap, "resource.listing.page")
+def list_item_as(api: Api, change: Callable[[Item], Item], right: Paging, items: Any, query: Fields) -> Page:
     """Let a list show what *change* makes of each item."""
-
-    def page(right: Paging, items: Any, query: Fields) -> Page:
-        found = right(items, query)
-        return Page([change(item) for item in found.items], found.next_token)
-
-    wrap(api, "resource.listing.page", page)
+    found = right(items, query)
+    return Page([change(item) for item in found.items], found.next_token)
 
 
-def refuse_request_as(api: Api, change: Callable[[Any, Refusal], Answer]) -> None:
+@by(wrap, "answer")
+async def refuse_request_as(
+    api: Api, change: Callable[[Any, Refusal], Answer], answer: Answering, scope: Any, receive: Any
+) -> Answer:
     """Answer errors as *change* says, which is told the scope of the request and what is refused."""
-
-    async def run(answer: Answering, scope: Any, receive: Any) -> Answer:
-        try:
-            return await answer(scope, receive)
-        except Refusal as refusal:
-            return change(scope, refusal)
-
-    wrap(api, "answer", run)
+    try:
+        return await answer(scope, receive)
+    except Refusal as refusal:
+        return change(scope, refusal)
 
 
 def refuse_as(api: Api, change: Callable[[Refusal, Answer], Answer]) -> None:
@@ -251,17 +241,13 @@ def change_update(api: Api, change: Callable[[Item, Fields], Fields]) -> None:
     wrap(api, "resource.store.update", lambda update, item_id, sent: update(item_id, change(find(item_id), sent)))
 
 
-def update_as(api: Api, update: Callable[[Item, Fields], object]) -> None:
+@by(wrap, "resource.store.update")
+def update_as(api: Api, update: Callable[[Item, Fields], object], right: Update, item_id: str, sent: Fields) -> Item:
     """Run *update* with the item as it was, and what was sent, after each accepted update."""
-    store = api.resource.store
-
-    def updated(right: Update, item_id: str, changes: Fields) -> Item:
-        before = store.find(item_id)
-        after = right(item_id, changes)
-        update(before, changes)
-        return store.items.get(item_id, after)
-
-    wrap(api, "resource.store.update", updated)
+    before = api.resource.store.find(item_id)
+    after = right(item_id, sent)
+    update(before, sent)
+    return api.resource.store.items.get(item_id, after)
 
 
 def write_fields(api: Api, item: Item, fields: Fields) -> Item:
@@ -281,26 +267,25 @@ def succeed(api: Api, role: str, item: Item, **further: Any) -> Answer:
     return resource.succeed(role, resource.envelopes[role].filled({**resource.show(item), **further}))
 
 
-def before_refusal(api: Api, salvage: Callable[[Item, Fields], object]) -> None:
-    """Let *salvage* see the item and the body of every update that the schema refuses."""
+@by(around, UPDATE)
+async def before_refusal(
+    api: Api, salvage: Callable[[Item, Fields], object], request: Request, handle: Operation
+) -> Answer:
+    """Let *salvage* see the item and the body of every update that is refused."""
+    heard: list[Any] = []
 
-    async def run(request: Request, handle: Operation) -> Answer:
-        heard: list[Any] = []
+    def listen(body: Any) -> Any:
+        heard[:] = [body]
+        return body
 
-        def listen(body: Any) -> Any:
-            heard[:] = [body]
-            return body
-
-        try:
-            with _read_for_now(api, listen):
-                return await handle(request)
-        except Refusal:
-            item = api.resource.store.items.get(request.item_id)
-            if item is not None and heard and isinstance(heard[0], dict):
-                salvage(item, heard[0])
-            raise
-
-    around(api, UPDATE, run)
+    try:
+        with _read_for_now(api, listen):
+            return await handle(request)
+    except Refusal:
+        item = api.resource.store.items.get(request.item_id)
+        if item is not None and heard and isinstance(heard[0], dict):
+            salvage(item, heard[0])
+        raise
 
 
 def of_texts(change: Callable[[str], str]) -> Callable[[Any], Any]:

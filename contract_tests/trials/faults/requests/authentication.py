@@ -23,6 +23,7 @@ from ..usual import ITEM, REMOVAL, change, change_alone, error, further, optiona
 from ..witness import Step, Witness, stranger, with_header
 
 FIRST = "key_before_anything"
+Check = Callable[[Any, str, str, Any], Awaitable[None]]
 IsFurther = Callable[[Api, Headers, bytes], bool]
 Rule = Callable[..., bool]
 IsRight = Callable[[str, str], bool]  # is told the key that was sent and the right one
@@ -209,22 +210,19 @@ def wrong_key_answered_403(scene: Scene) -> Planted:
 # -- Before the key ---------------------------------------------------------------------------------------------------
 
 
-def before_the_key(api: Api, check: Callable[[Any, str, str, Any], Awaitable[None]]) -> None:
+@by(seams.wrap, "answer")
+async def before_the_key(api: Api, check: Check, answer: Answering, scope: Any, receive: Any) -> Answer:
     """Let *check* look at a request without the right key: its scope, the role, the id, and how to receive the body."""
-
-    async def run(answer: Answering, scope: Any, receive: Any) -> Answer:
-        path = decoded_path(scope)
-        if not api.is_page(path) and not _is_authorized(api, scope):
-            route, item_id = api.routes.find(scope["method"], path)
-            if route.owner is api.resource:
-                try:
-                    await check(scope, route.role, item_id, receive)
-                except Refusal as refusal:
-                    refusal.operation = route.operation
-                    raise
-        return await answer(scope, receive)
-
-    seams.wrap(api, "answer", run)
+    path = decoded_path(scope)
+    if not api.is_page(path) and not _is_authorized(api, scope):
+        route, item_id = api.routes.find(scope["method"], path)
+        if route.owner is api.resource:
+            try:
+                await check(scope, route.role, item_id, receive)
+            except Refusal as refusal:
+                refusal.operation = route.operation
+                raise
+    return await answer(scope, receive)
 
 
 @plain("authentication", FIRST, needs=ITEM, shown=lambda s: (stranger(s.read(unknown(s))),) if guarded(s) else ())

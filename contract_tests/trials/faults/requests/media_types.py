@@ -15,7 +15,7 @@ import yaml
 from .. import seams, usual
 from ..fault import Apply, Planted, fault, plain, rows
 from ..scene import Body, Scene, first, needed
-from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by, curried
+from ..seams import Answer, Answering, Api, Decode, Operation, Refusal, Request, by, curried, maker
 from ..usual import ITEM, Shown, change, change_and_read, error, failed, success, wrong
 from ..witness import Witness, with_header
 
@@ -123,22 +123,19 @@ def _form(body: bytes) -> Any:
 Write = Callable[[Body], str]
 
 
-def _forgive(api: Api, read: Decode) -> None:
+@by(seams.wrap, "bodies.decode")
+def _forgive(api: Api, read: Decode, decode: Decode, body: bytes) -> Any:
     """Read with *read* what is no JSON object; what it cannot read either stays refused."""
-
-    def forgiving(decode: Decode, body: bytes) -> Any:
-        with suppress(Refusal):
-            document = decode(body)
-            if isinstance(document, dict):
-                return document
-        with suppress(*NO_JSON):
-            document = read(body)
-            orjson.dumps(document)
-            if isinstance(document, dict):
-                return document
-        return decode(body)
-
-    seams.wrap(api, "bodies.decode", forgiving)
+    with suppress(Refusal):
+        document = decode(body)
+        if isinstance(document, dict):
+            return document
+    with suppress(*NO_JSON):
+        document = read(body)
+        orjson.dumps(document)
+        if isinstance(document, dict):
+            return document
+    return decode(body)
 
 
 def _forgives(read: Decode, write: Write, scene: Scene) -> Planted:
@@ -227,11 +224,9 @@ async def second_half_of_a_body_lost(api: Api, message: Any, receive: Any) -> by
     return bytes(message["body"])
 
 
-def _body_lost_beside(header: bytes) -> Apply:
-    async def read(right: Any, headers: Any, receive: Any) -> bytes:
-        return b"" if header in headers else await right(headers, receive)
-
-    return lambda api: seams.wrap(api, "bodies.read", read)
+@maker(seams.wrap, "bodies.read")
+async def _body_lost_beside(api: Api, header: bytes, right: Any, headers: Any, receive: Any) -> bytes:
+    return b"" if header in headers else await right(headers, receive)
 
 
 @by(seams.wrap, "answer")

@@ -125,14 +125,11 @@ def _never_moves(api: Api, name: str) -> None:
     _rewritten(_unmoved)(api, name)
 
 
-def _stops(api: Api, name: str) -> None:
-    updates = Counter[str]()
-
-    def stop(before: Item, after: Item) -> Item | None:
-        updates[before.id] += 1
-        return _unmoved(before, after) if updates[before.id] > STANDS_AFTER else None
-
-    _rewritten(stop)(api, name)
+@by(seams.update_as, memory=lambda api: Counter())
+def _stops(api: Api, name: str, updates: Counter[str], before: Item, changes: Fields) -> None:
+    updates[before.id] += 1
+    if updates[before.id] > STANDS_AFTER:
+        api.resource.store.write(_unmoved(before, api.resource.store.find(before.id)))
 
 
 def _ignoring(is_ignored: Callable[[Any], bool]) -> Plant:
