@@ -99,13 +99,12 @@ def judge(api: Api, field: str, verdict: Verdict, *roles: str, instead: Any = LE
     wrap(api, "resource.rules.is_valid", is_valid)
 
 
-def judge_body(api: Api, verdict: Callable[[Fields], bool | None], *roles: str) -> None:
-    """Let *verdict* say which bodies are valid, by default of the update alone; None leaves it to the contract."""
+def refuse_body(api: Api, is_refused: Callable[[Fields], object], *roles: str) -> None:
+    """Refuse more bodies than the contract does, by default of the update alone."""
 
     def is_valid(contract_says: Callable[[str, Any], bool], role: str, body: Any) -> bool:
         concerns = role in (roles or (UPDATE,)) and isinstance(body, dict)
-        said = verdict(body) if concerns else None
-        return contract_says(role, body) if said is None else said
+        return not (concerns and is_refused(body)) and contract_says(role, body)
 
     wrap(api, "resource.rules.is_valid", is_valid)
 

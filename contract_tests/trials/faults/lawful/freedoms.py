@@ -156,8 +156,8 @@ def unnamed_fields_refused(scene: Scene) -> Planted:
     body, known = {**change(scene), "further_field": 1}, scene.api.resource
     needed(scene.contract.accepts("update", body))
     names = {name for fields in known.rules.fields.values() for name in fields} | {*known.server_fields}
-    verdict = lambda sent: None if sent.keys() <= names else False
-    return Planted(lambda api: seams.judge_body(api, verdict, seams.UPDATE, seams.CREATE), (scene.update(body),))
+    apply = lambda api: seams.refuse_body(api, lambda sent: sent.keys() - names, seams.UPDATE, seams.CREATE)
+    return Planted(apply, (scene.update(body),))
 
 
 def _twice(scene: Scene) -> Witness:

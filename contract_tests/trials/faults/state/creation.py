@@ -52,9 +52,9 @@ def required_by_create(scene: Scene, tried: Field) -> Planted:
     """Refuses a new item without {field}, which is optional."""
     body = without(scene.item, tried.name)
     needed(scene.contract.accepts("create", body) and scene.rules.lawful({}, body))
-    verdict = lambda sent: None if sent.get(tried.name) else False
+    refused = lambda sent: not sent.get(tried.name)
     clause = scene.contract.operation("create").body_pointer or ""
-    return Planted(lambda api: seams.judge_body(api, verdict, CREATE), (scene.create(body),), clause)
+    return Planted(lambda api: seams.refuse_body(api, refused, CREATE), (scene.create(body),), clause)
 
 
 def _filling(change_body: Callable[[Fields], Fields]) -> Apply:

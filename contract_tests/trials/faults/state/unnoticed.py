@@ -99,12 +99,9 @@ def nulls_alone_refused(scene: Scene) -> Planted:
     keeping = {f.name for f in scene.nullable if f.on_null == "keep" and f.name in scene.item}
     names = sorted(keeping)[:2]
     needed(len(names) == 2 and scene.rules.lawful(scene.item, dict.fromkeys(names)))
-
-    def judged(fields: Fields) -> bool | None:
-        return False if len(fields) > 1 and fields.keys() <= keeping and {*fields.values()} == {None} else None
-
+    refused = lambda sent: len(sent) > 1 and sent.keys() <= keeping and {*sent.values()} == {None}
     clause = scene.clause(scene.fields[names[0]], "x-on-null")
-    return Planted(lambda api: seams.judge_body(api, judged), scene.shows(dict.fromkeys(names)), clause)
+    return Planted(lambda api: seams.refuse_body(api, refused), scene.shows(dict.fromkeys(names)), clause)
 
 
 def _taken_beside_a_null(scene: Scene, tried: Field, wrong: Any, is_wrong: Callable[[Any], bool], at: str) -> Planted:

@@ -39,7 +39,7 @@ def _storing(change: Callable[[Fields], Fields]) -> Apply:
 
 
 def _refusing(is_refused: Callable[[Fields], bool]) -> Apply:
-    return lambda api: seams.judge_body(api, lambda sent: False if is_refused(sent) else None)
+    return lambda api: seams.refuse_body(api, is_refused)
 
 
 def _forgotten(scene: Scene) -> Found:

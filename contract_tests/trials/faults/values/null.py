@@ -124,9 +124,9 @@ def cleared_field_stays_cleared(scene: Scene) -> Planted:
 def null_refused_by_create(scene: Scene) -> Planted:
     """Refuses null in an optional field of a new item."""
     tried = first(tried for tried in scene.contract.fields("create").values() if tried.is_nullable)
-    refused = lambda sent: False if None in sent.values() else None
+    refused = lambda sent: None in sent.values()
     witness = (scene.create({**scene.item, tried.name: None}),)
-    return Planted(lambda api: seams.judge_body(api, refused, seams.CREATE), witness, tried.place)
+    return Planted(lambda api: seams.refuse_body(api, refused, seams.CREATE), witness, tried.place)
 
 
 @fault("null")
