@@ -31,11 +31,8 @@ EXAMPLES = "README_examples.py"
 
 def client_changes(contract: Path, base: str) -> list[str]:
     """
-    Say what breaks callers of the client beside a contract, by name; empty where none stands here or at *base*.
-
-    Args:
-        contract: The contract; its client stands beside it.
-        base: What callers know: a commit of the repository. Of a file nobody knows which client belongs to it.
+    Say what breaks callers of the client beside a contract, by name; empty where none stands here or at *base*, the
+    commit that callers know.
     """
     new = contract.absolute().parent / FOLDER
     with TemporaryDirectory(prefix="client-") as name:

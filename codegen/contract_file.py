@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from contract_tests.spec.document import Document, escape, read_document
 from contract_tests.spec.extensions import error_code_place, error_fields_place, named_properties
-from contract_tests.spec.operation import METHODS, Operation
+from contract_tests.spec.operation import Operation, every_operation
 from contract_tests.spec.security import read_key
 
 Way: TypeAlias = tuple[str, ...]
@@ -43,39 +43,17 @@ class ClientFacts:
 
 def read_client_facts(path: Path) -> ClientFacts:
     """
-    Read a contract.
-
-    Args:
-        path: The OpenAPI 3.1 document.
-
-    Returns:
-        The facts that the templates need.
-
-    Raises:
-        ContractError: The file cannot be read, a reference in it leads nowhere, or it names no server.
-
-    Source: OpenAPI 3.1, sections 4.8.5 and 4.8.27.
+    Read what the templates need; refuse a contract that cannot be read, in which a reference leads nowhere, or that names
+    no server. Source: OpenAPI 3.1, sections 4.8.5 and 4.8.27.
     """
     document = read_document(path)
     for pointer, reference in _references(document.tree, "#"):
         if not isinstance(reference, str) or not reference.startswith("#/") or not document.has(reference):
-            raise document.error(
-                pointer, f"nothing stands at {reference!r}; correct the reference, or add what it names"
-            )
-    operations = operations_of(document)
+            problem = f"nothing stands at {reference!r}; correct the reference, or add what it names"
+            raise document.error(pointer, problem)
+    operations = list(every_operation(document))
     key = read_key(document, operations)
     return ClientFacts(_base_url(document), key.kind, key.name, key.env, *_error_places(document, operations))
-
-
-def operations_of(document: Document) -> list[Operation]:
-    """List the operations of a document in its order, those without an operationId too."""
-    return [
-        Operation(str(item[method].get("operationId", "")), method.upper(), path, item[method], pointer, document)
-        for path, item in document.tree.get("paths", {}).items()
-        for method in METHODS
-        if isinstance(item.get(method), dict)
-        for pointer in [f"#/paths/{escape(path)}/{method}"]
-    ]
 
 
 def _error_places(

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,15 @@ import yaml
 
 from codegen.contract_file import read_client_facts
 from codegen.trees import differences, replace_tree
-from contract_tests.errors import Refused
+from contract_tests.errors import HOLDS, VIOLATED, Refused
 from contract_tests.runner.configuration import Configuration
-from contract_tests.spec.document import Document, read_document
+from contract_tests.spec.document import read_document
 
 HERE = Path(__file__).parent
 # The contract for which config.yaml has names and README has examples.
 OWN_CONTRACT = HERE.parent / "openapi.yaml"
 OWN_CLIENT = Path("generated_client")
 CONFIG_FILE = HERE / "config.yaml"
-OWN_SETTINGS = ("project_name_override", "package_name_override", "client_name")
 TEMPLATES = HERE / "templates"
 
 # What the modules of a client import beside its models; a schema of such a name gives a class of another.
@@ -45,27 +44,13 @@ TAKEN = frozenset({
     "Mapping", "Operation", "Pages", "StrEnum", "Turning", "TypeAlias", "Unset", "UNSET", "UUID",
 })  # fmt: skip
 
-HOLDS, DIFFERS = 0, 1
-
 
 class GeneratorError(Refused):
     """openapi-python-client could not write the whole client."""
 
 
 def client(configuration: Configuration, arguments: Sequence[str]) -> int:
-    """
-    Write a client, or compare it.
-
-    Args:
-        configuration: Names the contract, and the folder of the client.
-        arguments: `--check` compares and changes nothing.
-
-    Returns:
-        The exit code: 0, or 1 where the client differs.
-
-    Raises:
-        Refused: The contract cannot be used, or nobody has said where its client goes.
-    """
+    """Write a client, or with `--check` only compare it; return the exit code, 1 where the client differs."""
     if list(arguments) not in ([], ["--check"]):
         raise Refused(f"{' '.join(arguments)}: --check is all that can be said")
     contract = configuration.contract
@@ -85,10 +70,8 @@ def write_client(contract: Path, client: Path) -> int:
     client, parent = client.absolute(), client.absolute().parent
     is_client = (client / "pyproject.toml").is_file() and any(client.glob("*/wire.py"))
     if client.exists() and not is_client and (client.is_file() or any(client.iterdir())):
-        problem = (
-            "is there and is no client, so it would be lost; name a folder that is new, empty or an earlier client"
-        )
-        raise Refused(f"OUT: {client} {problem}")
+        advice = "name a folder that is new, empty or an earlier client"
+        raise Refused(f"OUT: {client} is there and is no client, so it would be lost; {advice}")
     try:
         parent.mkdir(parents=True, exist_ok=True)
         place = tempfile.TemporaryDirectory(prefix=f".{client.name}-", dir=parent)
@@ -115,39 +98,35 @@ def check_client(contract: Path, client: Path) -> int:
     print(f"{client.name} is not what {contract.name} gives; `make client` writes it anew", file=sys.stderr)
     for difference in found:
         print(f"  {difference.kind:8} {client.name}/{difference.path}", file=sys.stderr)
-    return DIFFERS
+    return VIOLATED
 
 
 def generate(contract_file: Path, destination: Path, name: str) -> None:
-    """
-    Write the client that belongs to a contract.
-
-    Args:
-        contract_file: The OpenAPI document.
-        destination: A folder that does not exist yet.
-        name: What the folder will be called.
-
-    Raises:
-        ContractError: The document cannot be read, or is no OpenAPI 3.1.
-        GeneratorError: The generator failed, or would have skipped a part of the document.
-    """
+    """Write the client that belongs to a contract into a folder that does not exist yet, and will be called *name*."""
     read_client_facts(contract_file)  # complains with the place, which the generator does not
     settings = yaml.safe_load(CONFIG_FILE.read_text("utf-8"))
-    own = {key: settings.pop(key) for key in OWN_SETTINGS}
+    client_name = settings.pop("client_name")
+    names = {key: settings.pop(key) for key in ("project_name_override", "package_name_override")}
     document = read_document(contract_file)
-    tree, told = document.tree, _told(document, name, own["client_name"])
+    tree, is_ours = document.tree, is_own(contract_file)
+    told = {  # what the generator cannot find in the contract
+        "file_name": document.name,
+        "folder": name,
+        "command": "make client" if is_ours else f"make client CONTRACT={document.name} OUT={name}",
+        "client_name": client_name if is_ours else None,
+        "sha256": document.digest,
+    }
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
         config, contract = Path(folder) / CONFIG_FILE.name, Path(folder) / "contract.json"
-        names = {key: value for key, value in own.items() if key != "client_name" and is_own(contract_file)}
-        renamed = {each: {"class_name": f"{each}Model"} for each in sorted(TAKEN & _schema_names(tree))}
-        overrides = {**settings.get("class_overrides", {}), **renamed}
-        config.write_text(yaml.safe_dump({**settings, **names, "class_overrides": overrides}), "utf-8")
+        schemas = tree.get("components", {}).get("schemas", {})
+        renamed = {each: {"class_name": f"{each}Model"} for each in sorted(TAKEN & schemas.keys())}
+        settings |= {
+            **(names if is_ours else {}),
+            "class_overrides": {**settings.get("class_overrides", {}), **renamed},
+        }
+        config.write_text(yaml.safe_dump(settings), "utf-8")
         contract.write_text(json.dumps(_completed(tree), default=str), "utf-8")
         _run_generator(contract_file.name, contract, destination, config, told)
-
-
-def _schema_names(tree: Mapping[str, Any]) -> set[str]:
-    return set(tree.get("components", {}).get("schemas", {}))
 
 
 def _completed(node: Any, above: str = "") -> Any:
@@ -164,18 +143,6 @@ def _completed(node: Any, above: str = "") -> Any:
     if (is_tuple or is_array) and isinstance(said.get("items"), bool):  # it reads no schema that is true or false
         said |= {"items": {}} if said.pop("items") else {}
     return {"items": {}, **said} if is_array and not is_tuple else said
-
-
-def _told(document: Document, name: str, client_name: str) -> dict[str, object]:
-    """Return what the generator cannot find in the contract."""
-    own = is_own(document.file)
-    return {
-        "file_name": document.name,
-        "folder": name,
-        "command": "make client" if own else f"make client CONTRACT={document.name} OUT={name}",
-        "client_name": client_name if own else None,
-        "sha256": document.digest,
-    }
 
 
 def _run_generator(name: str, contract: Path, destination: Path, config: Path, told: dict[str, object]) -> None:

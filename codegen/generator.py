@@ -11,18 +11,18 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import openapi_python_client
 from openapi_python_client.cli import app
 
 from codegen.client_types import Types
-from codegen.contract_file import operations_of, read_client_facts
+from codegen.contract_file import read_client_facts
 from codegen.field_words import wrapped
 from codegen.readme_examples import shown_in_readme
 from codegen.resource_classes import all_classes, arranged, read_calls
 from codegen.resource_layout import read_spellings, snake_case
 from contract_tests.spec.document import Document, read_document
+from contract_tests.spec.operation import every_operation
 
 # The variable of the environment in which generate.py says what only it knows, as JSON.
 TOLD = "CLIENT_FACTS"
@@ -37,7 +37,7 @@ class ClientProject(openapi_python_client.Project):
         document = read_document(contract_file)
         self.types = types = Types(self.openapi, document)
         endpoints = [each for tagged in self.openapi.endpoint_collections_by_tag.values() for each in tagged.endpoints]
-        calls = list(read_calls(types, read_spellings(document, operations_of(document)), endpoints))
+        calls = list(read_calls(types, read_spellings(document, list(every_operation(document))), endpoints))
         roots = arranged(calls)
         resources = list(all_classes(roots))
         name = self._client_name(document, told["client_name"])
@@ -70,8 +70,8 @@ class ClientProject(openapi_python_client.Project):
         for module in ("async_connections", "client", "connections", "errors", "pages", "resources", "wire"):
             self._write(module)
 
-    def _write(self, module: str, **facts: Any) -> None:
-        text = self.env.get_template(f"{module}.py.jinja").render(**facts)
+    def _write(self, module: str) -> None:
+        text = self.env.get_template(f"{module}.py.jinja").render()
         (self.package_dir / f"{module}.py").write_text(text, encoding=self.config.file_encoding)
 
 

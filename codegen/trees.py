@@ -27,16 +27,7 @@ class Difference:
 
 
 def differences(expected: Path, found: Path) -> list[Difference]:
-    """
-    Compare two folders, byte by byte and in both directions.
-
-    Args:
-        expected: The folder as it should be.
-        found: The folder to judge; it may be missing.
-
-    Returns:
-        Ascending by path; empty when the folders hold the same files. Caches are not looked at.
-    """
+    """Compare two folders, caches aside, byte by byte and in both directions; the one that is *found* may be missing."""
     wanted, present = set(_files(expected)), set(_files(found))
     changed = {path for path in wanted & present if not _is_same_file(expected / path, found / path)}
     return sorted(
@@ -49,12 +40,8 @@ def differences(expected: Path, found: Path) -> list[Difference]:
 
 def replace_tree(target: Path, fresh: Path, old: Path) -> None:
     """
-    Put a folder in the place of another; when that fails, the other one is put back.
-
-    Args:
-        target: The folder to replace; it may be missing.
-        fresh: What takes its place, on the same file system.
-        old: Where the replaced folder goes.
+    Put the folder *fresh* in the place of *target*, which goes to *old* and is put back when that fails. The target may be
+    missing; all are on one file system.
     """
     if target.exists():
         shutil.move(target, old)

@@ -45,12 +45,7 @@ def main(command_line: list[str]) -> None:
 
 
 def start(api: Api, arguments: argparse.Namespace) -> None:
-    """
-    Serve *api* until a signal, as the arguments say that `argument_parser` read.
-
-    Raises:
-        StartError: The port cannot be had.
-    """
+    """Serve *api* until a signal, as the arguments say that `argument_parser` read; refuse a port that cannot be had."""
     if arguments.parent is not None:
         end_with_parent(arguments.parent)
     MockProtocol.timeout_seconds = api.outbox.timeout_seconds = arguments.timeout_seconds
@@ -66,9 +61,8 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=f"python -m {module}", description=description)
     parser.add_argument("--port", type=_port, default=8400, help="0 takes a free one (default: 8400)")
     parser.add_argument("--seeds", type=Path, metavar="FILE", help="the items at the start, in YAML or JSON")
-    parser.add_argument(
-        "--contract", type=Path, metavar="FILE", default=ROOT / "openapi.yaml", help="(default: openapi.yaml)"
-    )
+    contract = ROOT / "openapi.yaml"
+    parser.add_argument("--contract", type=Path, metavar="FILE", default=contract, help="(default: openapi.yaml)")
     waited = "for a request to arrive, and for an answer to be read (default: %(default)s)"
     parser.add_argument("--timeout-seconds", type=float, default=TIMEOUT_SECONDS, help=waited)
     parser.add_argument("--max-items", type=int, default=MAX_ITEMS, help="of each resource (default: %(default)s)")
@@ -83,12 +77,7 @@ def _port(text: str) -> int:
 
 
 def build_api(contract_file: Path, seeds: Path | None = None) -> Api:
-    """
-    Build the API of an OpenAPI 3.1 document with its items: those of *seeds*, else of the contract.
-
-    Raises:
-        StartError: One of the files cannot be followed.
-    """
+    """Build the API of an OpenAPI 3.1 document with its items: those of *seeds*, else of the contract."""
     return assemble(read_contract(contract_file), seeds)
 
 
@@ -106,11 +95,8 @@ def assemble(contract: Contract, seeds: Path | None = None) -> Api:
 
 def announcement(api: Api) -> str:
     """Return what a person reads when the mock is ready."""
-    docs, tried = (
-        f"{api.url.removesuffix(api.contract.base_path)}/docs",
-        " ".join(["curl", "-X", *_curl_arguments(api)]),
-    )
-    return f"mock: {api.url}\nkey:  {api.api_key.decode()}\ndocs: {docs}\ntry:  {tried}"
+    docs, tried = f"{api.url.removesuffix(api.contract.base_path)}/docs", " ".join(_curl_arguments(api))
+    return f"mock: {api.url}\nkey:  {api.api_key.decode()}\ndocs: {docs}\ntry:  curl -X {tried}"
 
 
 def _curl_arguments(api: Api) -> list[str]:

@@ -30,12 +30,7 @@ JSON_OPTIONS = orjson.OPT_UTC_Z
 
 
 class Api:
-    """
-    The API as its contract describes it.
-
-    Raises:
-        StartError: The contract holds no resource, or cannot be followed.
-    """
+    """The API as its contract describes it."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract

@@ -47,10 +47,7 @@ class Choices:
     def check(self, fields: Fields, sent: Fields) -> None:
         """
         Refuse a value that is not listed, or not for the other values of the item, where one that decides was sent.
-
-        Args:
-            fields: The item as it would be.
-            sent: What the request brings; a refusal names those at fault that are among it.
+        *fields* are the item as it would be; of what is at fault the refusal names what was *sent*.
         """
         for listed in self.listed.values():
             value = fields.get(listed.name)

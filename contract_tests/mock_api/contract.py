@@ -172,12 +172,7 @@ def json_content(carrier: Mapping[str, Any]) -> tuple[str, Any]:
 
 
 def read_contract(file: Path) -> Contract:
-    """
-    Read an OpenAPI 3.1 document and refuse it if something in it would mislead the mock.
-
-    Raises:
-        StartError: With the file, the place and what to do there.
-    """
+    """Read an OpenAPI 3.1 document; refuse one in which something would mislead the mock."""
     document = read_document(file)
     try:
         check_document(document)

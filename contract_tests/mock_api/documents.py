@@ -32,12 +32,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|Tru
 
 
 def read_document(file: Path) -> Any:
-    """
-    Read *file* as YAML, of which JSON is a part; a YAML time becomes its RFC 3339 text.
-
-    Raises:
-        StartError: The file cannot be read, is not YAML, or holds what JSON cannot say.
-    """
+    """Read *file* as YAML, of which JSON is a part; a YAML time becomes its RFC 3339 text. Refuse what JSON cannot say."""
     try:
         return orjson.loads(orjson.dumps(yaml.load(file.read_bytes(), _Loader)))
     except OSError as error:
@@ -51,12 +46,7 @@ def read_document(file: Path) -> Any:
 
 
 def resolve(document: Any, node: Any) -> Any:
-    """
-    Follow `$ref` from *node* until something is said.
-
-    Raises:
-        KeyError: A reference points nowhere, into another file, or only to other references.
-    """
+    """Follow `$ref` from *node* until something is said; KeyError or so where none leads to anything in this document."""
     for _ in range(100):
         if not isinstance(node, dict) or "$ref" not in node:
             return node
@@ -81,12 +71,7 @@ def pointer(text: str) -> tuple[str, ...]:
 
 
 def check_document(document: Any) -> None:
-    """
-    Refuse what no OpenAPI 3.1 document is.
-
-    Raises:
-        StartError: With the place and what to do there, without the file.
-    """
+    """Refuse what no OpenAPI 3.1 document is; the refusal does not name the file."""
     if not isinstance(document, dict):
         raise StartError("is no mapping; write an OpenAPI 3.1 document")
     for key, kind in {"openapi": str, "paths": dict, "servers": list, "components": dict}.items():

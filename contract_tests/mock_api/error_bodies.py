@@ -1,7 +1,7 @@
 """Writes the body of an error in the shape that the contract gives to it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -25,7 +25,8 @@ class Shape:
 
     media_type: str
     schema: Schema
-    code: str | None  # the contract's code for its status; None where it names none
+    code: str  # the contract's for its status, else the name that HTTP gives to the status
+    code_at: Path  # where its body carries the code; () where it has no place for it
     fields_at: Path  # where its body names the fields at fault; () where it does not
     detail: Schema  # of an element that names one
 
@@ -47,7 +48,6 @@ class ErrorBodies:
         self.contract = contract
         self.shapes: dict[tuple[str, int], Shape | None] = {}
         self.forms: dict[int, Form] = {}  # by the id of their schema
-        self.code_places: dict[tuple[int, str], Path] = {}
 
     def status(self, operation: Operation | None, status: int) -> int:
         """Return the status that *operation* gives to an invalid request, where *status* is 400; else *status*."""
@@ -59,15 +59,8 @@ class ErrorBodies:
         """Return how *operation* writes *status*; as another error is written where the contract does not say."""
         place = (operation.name if operation else "", status)
         if place not in self.shapes:
-            self.shapes[place] = next(self._shapes(operation, status), None)
+            self.shapes[place] = self._find_shape(operation, status)
         return self.shapes[place]
-
-    def code(self, operation: Operation | None, status: int) -> str:
-        """Return the code that goes with *status*: the contract's, or the name that HTTP gives to the status."""
-        shape = self.shape(operation, status)
-        if shape is not None and shape.code is not None:
-            return shape.code
-        return HTTPStatus(status).phrase.upper().replace(" ", "_").replace("-", "_")
 
     def body(self, operation: Operation | None, refusal: Refusal) -> Any:
         """Write the body of *refusal*; None where the contract gives it none."""
@@ -77,20 +70,14 @@ class ErrorBodies:
         body = self._told(shape.schema, refusal.status, refusal.message)
         if refusal.details and shape.fields_at:
             body = self._name_fields(shape, body, refusal)
-        code = self.code(operation, refusal.status)
-        place = (id(shape.schema), code)
-        if place not in self.code_places:
-            self.code_places[place] = self._code_place(shape.schema, code)
-        code_at = self.code_places[place]
-        if not code_at:
+        if not shape.code_at:
             return body
-        if "*" not in code_at:
-            return put(body, code_at, code)
-        before, after = _parted(code_at)
-        return put(body, before, [put(each, after, code) for _, each in bindings(body, (*before, "*"))])
+        if "*" not in shape.code_at:
+            return put(body, shape.code_at, shape.code)
+        before, after = _parted(shape.code_at)
+        return put(body, before, [put(each, after, shape.code) for _, each in bindings(body, (*before, "*"))])
 
     def _code_place(self, schema: Schema, code: str) -> Path:
-        """Return where a body carries *code*; () where it has no place for it."""
         texts = dict(sorted(self._texts(schema), key=lambda found: "*" in found[0]))
         marked = [path for path, text in texts.items() if self.contract.said(text, "x-error-code")]
         code_at = next(iter(marked or [path for path in texts if path[-1] == "code"]), ())
@@ -135,27 +122,30 @@ class ErrorBodies:
             elif "array" in self.contract.types(part) and "*" not in place:
                 yield from self._texts(self.contract.at(part, ("*",)) or {}, (*place, name, "*"))
 
-    def _shapes(self, operation: Operation | None, status: int) -> Iterator[Shape | None]:
+    def _find_shape(self, operation: Operation | None, status: int) -> Shape | None:
         own = operation.response(status) if operation else None
         if own is not None:
-            shape = self._shape(own)
+            shape = self._shape(own, status, own.get("x-error-code"))
             # 429 tells of the mock's own limits, which a person wants to read.
-            yield from [shape] if shape or status != HTTPStatus.TOO_MANY_REQUESTS else []
-        everywhere = list(self.contract.operations.values())
+            if shape or status != HTTPStatus.TOO_MANY_REQUESTS:
+                return shape
         for other in (status, *INVALID, *range(400, 600)):
-            responses = [response for each in everywhere if (response := each.response(other)) is not None]
-            shape = next((found for each in responses if (found := self._shape(each))), None)
-            if shape is not None:
-                yield shape if other == status else replace(shape, code=None)
+            for each in self.contract.operations.values():
+                response = each.response(other) or {}
+                if shape := self._shape(response, status, response.get("x-error-code") if other == status else None):
+                    return shape
+        return None
 
-    def _shape(self, response: dict[str, Any]) -> Shape | None:
+    def _shape(self, response: dict[str, Any], status: int, code: str | None) -> Shape | None:
         media_type, content = json_content(response)
         if not media_type:
             return None
         schema = content.get("schema", {})
+        if code is None:
+            code = HTTPStatus(status).phrase.upper().replace(" ", "_").replace("-", "_")
         fields_at = pointer(response.get("x-error-fields") or self.contract.said(schema, "x-error-fields") or "#")
         detail = self.contract.at(schema, (*_parted(fields_at)[0], "*")) if "*" in fields_at else None
-        return Shape(media_type, schema, response.get("x-error-code"), fields_at, detail or {})
+        return Shape(media_type, schema, code, self._code_place(schema, code), fields_at, detail or {})
 
 
 def put(node: Any, path: Path, value: Any) -> Any:

@@ -42,12 +42,7 @@ class Layout:
 
 
 def find_layouts(contract: Contract) -> list[Layout]:
-    """
-    List the resources of *contract*.
-
-    Raises:
-        StartError: There is none, or a link leads nowhere.
-    """
+    """List the resources of *contract*; refuse one without, and a link that leads nowhere."""
     try:
         layouts = [
             _layout(contract, create, links)

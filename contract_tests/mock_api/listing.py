@@ -20,7 +20,7 @@ from .contract import Contract
 from .errors import Refusal
 from .layout import Layout
 from .rules import INTEGER, NUMBER, WORDS, Fields
-from .store import Item
+from .store import Item, zoned_time
 
 DEFAULT_PAGE_SIZE = 50
 NEWEST_FIRST = ""
@@ -242,11 +242,7 @@ def decode_token(token: str) -> list[Any] | None:
 
 
 def _read_time(text: str, parameter: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
+    if (time := zoned_time(text)) is None:
         raise unreadable(parameter, "Write the time as RFC 3339 with a zone, as in 2025-01-01T00:00:00Z.")
     return time
 

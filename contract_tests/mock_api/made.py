@@ -8,8 +8,6 @@ from typing import Any
 
 from .contract import Contract
 
-Values = Iterator[Any]
-
 CHARACTERS = string.ascii_letters + string.digits + "-_.:/@ "
 ID_CHARACTERS = string.ascii_letters + string.digits
 ID_LENGTH = 22
@@ -62,7 +60,7 @@ def text_by(contract: Contract, schema: Any, choice: random.Random) -> str:
     return "".join(choice.choices(ID_CHARACTERS, k=max(shortest, min(ID_LENGTH, longest))))
 
 
-def _candidates(contract: Contract, schema: Any) -> Values:
+def _candidates(contract: Contract, schema: Any) -> Iterator[Any]:
     yield from contract.said(schema, "enum") or []
     first = made(contract, schema)
     yield first

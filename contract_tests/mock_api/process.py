@@ -39,15 +39,8 @@ def running_mock(*arguments: str, module: str = "contract_tests.mock_api", root:
     """
     Run a mock on a free port for as long as the block lasts, and never longer than this process.
 
-    It is in a session of its own, so that a Ctrl-C reaches it only when whoever uses it is done.
-
-    Args:
-        arguments: Further arguments of `python -m ...`.
-        module: What is run, and announces itself as the mock does.
-        root: The folder from which the module is imported.
-
-    Raises:
-        MockStartError: It did not start; the message is what it wrote to stderr.
+    It is in a session of its own, so that a Ctrl-C reaches it only when whoever uses it is done. *module*, which
+    announces itself as the mock does, is imported from *root*.
     """
     command = [sys.executable, "-m", module, "--port", "0", "--parent", str(os.getpid()), *arguments]
     # The mock needs no real key, so it gets none.
@@ -93,10 +86,8 @@ def _failure(process: "subprocess.Popen[str]", stderr: IO[str]) -> str:
 
 def end_with_parent(parent: int) -> None:
     """
-    End this process at once when its parent has ended, also when that one is killed and cannot say so.
-
-    Args:
-        parent: The parent's process id, as the parent itself has named it: it may have ended already.
+    End this process at once when its parent has ended, also when that one is killed and cannot say so. The parent
+    itself has named its process id: it may have ended already.
     """
 
     def watch() -> None:

@@ -46,12 +46,7 @@ class Parameter(NamedTuple):
 
 
 class Rules:
-    """
-    What the contract says about the bodies, the query parameters and the nulls of one resource, by role.
-
-    Raises:
-        StartError: A schema or an `x-on-null` cannot be followed.
-    """
+    """What the contract says about the bodies, the query parameters and the nulls of one resource, by role."""
 
     def __init__(self, contract: Contract, layout: Layout) -> None:
         self.contract = contract

@@ -122,16 +122,9 @@ class Store:
         return merged
 
     def check(self, fields: Fields, sent: Fields) -> None:
-        """
-        Refuse an item whose fields do not go together.
-
-        Args:
-            fields: The item as it would be.
-            sent: What the request brings; a refusal names those at fault that are among it.
-        """
+        """Refuse an item whose fields do not go together; of what is at fault the refusal names what was *sent*."""
         self.choices.check(fields, sent)
-        broken = self.rules.broken_constraints(fields)
-        if broken:
+        if broken := self.rules.broken_constraints(fields):
             details = [
                 {"field": name, "description": constraint.title}
                 for constraint in broken
@@ -177,3 +170,12 @@ class Store:
     def touch(self, item: Item) -> datetime:
         """Return the time of a change to *item*: later than its last change, even if that is to come."""
         return max(self.now(), item.last_change + TICK)
+
+
+def zoned_time(text: Any) -> datetime | None:
+    """Read a time of RFC 3339; None for what is none, or says no zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return time if time.tzinfo is not None else None

@@ -1,6 +1,7 @@
 """One operation of a contract: where it is, what it takes, and what it may answer."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,24 +139,29 @@ def is_json_type(media_type: str) -> bool:
     return kind == "application/json" or kind.endswith("+json")
 
 
+def every_operation(document: Document) -> Iterator[Operation]:
+    """Yield the operations of a document in its order, those without an operationId too."""
+    for path, item in document.tree.get("paths", {}).items():
+        for method in METHODS:
+            if isinstance(said := item.get(method), dict):
+                name, pointer = str(said.get("operationId", "")), f"#/paths/{escape(path)}/{method}"
+                yield Operation(name, method.upper(), path, said, pointer, document)
+
+
 def read_operations(document: Document) -> dict[str, Operation]:
     """List the operations of a document by their operationId; refuse one without, and two with the same."""
     found: dict[str, Operation] = {}
-    for path, item in document.tree.get("paths", {}).items():
-        for method in METHODS:
-            if method not in item:
-                continue
-            pointer = f"#/paths/{escape(path)}/{method}"
-            name = item[method].get("operationId")
-            if not isinstance(name, str) or not name:
-                raise document.error(pointer, "has no operationId; give it one")
-            if name in found:
-                first = document.line(f"{found[name].pointer}/operationId")
-                problem = f"{name!r} names another operation too, in line {first}; rename one of them"
-                raise document.error(f"{pointer}/operationId", problem)
-            for status in item[method].get("responses", {}):
-                if not STATUS.fullmatch(str(status)):
-                    problem = "is no status; write a number such as 404, a range such as 4XX, or default"
-                    raise document.error(f"{pointer}/responses/{status}", problem)
-            found[name] = Operation(name, method.upper(), path, item[method], pointer, document)
+    for operation in every_operation(document):
+        name, pointer = operation.definition.get("operationId"), operation.pointer
+        if not isinstance(name, str) or not name:
+            raise document.error(pointer, "has no operationId; give it one")
+        if name in found:
+            first = document.line(f"{found[name].pointer}/operationId")
+            problem = f"{name!r} names another operation too, in line {first}; rename one of them"
+            raise document.error(f"{pointer}/operationId", problem)
+        for status in operation.definition.get("responses", {}):
+            if not STATUS.fullmatch(str(status)):
+                problem = "is no status; write a number such as 404, a range such as 4XX, or default"
+                raise document.error(f"{pointer}/responses/{status}", problem)
+        found[name] = operation
     return found

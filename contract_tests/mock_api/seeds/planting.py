@@ -12,7 +12,7 @@ from ..errors import Detail, Refusal, StartError
 from ..made import made
 from ..resource import Resource
 from ..rules import Fields
-from ..store import MAX_ITEMS, Item
+from ..store import MAX_ITEMS, Item, zoned_time
 from .answers import made_answer
 
 if TYPE_CHECKING:
@@ -150,10 +150,6 @@ def _time(place: str, seed: Fields, name: str) -> datetime | None:
     text = seed.get(name)
     if text is None:
         return None
-    try:
-        time = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        time = None
-    if time is None or time.tzinfo is None:
+    if (time := zoned_time(text)) is None:
         raise StartError(f"{place}: {name}: {text!r} is no RFC 3339 time; write one such as 2025-01-24T10:00:00Z")
     return time.astimezone(UTC)

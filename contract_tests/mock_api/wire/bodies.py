@@ -24,13 +24,7 @@ class Bodies:
         self.held_bytes = 0
 
     async def json(self, headers: Headers, receive: Receive) -> dict[str, Any]:
-        """
-        Read a request's body as a JSON object.
-
-        Raises:
-            ClientGone: The client left before the end.
-            Refusal: 413 for too long, 429 for too many at once, 415 for another media type, 400 for no JSON object.
-        """
+        """Read a request's body as a JSON object."""
         body = await self.read(headers, receive)
         if not body:
             raise Refusal(400, "The request has no body; send a JSON object.")
@@ -83,9 +77,8 @@ class Bodies:
 
     def decode(self, body: bytes) -> Any:
         """
-        Decode JSON; of a key that stands twice, the last wins.
-
-        Refuse what RFC 8259 does not allow, numbers beyond a double and lone surrogates.
+        Decode JSON; of a key that stands twice, the last wins. Refuse what RFC 8259 does not allow, numbers beyond a
+        double and lone surrogates.
         """
         try:
             return orjson.loads(body)

@@ -42,21 +42,11 @@ ASSETS = {
 LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?")
 
 Page = tuple[int, bytes, bytes, tuple[Header, ...]]
+"""Status, media type, body, further headers."""
 
 
 def page(contract: Contract, url: str, path: str, host: bytes | None) -> Page:
-    """
-    Return the page at *path*.
-
-    Args:
-        contract: What the pages show.
-        url: The mock's own URL with the base path.
-        path: Such as `/docs`; where there is no page it is refused with 404.
-        host: The request's Host, so that "Try it out" stays with the name by which the browser came.
-
-    Returns:
-        Status, media type, body, further headers.
-    """
+    """Return the page at a path of the mock at *url*; refuse with 404 where there is none."""
     if path in ("/", "/docs/"):
         return 307, b"text/html; charset=utf-8", b"", ((b"location", b"/docs"),)
     if path == "/docs":

@@ -51,12 +51,7 @@ def _decoded(credentials: bytes) -> bytes | None:
 
 
 def key_scheme(contract: Contract, operations: Iterable[Operation]) -> KeyScheme:
-    """
-    Return the first scheme that the security of some operations names; of kind none where it names none.
-
-    Raises:
-        StartError: The scheme is not defined, or is of a kind that the mock does not speak.
-    """
+    """Return the first scheme that the security of some operations names; of kind none where it names none."""
     ways = (way for each in operations for way in _security(contract, each))
     name = next((name for way in ways for name in way), None)
     if name is None:

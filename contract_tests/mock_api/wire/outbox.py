@@ -27,12 +27,7 @@ class Outbox:
         return self.unread_bytes >= MAX_UNREAD_BYTES
 
     async def room(self, size: int) -> None:
-        """
-        Wait until an answer of at most *size* bytes may be made; a small one never waits.
-
-        Raises:
-            Refusal: 429, if others have not read theirs in time; nothing was done yet.
-        """
+        """Wait until an answer of at most *size* bytes may be made; a small one never waits. Nothing was done yet."""
         if size <= PIECE_BYTES:
             return
         try:

@@ -41,10 +41,8 @@ def address(api: Api, listener: socket.socket) -> str:
 @contextmanager
 def forked_mock(api: Api) -> Iterator[str]:
     """
-    Answer requests in a forked process for as long as the block lasts: for whoever needs many, one after the other.
-
-    Returns:
-        The URL. Requests may be sent at once: the port is open before the process is.
+    Answer requests in a forked process for as long as the block lasts, and yield its URL: for whoever needs many, one
+    after the other. Requests may be sent at once: the port is open before the process is.
     """
     listener = listen(0)
     listener.listen()

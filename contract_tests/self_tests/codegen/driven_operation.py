@@ -12,13 +12,12 @@ from urllib.parse import parse_qsl, unquote
 
 import httpx
 
-from codegen.contract_file import operations_of
 from codegen.resource_layout import Spelling, read_spellings
 from contract_tests.generation.instances import good_values
 from contract_tests.generation.places import Place
 from contract_tests.spec.document import Document, escape
 from contract_tests.spec.extensions import error_code_place
-from contract_tests.spec.operation import Operation, is_json_type
+from contract_tests.spec.operation import Operation, every_operation, is_json_type
 from contract_tests.spec.resource import find_schema
 from contract_tests.spec.security import read_key
 from contract_tests.transport.resource_shape import at
@@ -100,7 +99,7 @@ class DrivenOperation:
         """Hold a request to the contract, and to what it was made from."""
         assert request.method == self.operation.method
         self._check_path(request, call)
-        key = read_key(self.document, operations_of(self.document))
+        key = read_key(self.document, every_operation(self.document))
         query = parse_qsl(request.url.query.decode(), keep_blank_values=True)
         expected = {**call.parameters, (key.kind, key.name): KEY}
         assert sorted(query) == sorted(_pairs(expected, "query"))
@@ -199,7 +198,7 @@ class DrivenOperation:
 
 def read_driven(document: Document) -> dict[str, DrivenOperation]:
     """Return the operations of a document, by method and path."""
-    operations, answered = operations_of(document), Document(document.file, _turned_round(document.tree))
+    operations, answered = list(every_operation(document)), Document(document.file, _turned_round(document.tree))
     return {
         f"{each.operation.method} {each.operation.path}": DrivenOperation(each.operation, each, answered)
         for each in read_spellings(document, operations)
