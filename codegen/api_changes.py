@@ -42,7 +42,8 @@ def client_changes(contract: Path, base: str) -> list[str]:
             return []
         if not differences(folder / FOLDER, new):
             return []
-        tests = _git(new.parent, "grep", "-lE", f"^(from|import) {package}", base, "--", "*.py", f":!{FOLDER}").split()
+        searched = ["git", "grep", "-lE", f"^(from|import) {package}", base, "--", "*.py", f":!{FOLDER}"]
+        tests = subprocess.run(searched, cwd=new.parent, capture_output=True, text=True).stdout.split()
         _take(new.parent, base, [each.partition(":")[2] for each in tests], folder)
         blocks = re.findall(r"```python\n(.*?)```", (folder / FOLDER / "README.md").read_text("utf-8"), re.DOTALL)
         (folder / EXAMPLES).write_text("\n".join(blocks), "utf-8")
@@ -59,10 +60,6 @@ def _take(root: Path, base: str, paths: Sequence[str], folder: Path) -> bool:
         with tarfile.open(fileobj=io.BytesIO(asked.stdout)) as files:
             files.extractall(folder, filter="data")
     return asked.returncode == 0
-
-
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True).stdout
 
 
 def _broken_names(old: Path, new: Path, package: str) -> Iterator[str]:

@@ -53,12 +53,10 @@ def read_client_facts(path: Path) -> ClientFacts:
             raise document.error(pointer, problem)
     operations = list(every_operation(document))
     key = read_key(document, operations)
-    return ClientFacts(_base_url(document), key.kind, key.name, key.env, *_error_places(document, operations))
+    return ClientFacts(_base_url(document), key.kind, key.name, key.env, *_error_places(operations))
 
 
-def _error_places(
-    document: Document, operations: list[Operation]
-) -> tuple[list[Way], list[Way], list[tuple[Way, Way, Way]]]:
+def _error_places(operations: list[Operation]) -> tuple[list[Way], list[Way], list[tuple[Way, Way, Way]]]:
     """Return where the errors of a contract say their code, their message and the fields at fault, each place once."""
     codes: dict[Way, None] = {}
     messages: dict[Way, None] = {}
@@ -68,13 +66,13 @@ def _error_places(
         for status in [*sorted(status for status in operation.statuses if status >= 400), 499, 599]:
             if (schema := operation.answer_pointer(status)) is None:
                 continue
-            named = [path for path, _ in named_properties(document, schema, (), set())]
+            named = [path for path, _ in named_properties(operation.document, schema, (), set())]
             owners = {path[:end] for path in named for end in range(len(path))}
             said = sorted((path for path in named if path[-1] in MESSAGES and path not in owners), key=_preference)
             messages |= dict.fromkeys([path for path in said if "*" not in path] or said)
-            if (code := error_code_place(document, operation, status)) is not None:
+            if (code := error_code_place(operation, status)) is not None:
                 codes[code] = None
-            if (place := error_fields_place(document, operation, status)) is not None:
+            if (place := error_fields_place(operation, status)) is not None:
                 end = len(place) - place[::-1].index("*") if "*" in place else len(place)
                 beside = [path[-1:] for path in said if path[:-1] == place[:end]]
                 fields[place[:end], place[end:], next(iter(beside), ("description",))] = None

@@ -37,7 +37,7 @@ class ClientProject(openapi_python_client.Project):
         document = read_document(contract_file)
         self.types = types = Types(self.openapi, document)
         endpoints = [each for tagged in self.openapi.endpoint_collections_by_tag.values() for each in tagged.endpoints]
-        calls = list(read_calls(types, read_spellings(document, list(every_operation(document))), endpoints))
+        calls = list(read_calls(types, read_spellings(list(every_operation(document))), endpoints))
         roots = arranged(calls)
         resources = list(all_classes(roots))
         name = self._client_name(document, told["client_name"])

@@ -12,19 +12,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from contract_tests.spec.document import Document
 from contract_tests.spec.field import path_of
 from contract_tests.spec.listing import WELL_KNOWN, token_place
 from contract_tests.spec.operation import Operation
-from contract_tests.spec.resource import find_schema
+from contract_tests.spec.resource import answer_levels, find_schema
 
 VERBS = {"GET": "get", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 # May be sent again whatever the contract says: RFC 9110, section 9.2.2.
 REPEATABLE = ("GET", "HEAD", "OPTIONS", "DELETE")
 # What a client has besides its resources.
 TAKEN = frozenset({"close", "aclose", "call", "with_options", "with_raw_response", "base_url"})
-# Envelopes hold a list at most so deep.
-DEEPEST_LIST = 3
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,9 @@ class Spelling:
     is_repeatable: bool
 
 
-def read_spellings(document: Document, operations: Sequence[Operation]) -> list[Spelling]:
+def read_spellings(operations: Sequence[Operation]) -> list[Spelling]:
     """Decide how each operation is spelled, in the order of the contract; no two are spelled alike."""
-    linked = dict(_linked(document, operations))
+    linked = dict(_linked(operations))
     shared = _shared_prefix([operation.path for operation in operations])
     found = [_spelled(operation, operations, linked, shared) for operation in operations]
     counts = Counter((each.resource, each.name) for each in found)
@@ -68,16 +65,14 @@ def read_spellings(document: Document, operations: Sequence[Operation]) -> list[
     ]
 
 
-def _linked(
-    document: Document, operations: Sequence[Operation]
-) -> Iterator[tuple[str, tuple[str, str, tuple[str, ...]]]]:
+def _linked(operations: Sequence[Operation]) -> Iterator[tuple[str, tuple[str, str, tuple[str, ...]]]]:
     """Yield by an operation's pointer what a POST's links make of it: its collection, its verb, where an item stands."""
     for create in operations:
         if create.method != "POST":
             continue
         for status in create.successes:
             answer = create.response_pointer(status)
-            for link in document.at(answer).get("links", {}).values() if answer else ():
+            for link in create.document.at(answer).get("links", {}).values() if answer else ():
                 target = next((each for each in operations if _is_target(each, link)), None)
                 sources = [source for source in link.get("parameters", {}).values() if isinstance(source, str)]
                 places = [path_of(source)[:-1] for source in sources if source.startswith("$response.body#/")]
@@ -187,13 +182,10 @@ def _envelope(operation: Operation, item_at: tuple[str, ...] | None) -> tuple[st
 
 def _array_place(operation: Operation) -> tuple[str, ...] | None:
     """Return where the only array of objects of a success stands, the nearest to its root; None without one."""
-    document, pointer = operation.document, operation.success_pointer
-    level: list[tuple[tuple[str, ...], str]] = [] if pointer is None else [((), pointer)]
-    for _ in range(DEEPEST_LIST):
-        arrays = [path for path, place in level if "items" in document.resolve(place)[1]]
-        if arrays:
+    document = operation.document
+    for level in answer_levels(document, operation.success_pointer):
+        if arrays := [path for path, place in level if "items" in document.resolve(place)[1]]:
             return arrays[0] if len(arrays) == 1 else None
-        level = [((*path, name), inner) for path, place in level for name, inner in document.properties(place).items()]
     return None
 
 
@@ -205,7 +197,7 @@ def _turning(operation: Operation) -> Turning | None:
         role = document.at(pointer).get("x-list-role", known)
         if place == "query" and (role not in roles or "x-list-role" in document.at(pointer)):
             roles[role] = name
-    if "page_token" in roles and (token_at := token_place(document, operation, roles["page_token"])):
+    if "page_token" in roles and (token_at := token_place(operation, roles["page_token"])):
         return Turning("token", roles["page_token"], token_at)
     kind = next((kind for kind in ("page_number", "offset") if kind in roles), None)
     if kind is None:

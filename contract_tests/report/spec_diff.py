@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.wording import counted
-from contract_tests.spec.change import RATINGS, Change, Rating, worst_of
-from contract_tests.spec.version import least_version, says_enough
+from contract_tests.spec.change import RATINGS, Change, Rating, least_version, says_enough, worst_of
 
 # Of the places of one change so many are named.
 MOST_PLACES = 4

@@ -1,11 +1,12 @@
 """
-One change of a contract, and what it means to those who send and to those who read.
+One change of a contract, what it means to those who send and to those who read, and how far info.version must move.
 
 Where fewer values are valid, a sender may be refused and a reader meets nothing new; where more are valid, it is the
 other way round. docs/contract-changes.md has the rules and what they are worth.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -45,6 +46,8 @@ FORMS = frozenset({"style", "explode", "encoding"})
 
 LONGEST_SAID, ROUNDING = 60, 1e-9
 ABSENT: Any = object()
+# Source: Semantic Versioning 2.0.0, 4 and 6 to 8.
+SEMANTIC = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -140,3 +143,27 @@ def said(value: Any) -> str:
     """Write a value of a contract so that a line can hold it."""
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_SAID else f"{text[:LONGEST_SAID]}..."
+
+
+def least_version(base: str, worst: Rating) -> str:
+    """Return the lowest version that says what changed since *base*; below 1.0 a minor version may break callers."""
+    numbers = _numbers(base)
+    if numbers is None or worst in ("documentation", "none"):
+        return base
+    major, minor, patch = numbers
+    if worst == "breaking":
+        return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
+    return f"{major}.{minor + 1}.0" if major else f"0.{minor}.{patch + 1}"
+
+
+def says_enough(base: str, new: str, worst: Rating) -> bool:
+    """Whether a version has moved far enough; one that is not semantic, such as a date, must have moved at all."""
+    least, told = _numbers(least_version(base, worst)), _numbers(new)
+    if least is None or told is None:
+        return base != new or worst in ("documentation", "none")
+    return told >= least
+
+
+def _numbers(version: str) -> tuple[int, int, int] | None:
+    found = SEMANTIC.fullmatch(version)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3] or 0))

@@ -12,7 +12,7 @@ from contract_tests.spec.document import ContractError, Document, below, escape
 from contract_tests.spec.operation import METHODS, Operation, read_operations
 from contract_tests.spec.resource import read_resources
 from contract_tests.spec.schema_view import SchemaView, components_of, in_full, moved_components, schema_view
-from contract_tests.spec.security import SCHEMES
+from contract_tests.spec.security import SCHEMES, security_of
 from contract_tests.spec.validation import check_openapi
 
 Listed: TypeAlias = Mapping[str, str]
@@ -213,7 +213,8 @@ class _Comparison:
             is_shut = any(not any(way <= known for way in new) for known in old)
             place, what = replace(spot, part="key", side="send"), f"opened by {_in_words(new)}, was {_in_words(old)}"
             self.tell(place, what, "fewer" if is_shut else "more", word="security")
-        servers = [_for_all(each, "servers") or [{"url": "/"}] for each in (was, now)]
+        said = (each.definition.get("servers", each.document.tree.get("servers")) for each in (was, now))
+        servers = [each or [{"url": "/"}] for each in said]
         urls = [{server["url"]: server["url"] for server in each} for each in servers]
         self.lists(replace(spot, part="servers"), "address", urls, ("added", "other"), "servers")
         if urls[0] == urls[1] and servers[0] != servers[1]:
@@ -366,15 +367,10 @@ def _unusual(carrier: Mapping[str, Any]) -> dict[str, Any]:
     return {word: value for word, value in carrier.items() if word not in usual or value != usual[word]}
 
 
-def _for_all(operation: Operation, word: str) -> Any:
-    """Return what an operation says, or the document for all operations."""
-    return operation.definition.get(word, operation.document.tree.get(word))
-
-
 def _ways(operation: Operation) -> frozenset[frozenset[str]]:
     """List the ways in which an operation is opened, each by what it needs; what a scheme is called does not matter."""
     schemes = operation.document.tree.get("components", {}).get("securitySchemes", {})
-    ways = _for_all(operation, "security") or [{}]
+    ways = security_of(operation) or [{}]
     return frozenset(
         frozenset(need for name, scopes in way.items() for need in _needs(schemes.get(name, {"type": name}), scopes))
         for way in ways

@@ -94,13 +94,13 @@ class Contract:
         if name in ROLES and not self.has(name):
             return {}
         operation = self.operation(name)
-        return self.document.once(("fields", operation.pointer), lambda: read_body_fields(self.document, operation))
+        return self.document.once(("fields", operation.pointer), lambda: read_body_fields(operation))
 
     def query_fields(self, name: str) -> dict[str, Field]:
         """Return the query parameters of an operation, by name."""
         if name in ROLES and not self.has(name):
             return {}
-        return read_query_fields(self.document, self.operation(name))
+        return read_query_fields(self.operation(name))
 
     def parameter_examples(self, name: str, parameter: str) -> list[Any]:
         """Return the example values of one query parameter, in the order of the contract."""
@@ -129,12 +129,12 @@ class Contract:
     def listing(self) -> Listing:
         """What the parameters of the list do; nothing without a list."""
         operation = self.resource.operations.get("list")
-        return Listing() if operation is None else read_listing(self.document, operation, set(self.item_fields))
+        return Listing() if operation is None else read_listing(operation, set(self.item_fields))
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
         """The rules across fields, which an item must satisfy after each update."""
-        return extensions.read_constraints(self.document, self.resource.operations.get("update"))
+        return extensions.read_constraints(self.resource.operations.get("update"))
 
     @cached_property
     def key(self) -> ApiKey:
@@ -310,11 +310,11 @@ class Contract:
 
     def error_code_at(self, name: str, status: int) -> tuple[str, ...] | None:
         """Return where an answer says its code."""
-        return extensions.error_code_place(self.document, self.operation(name), status)
+        return extensions.error_code_place(self.operation(name), status)
 
     def error_fields_at(self, name: str, status: int) -> tuple[str, ...] | None:
         """Return where an answer names the fields at fault."""
-        return extensions.error_fields_place(self.document, self.operation(name), status)
+        return extensions.error_fields_place(self.operation(name), status)
 
     def item_at(self, name: str) -> tuple[str, ...]:
         """Return where the item stands in the success answer of an operation: where it stands in a create's, else at its root."""
@@ -333,7 +333,7 @@ class Contract:
             operation.check_parameters()
             for status in (*operation.statuses, 499, 599):  # the last two are asked for 4XX, 5XX and default
                 self.error_fields_at(operation.operation_id, status)
-                extensions.check_error_code(self.document, operation, status)
+                extensions.check_error_code(operation, status)
         for tried in self.fields("update").values():
             if tried.name in self.server_fields and not tried.is_write_only:
                 problem = "is readOnly in the item, so no update sets it; make it readOnly here too, or remove it"

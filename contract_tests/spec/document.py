@@ -149,20 +149,21 @@ class Document:
         nodes = (self.resolve(pointer)[1], self.at(pointer))
         return {key: value for node in nodes if isinstance(node, dict) for key, value in node.items()}
 
-    def properties(self, pointer: str) -> dict[str, str]:
-        """List the properties that the schema at *pointer* names, by itself, by $ref or by allOf, and where each stands."""
+    def parts(self, pointer: str) -> Iterator[tuple[str, Schema]]:
+        """Yield what makes the schema at *pointer* and where it stands: by allOf, by $ref, and last itself."""
         pointer, schema = self.resolve(pointer)
-        found: dict[str, str] = {}
         for index in range(len(schema.get("allOf", ()))):
-            found |= self.properties(f"{pointer}/allOf/{index}")
-        named = schema.get("properties", {}) if isinstance(schema, dict) else {}
-        return found | {name: f"{pointer}/properties/{escape(name)}" for name in named}
+            yield from self.parts(f"{pointer}/allOf/{index}")
+        yield pointer, schema
+
+    def properties(self, pointer: str) -> dict[str, str]:
+        """List the properties that the schema at *pointer* names in any of its parts, and where each stands."""
+        parts = self.parts(pointer)
+        return {name: below(place, "properties", name) for place, part in parts for name in part.get("properties", {})}
 
     def required(self, pointer: str) -> set[str]:
-        """List the properties that the schema at *pointer* requires, by itself, by $ref or by allOf."""
-        pointer, schema = self.resolve(pointer)
-        parts = (self.required(f"{pointer}/allOf/{index}") for index in range(len(schema.get("allOf", ()))))
-        return set(schema.get("required", ())).union(*parts)
+        """List the properties that the schema at *pointer* requires in any of its parts."""
+        return {name for _, part in self.parts(pointer) for name in part.get("required", ())}
 
     def line(self, pointer: str) -> int | None:
         """Return the line at which something stands, from 1; of what is missing, the line of what would hold it."""

@@ -37,10 +37,11 @@ class Untried:
     why: str
 
 
-def read_constraints(document: Document, operation: Operation | None) -> tuple[Constraint, ...]:
+def read_constraints(operation: Operation | None) -> tuple[Constraint, ...]:
     """Return the rules across fields of an update."""
     if operation is None or operation.body_pointer is None:
         return ()
+    document = operation.document
     pointer, schema = document.resolve(operation.body_pointer)
     said = schema.get("x-constraints", [])
     if not isinstance(said, list) or not all(isinstance(rule, dict) for rule in said):
@@ -159,28 +160,28 @@ def _leads_somewhere(document: Document, pointer: str | None, path: tuple[str, .
     return _leads_somewhere(document, document.properties(pointer).get(path[0]), path[1:])
 
 
-def error_code_place(document: Document, operation: Operation, status: int) -> tuple[str, ...] | None:
+def error_code_place(operation: Operation, status: int) -> tuple[str, ...] | None:
     """Return where an answer says its code: at the property marked x-error-code, else at the one called code."""
     pointer = operation.answer_pointer(status)
     if pointer is None:
         return None
-    places = list(named_properties(document, pointer, (), set()))
+    places = list(named_properties(operation.document, pointer, (), set()))
     marked = [path for path, schema in places if schema.get("x-error-code") is True]
     named = [path for path, _ in places if path[-1] == "code"]
     return next(iter(marked or named), None)
 
 
-def check_error_code(document: Document, operation: Operation, status: int) -> None:
+def check_error_code(operation: Operation, status: int) -> None:
     """Refuse the code of a status that no property of the answer holds: no test would look at it."""
-    pointer = operation.response_pointer(status)
-    if pointer and "x-error-code" in document.at(pointer) and error_code_place(document, operation, status) is None:
+    document, pointer = operation.document, operation.response_pointer(status)
+    if pointer and "x-error-code" in document.at(pointer) and error_code_place(operation, status) is None:
         problem = "no property of the answer is called code; write x-error-code: true at the one that holds it"
         raise document.error(f"{pointer}/x-error-code", f"{problem}, outside of anyOf and oneOf")
 
 
-def error_fields_place(document: Document, operation: Operation, status: int) -> tuple[str, ...] | None:
+def error_fields_place(operation: Operation, status: int) -> tuple[str, ...] | None:
     """Return where an answer names the fields at fault; None where the contract does not say."""
-    pointer = operation.response_pointer(status)
+    document, pointer = operation.document, operation.response_pointer(status)
     if pointer is None:
         return None
     schema = operation.answer_pointer(status)

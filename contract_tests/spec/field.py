@@ -83,32 +83,32 @@ class Field:
         return ", ".join([f"{self.name} is {kinds}{null}", *values, *only, *limits])
 
 
-def read_body_fields(document: Document, operation: Operation) -> dict[str, Field]:
+def read_body_fields(operation: Operation) -> dict[str, Field]:
     """Return the fields of a JSON body that a client sends."""
-    pointer = operation.body_pointer
+    document, pointer = operation.document, operation.body_pointer
     if pointer is None:
         return {}
     required = document.required(pointer)
     return {
-        name: _read_field(document, operation, name, place, is_required=name in required)
+        name: _read_field(operation, name, place, is_required=name in required)
         for name, place in document.properties(pointer).items()
         if document.said(place).get("readOnly") is not True
     }
 
 
-def read_query_fields(document: Document, operation: Operation) -> dict[str, Field]:
+def read_query_fields(operation: Operation) -> dict[str, Field]:
     """Return the query parameters of an operation."""
-    return {
-        name: _read_field(
-            document, operation, name, f"{pointer}/schema", is_required=document.at(pointer).get("required") is True
-        )
-        for (place, name), pointer in operation.parameters.items()
-        if place == "query" and document.has(f"{pointer}/schema")
-    }
+    found = {}
+    for (place, name), pointer in operation.parameters.items():
+        if place == "query" and "schema" in (parameter := operation.document.at(pointer)):
+            is_required = parameter.get("required") is True
+            found[name] = _read_field(operation, name, f"{pointer}/schema", is_required=is_required)
+    return found
 
 
-def _read_field(document: Document, operation: Operation, name: str, place: str, *, is_required: bool) -> Field:
+def _read_field(operation: Operation, name: str, place: str, *, is_required: bool) -> Field:
     """Read the field whose schema, or a reference to it, stands at a place."""
+    document = operation.document
     said, pointer, schema = _said(document, place), *_value_schema(document, place)
     on_null = said.get("x-on-null")
     types, is_nullable = _types(document, pointer, schema), document.validator(place).is_valid(None)

@@ -56,8 +56,9 @@ class Listing:
     """By the field: the parameter, and its text with the field's name in braces where the value goes."""
 
 
-def read_listing(document: Document, operation: Operation, known: set[str]) -> Listing:
+def read_listing(operation: Operation, known: set[str]) -> Listing:
     """Read what the parameters of a list do, which may be filtered by the *known* fields of an item."""
+    document = operation.document
     roles: dict[str, str] = {}
     marked: set[str] = set()
     filters: dict[str, tuple[str, str]] = {}
@@ -79,16 +80,16 @@ def read_listing(document: Document, operation: Operation, known: set[str]) -> L
             if role not in marked:
                 roles[role] = name
             marked |= {role} if "x-list-role" in parameter else set()
-    fields = read_query_fields(document, operation)
+    fields = read_query_fields(operation)
     for role in {"page_size", "offset", "page_number"} & roles.keys():
         if (tried := fields.get(roles[role])) and not {"integer", "number"} & {*tried.types}:
             raise document.error(tried.place, f"is {tried.json_type}, and {role} is a number; write type: integer")
     token = roles.get("page_token")
-    token_at = token_place(document, operation, token)
+    token_at = token_place(operation, token)
     token = token if token_at else None  # a token that no answer shows turns no page
     size, order = fields.get(roles.get("page_size", "")), roles.get("order")
     paging = Paging(size, token, token_at, roles.get("offset"), roles.get("page_number"))
-    return Listing(paging, order, _orders(document, operation, order, known), filters)
+    return Listing(paging, order, _orders(operation, order, known), filters)
 
 
 def _spelled_alike(name: str) -> str:
@@ -108,10 +109,10 @@ def _filters(document: Document, pointer: str, name: str, known: set[str]) -> di
     return {of: (name, template) for of, template in said.items()}
 
 
-def _orders(document: Document, operation: Operation, order: str | None, known: set[str]) -> tuple[str, ...]:
+def _orders(operation: Operation, order: str | None, known: set[str]) -> tuple[str, ...]:
     if order is None:
         return ()
-    pointer = operation.parameters["query", order]
+    document, pointer = operation.document, operation.parameters["query", order]
     parameter = document.at(pointer)
     place, schema = document.resolve(f"{pointer}/schema") if "schema" in parameter else (pointer, {})
     for index, value in enumerate(schema.get("enum", ())):
@@ -128,17 +129,17 @@ def _orders(document: Document, operation: Operation, order: str | None, known: 
     return tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
 
 
-def token_place(document: Document, operation: Operation, token: str | None) -> tuple[str, ...]:
+def token_place(operation: Operation, token: str | None) -> tuple[str, ...]:
     """Return where an answer says the next token: a link to the list itself says it, or a property of a known name."""
     if token is None:
         return ()
+    document = operation.document
     for status in operation.successes:
         answer = operation.response_pointer(status)
         for link in document.at(answer).get("links", {}).values() if answer else ():
             if link.get("operationId") == operation.operation_id and token in link.get("parameters", {}):
                 return path_of(link["parameters"][token])
-    names = {f"next{token}", token, "nexttoken", "nextcursor", "next"}
-    names = {_spelled_alike(name) for name in names}
+    names = {_spelled_alike(name) for name in (f"next{token}", token, "nexttoken", "nextcursor", "next")}
     shown = document.properties(operation.success_pointer) if operation.success_pointer else {}
     for name in shown:
         if _spelled_alike(name) in names and find_schema(document, operation.success_pointer, (name,)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 from contract_tests.spec.document import Document, Schema
@@ -145,13 +146,14 @@ def _resource(
         roles.pop("list", None)
     ordered = {role: roles[role] for role in ROLES if role in roles}
     for operation in ordered.values():
-        _require_callable(document, operation, parameter)
+        _require_callable(operation, parameter)
     name = words[-1] if words else create.operation_id
     return Resource(name, ordered, parameter, id_name, tuple(item_at), item_pointer, list_at or ())
 
 
-def _require_callable(document: Document, operation: Operation, id_parameter: str) -> None:
+def _require_callable(operation: Operation, id_parameter: str) -> None:
     """Refuse an operation that needs more than the id and a body: nothing says what to send."""
+    document = operation.document
     for name in operation.path_parameters:
         if name != id_parameter:
             problem = f"{operation.operation_id} needs {name} beside the id; put a fixed value in its place in the path"
@@ -182,15 +184,18 @@ def find_schema(document: Document, pointer: str | None, path: tuple[str, ...]) 
     return None if pointer is None else document.resolve(pointer)[0]
 
 
-def _list_place(document: Document, pointer: str | None, id_name: str) -> tuple[str, ...] | None:
-    """Return where the items of a list stand in its answer: the array nearest to its root whose elements have an id."""
+def answer_levels(document: Document, pointer: str | None) -> Iterator[list[tuple[tuple[str, ...], str]]]:
+    """Yield what an answer may hold as deep as lists stand, level by level: the path to it, and where its schema stands."""
     level: list[tuple[tuple[str, ...], str]] = [] if pointer is None else [((), pointer)]
     for _ in range(DEEPEST_LIST):
-        deeper = []
-        for path, place in level:
-            place, schema = document.resolve(place)
-            if isinstance(schema.get("items"), dict) and id_name in document.properties(f"{place}/items"):
-                return path
-            deeper += [((*path, name), inner) for name, inner in document.properties(place).items()]
-        level = deeper
+        yield level
+        level = [((*path, name), inner) for path, place in level for name, inner in document.properties(place).items()]
+
+
+def _list_place(document: Document, pointer: str | None, id_name: str) -> tuple[str, ...] | None:
+    """Return where the items of a list stand in its answer: the array nearest to its root whose elements have an id."""
+    for path, place in chain.from_iterable(answer_levels(document, pointer)):
+        place, schema = document.resolve(place)
+        if isinstance(schema.get("items"), dict) and id_name in document.properties(f"{place}/items"):
+            return path
     return None

@@ -22,6 +22,8 @@ class Ending:
     def __init__(self) -> None:
         self.asked_at: float | None = None
         self.failing_since: float | None = None
+        self.held = 0  # how deep the main thread is in what an exception from outside would leave half done
+        self.is_due = False  # whether it was interrupted there
 
     @property
     def is_asked(self) -> bool:
@@ -46,18 +48,14 @@ class Ending:
         if max(failing, delay_seconds) > PATIENCE_SECONDS:
             raise RunEnded(f"the run was interrupted, and nothing is answered for {PATIENCE_SECONDS:.0f} s")
 
+    def interrupt_if_due(self) -> None:
+        """Raise the KeyboardInterrupt that was held back."""
+        if self.is_due and not self.held:
+            self.is_due = False
+            raise KeyboardInterrupt
+
 
 ENDING = Ending()
-
-
-class Held:
-    """Whether the main thread is in the middle of something that an exception from outside would leave half done."""
-
-    depth = 0
-    is_due = False
-
-
-HELD = Held()
 
 
 @contextmanager
@@ -66,27 +64,23 @@ def held_back() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    HELD.depth += 1
+    ENDING.held += 1
     try:
         yield
     finally:
-        HELD.depth -= 1
-        if HELD.is_due and not HELD.depth:
-            HELD.is_due = False
-            raise KeyboardInterrupt
+        ENDING.held -= 1
+        ENDING.interrupt_if_due()
 
 
 @contextmanager
 def let_through() -> Iterator[None]:
     """Let interruptions through again, inside a block that holds them back."""
-    depth, HELD.depth = HELD.depth, 0
+    held, ENDING.held = ENDING.held, 0
     try:
-        if HELD.is_due:
-            HELD.is_due = False
-            raise KeyboardInterrupt
+        ENDING.interrupt_if_due()
         yield
     finally:
-        HELD.depth = depth
+        ENDING.held = held
 
 
 class ProcessGroups(set[int]):
@@ -117,7 +111,7 @@ def pass_signals_by() -> None:
     """Let signals do nothing from now on: the verdict is printed."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    HELD.is_due = False
+    ENDING.is_due = False
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -125,7 +119,5 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     if ENDING.is_asked:
         return
     ENDING.asked_at = time.monotonic()
-    if HELD.depth:
-        HELD.is_due = True
-        return
-    raise KeyboardInterrupt
+    ENDING.is_due = True
+    ENDING.interrupt_if_due()

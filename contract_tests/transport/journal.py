@@ -46,24 +46,20 @@ class Journal:
         account = fingerprint(api_key, run)
         _open.add(self)
         processes = [os.getpid(), os.getppid()]
-        problem = self._write(run=run, base_url=same_form(base_url), account=account, processes=processes, began=began)
+        problem = self.note(run=run, base_url=same_form(base_url), account=account, processes=processes, began=began)
         if problem is not None:
             self.close()
             raise OSError(problem.errno, problem.strerror, str(self.path))
 
     def creating(self, name: str | None) -> None:
         """Note a create that is about to be sent; RunEnded where it cannot be noted, so it must not be sent."""
-        problem = self._write(creating=name, at=time.time())
+        problem = self.note(creating=name, at=time.time())
         if problem is not None:
             raise RunEnded(f"{self.path} cannot be written ({problem.strerror}), so nothing more is made")
 
-    def note(self, **entry: Any) -> None:
-        """Note what has happened, by the kinds of lines in leftovers.py."""
-        self._write(**entry)
-
     def borrowed(self, item_id: ItemId, item: Item) -> None:
         """Note the state of a borrowed item, on the disk when this returns; RunEnded where it cannot be noted."""
-        problem = self._write(borrowed=item, item_id=item_id, wrote={})
+        problem = self.note(borrowed=item, item_id=item_id, wrote={})
         try:
             os.fsync(self._descriptor)
             place = os.open(self.path.parent, os.O_RDONLY)
@@ -87,8 +83,11 @@ class Journal:
                 os.close(self._descriptor)
                 self._descriptor = -1
 
-    def _write(self, **entry: Any) -> OSError | None:
-        """Note a line, in memory in any case unless it announces something; why it is not on the disk."""
+    def note(self, **entry: Any) -> OSError | None:
+        """
+        Note what has happened, by the kinds of lines in leftovers.py; in memory in any case, unless it announces
+        something. Return why it is not on the disk.
+        """
         with held_back(), self._lock:
             problem = self._append(json.dumps(entry).encode("ascii") + b"\n")
             if problem is None or not ANNOUNCED & entry.keys():
@@ -113,8 +112,8 @@ class NoJournal(Journal):
     def __init__(self) -> None:
         pass
 
-    def _write(self, **_entry: Any) -> None:
-        return None
+    def note(self, **_entry: Any) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""

@@ -4,7 +4,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,9 +83,7 @@ def retry_after_seconds(text: str) -> float | None:
 class Retries:
     """Keeps account of the failures of a run, and waits."""
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        """Begin in fair weather; *tell* takes the lines that a person reads while waiting."""
-        self._tell = tell or _print
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_a_row = 0
         self._waited_seconds = 0.0
@@ -119,7 +116,7 @@ class Retries:
             is_due = now - self._told_at >= SECONDS_BETWEEN_NOTICES
             self._told_at = now if is_due else self._told_at
         if is_due:
-            self._tell(f"waiting {seconds:.3g} s: {reason}")
+            _tell(f"waiting {seconds:.3g} s: {reason}")
 
     def await_calm(self) -> None:
         """Wait until the pause is over; RunEnded where the time of an interrupted run is over."""
@@ -146,7 +143,7 @@ def keep_terminal() -> None:
         _terminal = os.dup(2)
 
 
-def _print(line: str) -> None:
+def _tell(line: str) -> None:
     sys.stderr.flush()
     with suppress(OSError):  # nobody reads it
         os.write(2 if _terminal is None else _terminal, f"{shown(line)}\n".encode())

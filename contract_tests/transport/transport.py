@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -19,8 +19,7 @@ from contract_tests.transport.interruption import ENDING, held_back
 from contract_tests.transport.network.connection import FLAW, connections, proxy_of
 from contract_tests.transport.ownership import Ownership
 from contract_tests.transport.redaction import Redactor, make_public
-from contract_tests.transport.resending import CREATION, Resending
-from contract_tests.transport.resource_shape import ItemId
+from contract_tests.transport.resource_shape import Item, ItemId
 from contract_tests.transport.retry import GATEWAY_STATUSES, LONGEST_WAIT_SECONDS, Failure, back_off_seconds
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.write_guard import READS, WriteGuard
@@ -30,6 +29,8 @@ T = TypeVar("T")
 
 # Set on a request that puts something right, which may spend what was held back.
 CLEANING = "cleaning"
+# Set on a create: a Creation.
+CREATION = "creation"
 GONE = frozenset({200, 202, 204, 404})
 # Something uses the item: its removal is asked for again, after so many seconds each.
 IN_USE = 409
@@ -58,7 +59,6 @@ class GuardedTransport(httpx.BaseTransport):
         self._hidden = Redactor([api_key])
         self._redactor = self._hidden.evident
         self.ownership = Ownership(guard, self.get, limits.journal, limits.budget)
-        self._resending = Resending(guard, self.ownership, self.get, self._remove_unseen)
         self._origin = AnswerOrigin(guard, self._control)
         proxy, is_secure = None if guard.is_loopback else proxy_of(base_url), base_url.lower().startswith("https:")
         self._inner = connections(proxy, timeout_seconds, is_secure=is_secure)
@@ -79,17 +79,17 @@ class GuardedTransport(httpx.BaseTransport):
 
     def get(self, path: str, params: dict[str, str] | None = None, *, is_reserved: bool = True) -> httpx.Response:
         """Read something of the transport's own, out of what was held back unless told otherwise."""
-        return self._persist(self._own_request("GET", path, params, {CLEANING: True} if is_reserved else {}))
+        return self._persist(self._own_request("GET", path, params, is_reserved=is_reserved))
 
     def _own_request(
-        self, method: str, path: str, params: dict[str, str] | None, extensions: dict[str, Any]
+        self, method: str, path: str, params: dict[str, str] | None = None, *, is_reserved: bool
     ) -> httpx.Request:
         sent: list[tuple[str, str | bytes]] = [("accept", "application/json"), *self._shape.key.headers(self._api_key)]
         headers = httpx.Headers(sent)  # type: ignore[arg-type]  # a value may be bytes
         url = httpx.URL(self._base_url + path)
         if added := {**(params or {}), **self._shape.key.query(self._api_key)}:
             url = url.copy_merge_params(added)
-        request = httpx.Request(method, url, headers=headers, extensions=extensions)
+        request = httpx.Request(method, url, headers=headers, extensions={CLEANING: True} if is_reserved else {})
         self._guard.check(request)
         return request
 
@@ -193,7 +193,7 @@ class GuardedTransport(httpx.BaseTransport):
                 break  # the journal keeps it
             self.limits.retries.pause(pause, f"{request.method} {request.url.path}: {outcome.reason}")
             is_in_doubt = is_write and not outcome.was_refused
-            is_over = is_in_doubt and not self._resending.may_send_again(request, before, outcome)
+            is_over = is_in_doubt and not self._may_send_again(request, before, outcome)
             if outcome.answer is not None and self._origin.is_the_apis(
                 request, outcome.answer, repeats, self.limits, is_over=is_over
             ):
@@ -202,6 +202,33 @@ class GuardedTransport(httpx.BaseTransport):
                 break
         doubt = f"{request.method} {request.url.path}: {outcome.reason}, after {attempt} attempt{'s' * (attempt > 1)}"
         raise Inconclusive(self._doubt(doubt))
+
+    def _may_send_again(self, request: httpx.Request, before: Item | None, failure: Failure) -> bool:
+        """
+        Whether a write of unknown outcome may be sent again. A PUT does the same once or twice (RFC 9110, 9.2.2). An
+        update of an item of this run that was answered, by whomever, is not under way any more, and the item takes no
+        harm. Any other write only where the API shows that it was not done, and will hardly be yet.
+        """
+        item_id, is_update = self._guard.item_id(request), request.method == self._shape.methods.get("update")
+        is_harmless = request.method == "PUT" or (is_update and item_id in self._created.made)
+        if failure.answer is not None and is_harmless:
+            return True
+        if CREATION in request.extensions:
+            made = self.ownership.claim_unanswered(request.extensions[CREATION])
+            gone = None if made is None else [self._remove_unseen(own) for own in made]  # each is tried
+            return gone is not None and all(gone) and not failure.is_late
+        if item_id is None or not (is_update or request.method == "DELETE"):
+            return False
+        if self._guard.is_absent(item_id):
+            return True  # no item has this id, so the request does nothing however often it comes
+        if not self._shape.can("read"):
+            return False
+        shown = self.get(self._shape.path_of(item_id))
+        if is_update:
+            return before is not None and self.ownership.item_of(shown) == before and not failure.is_late
+        if shown.status_code == 404:
+            self.ownership.note_removed(item_id)
+        return 200 <= shown.status_code < 300
 
     def _certain(self, request: httpx.Request, response: httpx.Response, *, is_unknown: bool) -> httpx.Response:
         """
@@ -279,8 +306,7 @@ class GuardedTransport(httpx.BaseTransport):
         return doubt
 
     def _control(self, request: httpx.Request, path: str) -> tuple[httpx.Request, httpx.Response | Failure]:
-        reserved = {CLEANING: True} if CLEANING in request.extensions else {}
-        control = self._own_request("GET", path, None, reserved)
+        control = self._own_request("GET", path, is_reserved=CLEANING in request.extensions)
         return control, self._attempt(control)
 
     def _remove_unseen(self, item_id: ItemId) -> bool:
@@ -288,7 +314,7 @@ class GuardedTransport(httpx.BaseTransport):
         if not self._shape.can("remove"):
             return False
         with suppress(Inconclusive):
-            removal = self._own_request("DELETE", self._shape.path_of(item_id), None, {CLEANING: True})
+            removal = self._own_request("DELETE", self._shape.path_of(item_id), is_reserved=True)
             if self._persist(removal).status_code in GONE:
                 self.ownership.note_removed(item_id)
         return item_id in self._created.removed

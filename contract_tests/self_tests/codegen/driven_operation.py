@@ -192,7 +192,7 @@ class DrivenOperation:
 
     def code(self, answer: Answer) -> Any:
         """Return the code that an error shows; None where it shows none."""
-        place = error_code_place(self.document, self.operation, answer.status)
+        place = error_code_place(self.operation, answer.status)
         return None if place is None else _first(answer.value, place)
 
 
@@ -201,7 +201,7 @@ def read_driven(document: Document) -> dict[str, DrivenOperation]:
     operations, answered = list(every_operation(document)), Document(document.file, _turned_round(document.tree))
     return {
         f"{each.operation.method} {each.operation.path}": DrivenOperation(each.operation, each, answered)
-        for each in read_spellings(document, operations)
+        for each in read_spellings(operations)
     }
 
 

@@ -14,14 +14,13 @@ import pytest
 import yaml
 
 from contract_tests.self_tests.spec.test_edits import CONTRACT_TEXT, LOADER, Edit, edited
-from contract_tests.spec.change import RATINGS, Change, Rating, worst_of
+from contract_tests.spec.change import RATINGS, Change, Rating, least_version, says_enough, worst_of
 from contract_tests.spec.changes import compare
 from contract_tests.spec.contract import CONTRACT_FILE, ROOT
 from contract_tests.spec.document import ContractError, Document, read_document
 from contract_tests.spec.operation import read_operations
 from contract_tests.spec.resource import read_resources
 from contract_tests.spec.schema_view import in_full
-from contract_tests.spec.version import least_version, says_enough
 
 FEWEST_CHANGES = 60
 REDOCLY = Path(__file__).with_name("redocly_column.yaml")

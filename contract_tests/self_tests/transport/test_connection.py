@@ -273,5 +273,5 @@ def test_long_error_is_searched_in_time() -> None:
 
 
 def _api(url: str) -> Api:
-    limits = RunLimits(retries=Retries(lambda _: None), most_attempts=6)
+    limits = RunLimits(most_attempts=6)
     return Api(Target("a server", url, KEY), "odd", PERSONAS, timeout_seconds=5, limits=limits)

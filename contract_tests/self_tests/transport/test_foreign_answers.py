@@ -19,7 +19,6 @@ from contract_tests.self_tests.live_command import LISTING, Command, require_unt
 from contract_tests.self_tests.transport.shapes import PERSONAS
 from contract_tests.self_tests.transport.weather_server import Event, Seen, WeatherServer, fair, weather_server
 from contract_tests.spec.contract import load_contract
-from contract_tests.transport.retry import Retries
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.target import Api, Target
 
@@ -64,7 +63,7 @@ def run(shared_server: WeatherServer) -> Iterator[Run]:
     """A run against it in fair weather, which leaves nothing."""
     shared_server.sky = fair
     target = Target("a server", shared_server.url, shared_server.mock.api_key)
-    with Api(target, "foreign", PERSONAS, timeout_seconds=10, limits=RunLimits(retries=Retries(lambda _: None))) as api:
+    with Api(target, "foreign", PERSONAS, timeout_seconds=10, limits=RunLimits()) as api:
         yield Run(api, Judge(CONTRACT), 1)
         shared_server.sky = fair
         assert api.remove_all() == []

@@ -17,7 +17,6 @@ from contract_tests.transport.answers.foreign_answers import (
     kind_of,
     request_key,
 )
-from contract_tests.transport.retry import Retries
 from contract_tests.transport.run_limits import RunLimits
 from contract_tests.transport.target import Api, Target
 
@@ -144,7 +143,7 @@ OUTAGES = {
 @pytest.mark.parametrize("is_first_look", [False, True])
 def test_total_outage_is_inconclusive(status: str, body: bytes, content_type: str, is_first_look: bool) -> None:
     """Where nothing but a gateway speaks, nothing follows; the first look at least hears a 403."""
-    limits = RunLimits(retries=Retries(lambda _: None), most_attempts=2, is_first_look=is_first_look)
+    limits = RunLimits(most_attempts=2, is_first_look=is_first_look)
     with (
         raw_server(lambda _: [answer(body, status=status, content_type=content_type)]) as url,
         Api(Target("an outage", url, "k" * 20), "deadbeef", PERSONAS, timeout_seconds=5, limits=limits) as api,
@@ -176,7 +175,7 @@ def test_503_of_one_item_alone_is_the_apis_own(is_busy_for_all: bool, monkeypatc
             return [BUSY]
         return [answer(ITEM if is_item else b'{"personas": [], "voices": []}')]
 
-    limits = RunLimits(retries=Retries(lambda _: None))
+    limits = RunLimits()
     with (
         raw_server(script) as url,
         Api(Target("an API", url, "k" * 20), "deadbeef", PERSONAS, timeout_seconds=5, limits=limits) as api,

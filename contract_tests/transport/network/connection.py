@@ -7,7 +7,6 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cached_property
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -53,7 +52,7 @@ class Connections:
         self._proxy = proxy
         self._clock = _Clock()
         self._secrecy = httpx.create_ssl_context() if is_secure else None  # it reads all certificates of the machine
-        self._pool = self._pool_of_connections()
+        self._pool, self._apart = self._pool_of_connections(), self._pool_of_connections()
 
     def send(self, request: httpx.Request) -> httpx.Response | Failure:
         """Send a request once; its answer, read and unpacked, or why there is none."""
@@ -79,12 +78,7 @@ class Connections:
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
-        if "_apart" in vars(self):
-            self._apart.close()
-
-    @cached_property
-    def _apart(self) -> httpcore.ConnectionPool:
-        return self._pool_of_connections()
+        self._apart.close()
 
     def _pool_of_connections(self) -> httpcore.ConnectionPool:
         proxy, usual = self._proxy, dict[str, Any](
