@@ -23,9 +23,9 @@ def plain(schema: Any) -> dict[str, Any]:
 
 def parameter(nodes: Mapping[tuple[str, str], Any], place: str, wire: str) -> dict[str, Any]:
     """Return the schema of a parameter, with what is said of the parameter itself."""
-    node: dict[str, Any] = next((node for (where, name), node in nodes.items() if where == place and name == wire), {})
-    schema = node.get("schema", {})
-    return {"allOf": [schema], **({"description": node["description"]} if "description" in node else {})}
+    node = nodes.get((place, wire), {})
+    words = {"description": node["description"]} if "description" in node else {}
+    return {"allOf": [node.get("schema", {})], **words}
 
 
 def properties(node: Any, document: Document) -> Iterator[tuple[str, Any]]:

@@ -60,8 +60,7 @@ def validate(document: Document) -> None:
             if re.fullmatch(rf"{re.escape(value)}(/(allOf|anyOf|oneOf)/\d+)+/\$ref", pointer):
                 raise document.error(pointer, "refers to the schema that it is a part of; refer to another")
         if key == "discriminator" and isinstance(value, dict):
-            _check_mapping(document, f"{pointer}/mapping", value.get("mapping", {}))
-            _check_discriminated(document, pointer, value.get("propertyName"))
+            _check_discriminator(document, pointer, value)
     seen: set[str] = set()
     places: list[str] = []
     for pointer in schema_pointers(document):
@@ -106,17 +105,14 @@ def _check_extension(document: Document, pointer: str, key: str, value: Any) -> 
         raise document.error(pointer, f"is {written(value)}; write {KINDS[key][1]}")
 
 
-def _check_mapping(document: Document, pointer: str, mapping: dict[str, str]) -> None:
-    """Look whether a discriminator maps to schemas that are there. Source: OpenAPI 3.1, section 4.8.25."""
-    for name, said in mapping.items():
+def _check_discriminator(document: Document, pointer: str, discriminator: dict[str, Any]) -> None:
+    """Look whether it maps to schemas that are there, and names a property of a branch. Source: OpenAPI 3.1, 4.8.25."""
+    for value, said in discriminator.get("mapping", {}).items():
         target = said if "/" in said or "#" in said else f"#/components/schemas/{said}"
         if target.startswith("#") and not document.has(target):
-            raise document.error(below(pointer, name), f"nothing stands at {target!r}; name a schema that is there")
-
-
-def _check_discriminated(document: Document, pointer: str, name: Any) -> None:
-    """Look whether a discriminator names a property of a branch."""
-    owner = pointer.rpartition("/")[0]
+            problem = f"nothing stands at {target!r}; name a schema that is there"
+            raise document.error(below(pointer, "mapping", value), problem)
+    name, owner = discriminator.get("propertyName"), pointer.rpartition("/")[0]
     known = {each for each, _ in field_names(document, owner)}
     if document.at(owner).keys() & {"anyOf", "oneOf"} and not known & {name, "*"}:
         problem = f"is {written(name)}, and no branch has such a property; name one of theirs, or add it to each"

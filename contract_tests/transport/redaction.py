@@ -1,21 +1,15 @@
-"""Keeps the key out of everything: any eight or more of its characters in a row, in each form of an echo."""
+"""Finds the key in a text: any eight or more of its characters in a row, in each form of an echo."""
 
 import binascii
-import os
 import re
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any, TextIO
 
-from contract_tests.foreign_text import LAYOUT, shown
 from contract_tests.transport import decoding
 from contract_tests.transport.decoding import MOST_LAYERS, View, folded, lowered, without_escapes
-from contract_tests.transport.structured_text import OWN_KEY, SHOWN_ATTRIBUTES, cleared, cleared_markup
+from contract_tests.transport.structured_text import OWN_KEY, cleared
 
-__all__ = ["OWN_KEY", "SHORTEST_SECRET", "Redactor", "clear_files", "cleared_output", "make_public", "redactor_of"]
+__all__ = ["OWN_KEY", "SHORTEST_SECRET", "Redactor", "make_public", "redactor_of", "replaced"]
 
 # A shorter part of a key is likely to occur in any text, so nothing follows from finding it.
 SHORTEST_SECRET = 8
@@ -27,12 +21,6 @@ FEWEST_CHARACTERS = 5
 # Everybody may read the contract, so a part of the key that stands there too is no secret; nor are these words.
 OWN_WORDS = ("contract-test-", OWN_KEY)
 _public: list[str] = []
-
-# A stream looks back so many characters for the beginning of what it is given the rest of.
-REMEMBERED = 400
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-TERMINAL_CONTROLS = re.compile(r"\x1b\[(?:[0-9;]*[mKABCDG]|\?25[hl])|\r")
-JOURNALS = ".journal"
 
 # Each part that counts holds one of a few seeds, so that a text without any of them needs no closer look.
 SEED = 6
@@ -68,11 +56,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return *text* without the secrets; the very same text where there is none."""
         places = self.places(text) if len(text) >= SHORTEST_SECRET or self._words is not None else []
-        pieces, done = [], 0
-        for start, end in places:
-            pieces += [text[done:start], OWN_KEY]
-            done = end
-        return "".join([*pieces, text[done:]]) if pieces else text
+        return replaced(text, places, OWN_KEY)
 
     def raw(self, data: bytes) -> bytes:
         """Return *data* without the secrets, JSON still being JSON; the very same bytes where there is none."""
@@ -221,102 +205,10 @@ def _merged(places: set[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-class ClearedStream:
-    """A text stream that shows no secret and no control character, and is in all else the stream behind it."""
-
-    def __init__(
-        self, stream: TextIO, redactor: Redactor, stands: str = OWN_KEY, own_texts: Iterable[str] = ()
-    ) -> None:
-        """Put *stands* where a secret stands, but leave *own_texts*, which hold no more of it than chance may."""
-        self._stream = stream
-        self._redactor = redactor
-        self._stands = stands
-        own = "|".join(re.escape(text) for text in own_texts if text and not redactor.evident.holds(text))
-        self._own = re.compile(own) if own else None
-        self._before = ""
-        """What was written last: a secret may come in pieces."""
-
-    def write(self, text: str) -> int:
-        """Write *text* without the secrets; of one that comes in pieces, no more than the first few characters show."""
-        told = _harmless(self._cleared(text), is_terminal=self._stream.isatty())
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(told.encode(encoding, "backslashreplace").decode(encoding))
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write some texts."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def _cleared(self, text: str) -> str:
-        before, self._before = self._before, (self._before + text)[-REMEMBERED:]
-        pieces, done = [], 0
-        whole = before + text
-        own = [match.span() for match in self._own.finditer(whole)] if self._own is not None else []
-        for start, end in self._redactor.places(whole):
-            if end > len(before) and not any(first <= start and end <= last for first, last in own):
-                start, end = max(start - len(before), 0), end - len(before)
-                pieces += [text[done:start], self._stands]
-                done = end
-        return "".join([*pieces, text[done:]])
-
-
-def _harmless(text: str, *, is_terminal: bool) -> str:
-    """Spell out controls, but for colours, and on a terminal for what moves the cursor of a bar or a line in progress."""
-    if text.isprintable():
-        return text
-    kept = TERMINAL_CONTROLS if is_terminal else COLOURS
+def replaced(text: str, places: Iterable[tuple[int, int]], stands: str) -> str:
+    """Return a text with *stands* in some places of it; the very same text where there is none."""
     pieces, done = [], 0
-    for match in kept.finditer(text):
-        pieces += [shown(text[done : match.start()], sys.maxsize, keep=LAYOUT), match.group()]
-        done = match.end()
-    return "".join([*pieces, shown(text[done:], sys.maxsize, keep=LAYOUT)])
-
-
-@contextmanager
-def cleared_output(key: str, variable: str, own_texts: Iterable[str] = ()) -> Iterator[None]:
-    """
-    Keep a key out of everything that this process prints, for as long as the block lasts: the *variable* that holds it is
-    printed in its place. *own_texts*, such as a path, are what the user has written on the command line, and may be shown.
-    """
-    redactor, stands, own = Redactor([key]), f"${variable}", tuple(own_texts)
-    usual = sys.stdout, sys.stderr
-    sys.stdout = ClearedStream(sys.stdout, redactor, stands, own)
-    sys.stderr = ClearedStream(sys.stderr, redactor, stands, own)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = usual
-
-
-def clear_files(folders: Iterable[Path], redactor: Redactor, *, since: float) -> list[Path]:
-    """Clear every file below some folders that was written since a moment; return those that held a secret."""
-    found = []
-    for path in (Path(place, name) for folder in folders for place, _, names in os.walk(folder) for name in names):
-        with suppress(OSError):  # another run may remove what is its own, and what cannot be read is not of this run
-            if path.is_file() and path.stat().st_mtime >= since - 1:
-                found += [path] if _clear_file(path, redactor) else []
-    return found
-
-
-def _clear_file(path: Path, redactor: Redactor) -> bool:
-    data = path.read_bytes()
-    # A journal tells what is to be removed: it is cleared of nothing that may be a part of an id by chance.
-    redactor = redactor.evident if path.parent.name == JOURNALS else redactor
-    text = data.decode("utf-8", "surrogateescape")
-    places = redactor.places(text)
-    if not places:
-        return False
-    if path.suffix in (".html", ".xml"):
-        attributes = SHOWN_ATTRIBUTES if path.suffix == ".html" else None
-        changed = cleared_markup(text, places, redactor.text, attributes)
-    else:
-        changed = cleared(text, places, redactor.text, keeps_own_names=True)
-    try:
-        path.write_bytes(changed.encode("utf-8", "surrogateescape"))
-    except OSError:  # on a full disk: rather no file than one that holds the key
-        path.unlink()
-    return changed != text
+    for start, end in places:
+        pieces += [text[done:start], stands]
+        done = end
+    return "".join([*pieces, text[done:]]) if pieces else text

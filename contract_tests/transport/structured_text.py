@@ -41,7 +41,15 @@ def cleared_markup(text: str, places: Places, clear: Clear, attributes: frozense
     """Clear the texts of HTML or XML, and those of some attributes; of all of them if None."""
 
     def piece(found: re.Match[str]) -> str:
-        return _cleared_piece(found, clear, attributes) if _is_touched(found, places) else found.group()
+        if not _is_touched(found, places):
+            return found.group()
+        if found["text"] is not None:
+            return clear(found["text"])
+        return ATTRIBUTE.sub(attribute, found["tag"]) if found["tag"] is not None else found.group()
+
+    def attribute(found: re.Match[str]) -> str:
+        is_shown = attributes is None or found["name"] in attributes
+        return _cleared_attribute(found, clear) if is_shown else found.group()
 
     return MARKUP.sub(piece, text)
 
@@ -77,18 +85,8 @@ def _cleared_token(token: re.Match[str], clear: Clear) -> str:
     return (changed if _is_value(changed) else f'"{OWN_KEY}"') + colon
 
 
-def _cleared_piece(piece: re.Match[str], clear: Clear, attributes: frozenset[str] | None) -> str:
-    if piece["text"] is not None:
-        return clear(piece["text"])
-    if piece["tag"] is None:
-        return piece.group()
-    return ATTRIBUTE.sub(lambda attribute: _cleared_attribute(attribute, clear, attributes), piece["tag"])
-
-
-def _cleared_attribute(attribute: re.Match[str], clear: Clear, attributes: frozenset[str] | None) -> str:
+def _cleared_attribute(attribute: re.Match[str], clear: Clear) -> str:
     name, value = attribute["name"], attribute["value"]
-    if attributes is not None and name not in attributes:
-        return attribute.group()
     changed = clear(value)
     if changed is not value and is_json(html.unescape(value)) and not is_json(html.unescape(changed)):
         changed = f"&#34;{OWN_KEY}&#34;"

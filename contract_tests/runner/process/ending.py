@@ -12,8 +12,9 @@ from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.runner.configuration import REPORTS, own_key
 from contract_tests.runner.process.streams import steady_output
 from contract_tests.runner.process.watchdog import Watchdog
+from contract_tests.transport.cleared_output import clear_files, cleared_output
 from contract_tests.transport.interruption import let_through
-from contract_tests.transport.redaction import Redactor, clear_files, cleared_output
+from contract_tests.transport.redaction import Redactor
 
 # Where the tools of a run write, beside its reports.
 WRITTEN = [Path(name) for name in (".hypothesis", ".schemathesis", ".pytest_cache", ".journal")]

@@ -29,8 +29,9 @@ from contract_tests.runner.sweep import Swept
 from contract_tests.self_tests.live_command import Command, verdict_of
 from contract_tests.self_tests.transport.weather_server import Event, WeatherServer, weather_server
 from contract_tests.spec.contract import ROOT, Addition, load_contract
+from contract_tests.transport.cleared_output import ClearedStream
 from contract_tests.transport.exchange import Exchange
-from contract_tests.transport.redaction import ClearedStream, Redactor
+from contract_tests.transport.redaction import Redactor
 
 # A title, a cleared screen, C1, a line turned round, nothing at all, a line begun anew, separators, half a surrogate.
 NASTY = "\x1b]0;title\x07\x1b[2J\x9b31m\u202egnp\u2066\u200b\u2028\u2029\r\x00\x7f\ue000\u0378\udc80[red]x[/red][link=http://x]"

@@ -17,7 +17,8 @@ import pytest
 from contract_tests.report import folder
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.self_tests.checkout import Checkout, copied
-from contract_tests.transport.redaction import Redactor, clear_files
+from contract_tests.transport.cleared_output import clear_files
+from contract_tests.transport.redaction import Redactor
 
 RUN = ("contract_tests", "run", "--")
 MAP = ("contract_tests", "boundaries")

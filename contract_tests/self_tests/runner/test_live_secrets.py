@@ -14,7 +14,8 @@ import pytest
 from contract_tests.self_tests.live_command import Command, require_untouched, verdict_of
 from contract_tests.self_tests.transport.weather_server import Event, Seen, WeatherServer, weather_server
 from contract_tests.spec.contract import ROOT
-from contract_tests.transport.redaction import ClearedStream, Redactor, clear_files
+from contract_tests.transport.cleared_output import ClearedStream, clear_files
+from contract_tests.transport.redaction import Redactor
 
 KEY = 'Sec+ret/"4711=Key-abcdefghijkl'
 NOT_OURS = {".venv", ".git", "generated_client"}

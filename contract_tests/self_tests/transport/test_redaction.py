@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from contract_tests.checks.findings import BROKEN, Finding
 from contract_tests.checks.judge import Judge
 from contract_tests.spec.contract import CONTRACT_FILE, load_contract
+from contract_tests.transport.cleared_output import ClearedStream, clear_files
 from contract_tests.transport.exchange import Exchange
-from contract_tests.transport.redaction import OWN_KEY, ClearedStream, Redactor, clear_files
+from contract_tests.transport.redaction import OWN_KEY, Redactor
 
 KEY = "Wz9+qL/7vB=tR2x_Nf4-Kd81"
 PART = 8
