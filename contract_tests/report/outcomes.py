@@ -21,7 +21,7 @@ from contract_tests.generation.bodies import untried_of_body
 from contract_tests.report.classification import Classification
 from contract_tests.report.issues import Issue, IssueKey, gather
 from contract_tests.report.not_run import NotRun
-from contract_tests.report.run_record import UntriedClause, UntriedParts
+from contract_tests.report.run_record import UntriedParts
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.promises import PROMISES
 from contract_tests.transport.created_resources import CreatedResources
@@ -238,6 +238,6 @@ def untried_parts(contract: Contract) -> UntriedParts:
     found = [*contract.untried, *(each for role in roles for each in untried_of_body(contract, role))]
     return UntriedParts(
         promises=tuple(sorted(PROMISES - contract.promises.keys())),
-        clauses=tuple({each.pointer: UntriedClause(each.pointer, each.why) for each in found}.values()),
+        clauses=tuple({each.pointer: each for each in found}.values()),
         operations=contract.resource.missing,
     )

@@ -1,54 +1,22 @@
 """
 The reports of each command: its JSON, its page, and the index that leads to it.
 
-    python -m contract_tests.report.pages [folder]
-
 Each command draws its own page from what it has in memory. The pages of others are left alone, and the index says of
 their results whose they are.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
-from contract_tests.errors import HOLDS, REFUSED
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.html.boundary_page import write_boundaries, write_no_map
 from contract_tests.report.html.fault_page import write_faults
-from contract_tests.report.html.run_page import BOUNDARIES, FAULTS, HISTORY, RUN, write_index
-from contract_tests.report.records import as_document, read_all, read_as, read_json
+from contract_tests.report.html.run_page import FAULTS, HISTORY, RUN, write_index
+from contract_tests.report.records import as_document, read_as, read_json
 from contract_tests.report.regressions import write_regressions
 from contract_tests.report.run_record import RunRecord, TrialRun, history_with
 from contract_tests.spec.contract import Contract
-
-REPORTS = Path("reports")
-
-
-def main(arguments: list[str]) -> int:
-    """Write every page that there is something for; return 0, or 4 when the folder is missing or read-only."""
-    folder = Path(arguments[0]) if arguments else REPORTS
-    if not folder.is_dir():
-        print(f"{folder} is no folder; make contract, make boundaries and make faults write reports/", file=sys.stderr)
-        return REFUSED
-    try:
-        written = write_pages(folder)
-    except OSError as error:
-        print(f"{folder} cannot be written: {error.strerror}", file=sys.stderr)
-        return REFUSED
-    for path in written:
-        print(path)
-    return HOLDS
-
-
-def write_pages(folder: Path) -> list[Path]:
-    """Write every page that there is something for and return them; the index last, so that it knows the others."""
-    with alone(folder):
-        limits, trial = (read_json(folder / name).value for name in (BOUNDARIES, FAULTS))
-        written = [write_boundaries(read_all(LimitResult, limits), folder)] if isinstance(limits, list) else []
-        written += [write_faults(read_all(TrialRun, trial), folder)] if isinstance(trial, list) else []
-        return [*written, write_index(folder)]
 
 
 def report_run(reports: Reports, run: RunRecord, contract: Contract | None = None) -> None:
@@ -94,7 +62,3 @@ def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:
             write_faults(runs, reports.path)
         with reports.attempt("index.html"):
             write_index(reports.path, runs=runs)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -28,15 +28,6 @@ class Redaction:
     def pytest_runtest_makereport(self) -> Any:
         """Clear the report of one phase of a test."""
         report: Any = yield
-        return self._cleared(report)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self) -> Any:
-        """Clear the report of a file that could not be read."""
-        report: Any = yield
-        return self._cleared(report)
-
-    def _cleared(self, report: Any) -> Any:
         if isinstance(report.longrepr, tuple):
             path, line, reason = report.longrepr
             report.longrepr = (path, line, self._clear(reason))
@@ -50,6 +41,9 @@ class Redaction:
         for data in (*getattr(report, "findings", ()), *(data for _, data in getattr(report, "met", ()))):
             data.update({name: self._clear(text) for name, text in data.items() if isinstance(text, str)})
         return report
+
+    # That of a file that could not be read, too.
+    pytest_make_collect_report = pytest_runtest_makereport
 
     def _clear(self, text: str) -> str:
         return shown(self._redactor.text(text), LONGEST_TEXT, keep=LAYOUT)

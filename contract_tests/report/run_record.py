@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contract_tests.report.wording import counted
+from contract_tests.spec.extensions import Untried
 
 MOST_RUNS = 200
 # Clauses that a sentence names.
@@ -143,20 +144,12 @@ class IssueRecord:
 
 
 @dataclass(frozen=True)
-class UntriedClause:
-    """A part of the contract that the suite cannot try."""
-
-    pointer: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class UntriedParts:
     """What a run says nothing about, whatever its verdict."""
 
     promises: tuple[str, ...] = ()
     """The names of the list of promises that the contract does not make."""
-    clauses: tuple[UntriedClause, ...] = ()
+    clauses: tuple[Untried, ...] = ()
     """What the suite cannot try."""
     operations: tuple[str, ...] = ()
     """The roles for which the resource has no operation."""

@@ -33,8 +33,8 @@ class Constraint:
 class Untried:
     """A clause of the contract that the suite cannot try, and why."""
 
-    pointer: str
-    why: str
+    pointer: str = ""
+    why: str = ""
 
 
 def read_constraints(operation: Operation | None) -> tuple[Constraint, ...]:

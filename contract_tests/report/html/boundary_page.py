@@ -31,10 +31,9 @@ class Map:
     matrices: list[Matrix]
 
 
-def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun | None = None) -> Path:
-    """Write reports/boundaries.html, and return it; without a *state* boundaries.run.json says it, if it is of this map."""
-    stored = read_json(folder / RUN)
-    run = run_of(results, state or read_as(MapRun, stored.value))
+def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun) -> Path:
+    """Write reports/boundaries.html, and return it; *state* is what boundaries.run.json says, if it is of this map."""
+    run = run_of(results, state)
     tone, headline = summary(results)
     verdicts = [result.verdict for result in results]
     counts = [f"{verdicts.count(verdict)} {word}" for verdict, word in COUNTED_AS.items() if verdict in verdicts]
@@ -44,9 +43,8 @@ def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun
         "Found": ", ".join(counts),
     }
     unfinished = "The search did not come to its end; the next run goes on from here."
-    problems = ("" if state else stored.problem, unfinished if run.finished is False else "")
     how = "Each limit was searched from both sides until the last accepted and the first refused value were neighbours."
-    page = Page(NAME, headline, tone, how, facts, problems)
+    page = Page(NAME, headline, tone, how, facts, [unfinished] if run.finished is False else ())
     return write_page(folder, page, report=read_map(results), repeating=run.repeating)
 
 

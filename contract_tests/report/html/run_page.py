@@ -1,7 +1,6 @@
 """reports/index.html: what the last contract run came to, and the way to the other pages."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun, run_of
@@ -26,16 +25,6 @@ HEADLINES = {
     "holds": "The contract holds", "violated": "The contract is violated",
     "inconclusive": "The run is inconclusive", "refused": "The run was refused",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """What another command has left, and what it is about."""
-
-    href: str
-    headline: str
-    sentence: str
-    facts: dict[str, str]
 
 
 def write_index(
@@ -70,7 +59,7 @@ def write_index(
     sentence = run.sentence or ("" if run.verdict else "make contract writes it.")
     return write_page(
         folder, Page(INDEX, headline_of(run), TONES.get(run.verdict, "none"), sentence, facts_of(run), problems),
-        run=run, neighbours=[(PAGES[each.href], each, (folder / each.href).exists()) for each in neighbours],
+        run=run, neighbours=[(PAGES[each.name], each, (folder / each.name).exists()) for each in neighbours],
         history=lines, shown=next(iter(shown), None), tones=TONES, headline_of=headline_of, facts_of=facts_of,
         needs_item=needs_item,
     )  # fmt: skip
@@ -99,7 +88,7 @@ def _listed(kind: type[RecordType], stored: Stored) -> Sequence[RecordType] | No
     return read_all(kind, stored.value) if isinstance(stored.value, list) else None
 
 
-def _map(folder: Path, results: Sequence[LimitResult] | None) -> Iterator[Neighbour]:
+def _map(folder: Path, results: Sequence[LimitResult] | None) -> Iterator[Page]:
     if results is None:
         return
     first = [result for result in sorted(results, key=lambda result: result.rank) if result.is_finding][:2]
@@ -107,14 +96,16 @@ def _map(folder: Path, results: Sequence[LimitResult] | None) -> Iterator[Neighb
     run = run_of(results, read_as(MapRun, read_json(folder / boundary_page.RUN).value))
     facts = {name: value or "unknown" for name, value in labels(run.target, run.started, run.seed).items()}
     sentence = sentence or f"{counted(len(results), 'clause')} searched."
-    yield Neighbour(boundary_page.NAME, boundary_page.summary(results)[1], sentence, facts)
+    tone, headline = boundary_page.summary(results)
+    yield Page(boundary_page.NAME, headline, tone, sentence, facts)
 
 
-def _trial(runs: Sequence[TrialRun] | None) -> Iterator[Neighbour]:
+def _trial(runs: Sequence[TrialRun] | None) -> Iterator[Page]:
     if runs is None:
         return
     trials = fault_page.read_trials(runs)
     lawful = f"{len(trials.lawful) - len(trials.alarms)} of {counted(len(trials.lawful), 'lawful run')} green"
     sentence = ". ".join(filter(None, (trials.bars_text.rstrip("."), lawful))) + "."
     facts = {name: value or "unknown" for name, value in fault_page.labels_of(runs).items()}
-    yield Neighbour(fault_page.NAME, fault_page.summary(trials)[1], sentence, facts)
+    tone, headline = fault_page.summary(trials)
+    yield Page(fault_page.NAME, headline, tone, sentence, facts)

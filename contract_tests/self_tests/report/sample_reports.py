@@ -13,8 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contract_tests.boundary_map.limit_result import LimitResult, MapRun
+from contract_tests.report.html.boundary_page import write_boundaries
 from contract_tests.report.html.diff_page import write_diff
-from contract_tests.report.pages import write_pages
+from contract_tests.report.html.fault_page import write_faults
+from contract_tests.report.html.run_page import write_index
+from contract_tests.report.records import read_all, read_as, read_json
+from contract_tests.report.run_record import TrialRun
 from contract_tests.report.spec_diff import SpecDiff
 from contract_tests.spec.change import Change
 from contract_tests.spec.contract import load_contract
@@ -244,6 +249,18 @@ def write_samples(folder: Path) -> None:
     lines = [json.dumps(line) for line in sample_history()]
     (folder / "history.jsonl").write_text("\n".join([*lines, '{"started": "2026-1']), "utf-8")
     write_diff(sample_diff(), folder)
+
+
+def write_pages(folder: Path) -> list[Path]:
+    """Write every page that there is something for and return them; the index last, so that it knows the others."""
+    names = ("boundaries.run.json", "boundaries.json", "faults.json")
+    state, limits, trial = (read_json(folder / name).value for name in names)
+    written = []
+    if isinstance(limits, list):
+        written.append(write_boundaries(read_all(LimitResult, limits), folder, read_as(MapRun, state)))
+    if isinstance(trial, list):
+        written.append(write_faults(read_all(TrialRun, trial), folder))
+    return [*written, write_index(folder)]
 
 
 if __name__ == "__main__":

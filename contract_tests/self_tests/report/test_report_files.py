@@ -18,14 +18,21 @@ from hypothesis import strategies as st
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun, run_of
 from contract_tests.report import pages, records, wording
 from contract_tests.report.folder import Reports, write_whole
-from contract_tests.report.html import boundary_page, number_line, page, run_page
+from contract_tests.report.html import number_line, page, run_page
 from contract_tests.report.html.boundary_page import read_map
 from contract_tests.report.html.number_line import Point
 from contract_tests.report.records import read_all, read_as
 from contract_tests.report.run_record import ClauseCount, RunRecord, Start, bare_record
 from contract_tests.runner.configuration import named_target
 from contract_tests.self_tests.report import sample_reports
-from contract_tests.self_tests.report.sample_reports import HOSTILE, sample_map, sample_run, sample_trial, write_samples
+from contract_tests.self_tests.report.sample_reports import (
+    HOSTILE,
+    sample_map,
+    sample_run,
+    sample_trial,
+    write_pages,
+    write_samples,
+)
 
 WRITTEN = ["boundaries.html", "faults.html", "index.html"]
 ALL = [*WRITTEN, "spec-diff.html"]
@@ -55,7 +62,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every page, written from samples."""
     folder = tmp_path_factory.mktemp("reports")
     write_samples(folder)
-    assert [path.name for path in pages.write_pages(folder)] == WRITTEN
+    assert [path.name for path in write_pages(folder)] == WRITTEN
     return folder
 
 
@@ -138,12 +145,12 @@ def test_whatever_a_file_holds_pages_are_written(
     """Any value of a report may be missing or of another kind, and the rest is still shown."""
     monkeypatch.setattr(page, "write_whole", lambda path, text: text.encode())  # no disk: it is many
     found: dict[str, Any] = {}
-    for module in (pages, run_page, boundary_page):
+    for module in (sample_reports, run_page):
         monkeypatch.setattr(module, "read_json", lambda path: records.Stored(found.get(path.name)))
     for count, (path, value) in enumerate(_mutations(sample, STRANGE)):
         if count % 5 == 0 or len(path) < 2:  # each place several times, not each with everything
             found[name] = _with(sample, path, value)
-            pages.write_pages(tmp_path)
+            write_pages(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +160,7 @@ def test_whatever_a_file_holds_pages_are_written(
 def test_unreadable_file_is_named(tmp_path: Path, name: str, content: str) -> None:
     """A file that is no JSON is named on the page, and one that says nothing leaves its part out."""
     (tmp_path / name).write_text(content, "utf-8")
-    pages.write_pages(tmp_path)
+    write_pages(tmp_path)
     try:
         json.loads(content)
     except (ValueError, RecursionError):
@@ -163,18 +170,9 @@ def test_unreadable_file_is_named(tmp_path: Path, name: str, content: str) -> No
 
 def test_empty_folder_says_how_to_begin(tmp_path: Path) -> None:
     """Without any report the index says which command writes one."""
-    pages.write_pages(tmp_path)
+    write_pages(tmp_path)
     assert "make contract" in (tmp_path / "index.html").read_text("utf-8")
     assert not (tmp_path / "faults.html").exists()
-
-
-def test_command_writes_pages_and_refuses_a_wrong_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """python -m contract_tests.report.pages [folder]: 0, or 4 and the folder's name."""
-    write_samples(tmp_path)
-    assert pages.main([str(tmp_path)]) == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in WRITTEN]
-    assert pages.main([str(tmp_path / "missing")]) == 4
-    assert str(tmp_path / "missing") in capsys.readouterr().err
 
 
 def _section(text: str, name: str) -> str:
@@ -226,7 +224,7 @@ def test_refused_run_says_so_above_the_run_before(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert (told["verdict"], told["exit_code"], told["earlier"]["seed"]) == ("refused", 4, 7)
     assert told["earlier"]["earlier"] is None
-    pages.write_pages(tmp_path)
+    write_pages(tmp_path)
     assert "RATE must be a number" in (tmp_path / "index.html").read_text("utf-8")
     pages.report_run(reports, read_as(RunRecord, sample_run()))
     assert json.loads((tmp_path / "run.json").read_text("utf-8"))["earlier"] is None

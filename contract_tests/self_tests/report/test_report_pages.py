@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
-from contract_tests.report.pages import write_pages
-from contract_tests.self_tests.report.sample_reports import write_samples
+from contract_tests.self_tests.report.sample_reports import write_pages, write_samples
 from contract_tests.spec.contract import ROOT
 
 SCREENSHOTS = ROOT / "reports" / "screenshots"

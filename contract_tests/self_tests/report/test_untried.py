@@ -13,9 +13,10 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
 from contract_tests.report.records import read_as
-from contract_tests.report.run_record import RunRecord, Start, UntriedClause, UntriedParts
+from contract_tests.report.run_record import RunRecord, Start, UntriedParts
 from contract_tests.report.verdict import verdict
 from contract_tests.spec.contract import CONTRACT_FILE, Contract, load_contract
+from contract_tests.spec.extensions import Untried
 
 REMOVAL = "            DeleteCreatedPersona:\n              operationId: "
 DELETION = "#/paths/~1personas~1{persona_id}/delete"
@@ -96,6 +97,6 @@ def test_summary_and_reports_list_what_is_not_tried(contract: Contract, tmp_path
 
 def test_many_clauses_are_counted_and_some_are_named() -> None:
     """A sentence stays a sentence."""
-    parts = UntriedParts(clauses=tuple(UntriedClause(f"#/x/{number}", "not known") for number in range(9)))
+    parts = UntriedParts(clauses=tuple(Untried(f"#/x/{number}", "not known") for number in range(9)))
     assert parts.sentence() == "9 clauses not tried: #/x/0, #/x/1, #/x/2 and 6 more"
     assert asdict(parts)["clauses"][8] == {"pointer": "#/x/8", "why": "not known"}
