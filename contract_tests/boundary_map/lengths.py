@@ -18,6 +18,7 @@ from contract_tests.boundary_map.limit_result import LimitResult, Point, Verdict
 from contract_tests.boundary_map.probes import Answer, Outcome, Prober
 from contract_tests.boundary_map.slots import Slot
 from contract_tests.errors import Inconclusive
+from contract_tests.generation.boundaries import to_json
 
 # Long enough for a name that tells who made it.
 LENGTH_OF_A_NAME = 40
@@ -180,7 +181,9 @@ def _shortest_name_result(prober: Prober) -> LimitResult:
     departing = [name for name in names if (len(name) < least) == (answers[name].outcome is not Outcome.REFUSED)]
     for name in departing:
         if prober.send(name).outcome is not answers[name].outcome:
-            raise Inconclusive(f"{prober.tried.name} {name!r} was {answers[name].outcome} once, and not a second time")
+            raise Inconclusive(
+                f"{prober.tried.name} {to_json(name)} was {answers[name].outcome} once, and not a second time"
+            )
     last, beyond = min(accepted, key=len, default=None), max(refused, key=len, default=None)
     told = {name: str(len(name)) if name.isascii() else f"{len(name)} ({FOUR_BYTE})" for name in names}
     said = f"By length, {', '.join(f'{told[name]} is {answers[name].outcome}' for name in names)}"

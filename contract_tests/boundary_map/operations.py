@@ -56,7 +56,7 @@ class UpdateProber(Prober):
             self.after_control(value, self.write(value, to_json(value), {}))
             if not _is_same(self._reading, reading):
                 return
-        raise Inconclusive(f"good values of {self.tried.name} are accepted and not stored: it reads {reading!r}")
+        raise Inconclusive(f"good values of {self.tried.name} are accepted and not stored: it reads {to_json(reading)}")
 
     def write(self, value: Any, token: str, others: Mapping[str, Any]) -> Exchange:
         """Update the item: with the fields that the value needs beside it, and whole where the contract asks for it."""
@@ -98,7 +98,9 @@ class UpdateProber(Prober):
         self.item = self._shown(exchange) or self.item
         was = self.settled.setdefault(to_json(value), self._reading)
         if not _is_same(self._reading, was):
-            raise Inconclusive(f"{self.tried.name} {value} read as {was!r} before and as {self._reading!r} now")
+            raise Inconclusive(
+                f"{self.tried.name} {to_json(value)} read as {to_json(was)} before and as {to_json(self._reading)} now"
+            )
 
 
 class CreateProber(Prober):
@@ -140,7 +142,7 @@ class CreateProber(Prober):
         item_id, created = self.run.api.shape.id_of(exchange.item), self.run.api.created
         if item_id is None or item_id not in created.made:
             raise Inconclusive(
-                f"{self.tried.operation} answered {exchange.status} and no item of this run: {item_id!r}"
+                f"{self.tried.operation} answered {exchange.status} and no item of this run: {to_json(item_id)}"
             )
         try:
             # The transport has read the item already, to see whether it is this run's.
@@ -186,9 +188,6 @@ class QueryProber(Prober):
             self.ignores = True
             return Answer(Outcome.ALTERED, len(items), exchange)
         return Answer(Outcome.ACCEPTED, value, exchange)
-
-    def after_control(self, value: Any, exchange: Exchange) -> None:
-        """Leave nothing behind."""
 
 
 def _item_in(exchange: Exchange) -> Item:

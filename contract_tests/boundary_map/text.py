@@ -1,5 +1,6 @@
 """What a person reads in the terminal: the table, a drawing of each limit that is not where it should be, the verdict."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -96,8 +97,9 @@ def _groups(result: LimitResult) -> Iterator[tuple[str, RenderableType]]:
 
 
 def _cell(value: Any, each: TriedValue | TriedType, style: str) -> Text:
-    reads = f" reads {each.reads!r}" if each.outcome == "altered" else ""
-    return Text(shown(f"{POINTS[each.outcome]} {value}{reads}"), style)
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    reads = f" reads {json.dumps(each.reads, ensure_ascii=False)}" if each.outcome == "altered" else ""
+    return Text(shown(f"{POINTS[each.outcome]} {said}{reads}"), style)
 
 
 def verdict(results: Sequence[LimitResult], requests: int, contract: str) -> tuple[str, int]:

@@ -86,9 +86,23 @@ def values_result(prober: Prober, constraint: str, example: str | None = None) -
     """Try the values of a keyword one by one, and make a result of them; *example* is a filter that holds a time."""
     said, wanted = _inputs_for(prober, constraint, example)
     found = _try_all(prober, wanted)
-    if constraint in ("type", "nullable"):
-        return _result_of(prober, constraint, said, found, types=tuple(each.as_type() for each in found))
-    return _result_of(prober, constraint, said, found, values=tuple(each.as_value() for each in found))
+    changed = [Altered(prober.slot.read(each.input.value), each.answer.reads) for each in found if each.is_changed]
+    name = _null_alteration(found) if constraint == "nullable" else prober.alteration(changed)
+    # One that departs from the contract, if there is one, is what a person repeats.
+    telling = sorted(found, key=lambda each: not each.departs)
+    curls = {each.answer.outcome is Outcome.REFUSED: each.answer.exchange.curl() for each in reversed(telling)}
+    is_by_type = constraint in ("type", "nullable")
+    return prober.result(
+        constraint,
+        _judge(found),
+        _sentence(found, name),
+        declared=said,
+        altered=name,
+        values=() if is_by_type else tuple(each.as_value() for each in found),
+        types=tuple(each.as_type() for each in found) if is_by_type else (),
+        curl_accepted=curls.get(False),
+        curl_rejected=curls.get(True),
+    )
 
 
 def _try_all(prober: Prober, wanted: Iterable[Input]) -> list[Tried]:
@@ -103,18 +117,6 @@ def _try_all(prober: Prober, wanted: Iterable[Input]) -> list[Tried]:
         if again is not before:
             raise Inconclusive(f"{prober.slot.name} {each.shown} was {before} first and {again} later")
     return found
-
-
-def _result_of(prober: Prober, constraint: str, said: Any, found: list[Tried], **tried: Any) -> LimitResult:
-    changed = [Altered(prober.slot.read(each.input.value), each.answer.reads) for each in found if each.is_changed]
-    name = _null_alteration(found) if constraint == "nullable" else prober.alteration(changed)
-    # One that departs from the contract, if there is one, is what a person repeats.
-    telling = sorted(found, key=lambda each: not each.departs)
-    curls = {each.answer.outcome is Outcome.REFUSED: each.answer.exchange.curl() for each in reversed(telling)}
-    return prober.result(
-        constraint, _judge(found), _sentence(found, name), declared=said, altered=name,
-        curl_accepted=curls.get(False), curl_rejected=curls.get(True), **tried,
-    )  # fmt: skip
 
 
 def _judge(found: list[Tried]) -> Verdict:

@@ -51,6 +51,8 @@ def report_no_map(reports: Reports, refused: RunRecord) -> None:
     """Say on the page of the boundary map that a search did not begin; the map before is labelled as earlier."""
     with alone(reports.path), reports.attempt("boundaries.html"):
         write_no_map(reports.path, refused)
+    for complaint in reports.complaints():
+        print(complaint)
 
 
 def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:

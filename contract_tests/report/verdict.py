@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.errors import HOLDS, INCONCLUSIVE, REFUSED, VIOLATED
 from contract_tests.report.outcomes import ORDER, Outcomes
-from contract_tests.report.wording import counted
+from contract_tests.report.wording import counted, some_of
 
 
 def verdict(outcomes: Outcomes, exit_code: int) -> tuple[str, int]:
@@ -28,7 +28,8 @@ def _violated(outcomes: Outcomes) -> tuple[str, str] | None:
 
 
 def _inconclusive(outcomes: Outcomes, exit_code: int) -> tuple[str, str] | None:
-    left = f"{len(outcomes.left)} {outcomes.contract.resource.name} could not be removed or restored: {', '.join(outcomes.left)}"
+    items = some_of(len(outcomes.left), outcomes.contract.resource.name)
+    left = f"{items} could not be removed or restored: {', '.join(outcomes.left)}"
     sent, not_run = _sent(outcomes), _not_run(outcomes)
     if exit_code == pytest.ExitCode.INTERRUPTED and not outcomes.not_run.reason and not outcomes.uncollected:
         rest = f"; {left}; the next run or make sweep puts that right" if outcomes.left else ""

@@ -67,6 +67,11 @@ def counted(number: float, noun: str, plural: str = "") -> str:
     return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
+def some_of(number: int, plural: str) -> str:
+    """Write a count of what only its plural is known of."""
+    return f"1 of the {plural}" if number == 1 else f"{number} {plural}"
+
+
 def breakable(name: str) -> list[str]:
     """Split a name after the characters where a line may break."""
     return re.findall(r"[^_/.:\[\]-]*[_/.:\[\]-]+|[^_/.:\[\]-]+", name)

@@ -4,12 +4,15 @@ import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from contract_tests.errors import Refused
-from contract_tests.runner.configuration import VARIABLES, Configuration, read_configuration, read_without_contract
+from contract_tests.report.folder import Reports
+from contract_tests.report.run_record import Start, bare_record
+from contract_tests.runner.configuration import REPORTS, VARIABLES, Configuration, named_run, read_configuration
 
 FILES = ("CONTRACT", "RESOURCE", "OVERLAY")
 LIVE = ("BASE_URL", "MAX_REQUESTS", "RATE", "TIMEOUT", "MAX_ITEMS", "ITEM_ID", "DRY_RUN", "JOURNAL")
@@ -20,6 +23,12 @@ FOR_A_CHECKOUT = frozenset({"codegen", "cosmic_ray", "parso"})
 
 # Refuses a fault that is not in the catalogue; the catalogue takes as long as the rest of a command's start.
 FAULT_CHECK = ".trials.mock_alone:require_fault"
+# What says in the reports of a command that it came to nothing.
+REPORTERS = {
+    "run": ".report.pages:report_run",
+    "fuzz": ".report.pages:report_run",
+    "boundaries": ".report.pages:report_no_map",
+}
 
 CommandFunction = Callable[[Configuration, list[str]], int]
 
@@ -42,10 +51,10 @@ class Command:
         return "RESOURCE" in self.options and not {"NEW", "MERGE"} & {*self.options}
 
 
-def imported(place: str, suffix: str = "") -> Any:
-    """Import what stands at `module:name`; None where the module has no such name."""
+def imported(place: str) -> Any:
+    """Import what stands at `module:name`."""
     module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module, "contract_tests"), name + suffix, None)
+    return getattr(importlib.import_module(module, "contract_tests"), name)
 
 
 COMMANDS = (
@@ -95,8 +104,7 @@ class Asked:
                 option = VARIABLES[name].option if VARIABLES[name].is_flag else f"{VARIABLES[name].option} {value}"
                 hint = f"say {option}, or {argument} before the command"
                 raise Refused(f"{argument} is no argument of {self.command.name}; {hint}")
-        read = read_configuration if self.command.reads_contract else read_without_contract
-        configuration = read(given=self.given)
+        configuration = read_configuration(given=self.given, reads_contract=self.command.reads_contract)
         if configuration.borrowed_id is not None and "ITEM_ID" in self.command.options and not configuration.is_live:
             raise Refused("ITEM_ID lends an item of the API at BASE_URL; set BASE_URL, too, or leave ITEM_ID out")
         if configuration.fault is not None and self.command.reads_contract:
@@ -112,11 +120,9 @@ class Asked:
 
     def tell(self, line: str, exit_code: int) -> None:
         """Let the reports of the command say why it came to nothing, where it has any."""
-        if "REHEARSAL" in self.given:
-            return
-        tell = imported(self.command.place, "_came_to_nothing")
-        if tell is not None:
-            tell(line, exit_code, self.given)
+        if self.command.name in REPORTERS and not {"REHEARSAL", "COMPARE"} & self.given.keys():
+            told = bare_record(Start.now(*named_run(self.given)), line, exit_code)
+            imported(REPORTERS[self.command.name])(Reports(Path(self.given.get("FOLDER", REPORTS))), told)
 
 
 def parsed(arguments: Sequence[str]) -> Asked | None:

@@ -153,13 +153,16 @@ VARIABLES = {variable.name: variable for variable in FIELDS.values()}
 
 
 def read_configuration(
-    environment: Mapping[str, str] = os.environ, given: Mapping[str, str] | None = None
+    environment: Mapping[str, str] = os.environ, given: Mapping[str, str] | None = None, *, reads_contract: bool = True
 ) -> Configuration:
     """
     Read what the environment and the command line ask for, which comes first. Refused, in one line that names the
-    variable, where it is not understood, contradicts another or is misspelt, or the contract cannot be used.
+    variable, where it is not understood, contradicts another or is misspelt, or the contract cannot be used, which need
+    not be there for a command that does not read it.
     """
     said = _said(environment, given or {})
+    if not reads_contract:
+        return Configuration(**_values(said))
     contract = _read_contract(said)
     other_names = aliases(contract)
     known = (*VARIABLES, *other_names, contract.key.env)
@@ -179,11 +182,6 @@ def read_configuration(
     return configuration
 
 
-def read_without_contract(given: Mapping[str, str]) -> Configuration:
-    """Read what is asked of a command that works on a contract as a file, which may not be there or may be wrong."""
-    return Configuration(**_values(_said(os.environ, given)))
-
-
 def aliases(contract: Contract) -> dict[str, str]:
     """Return the other names that some variables have for one contract, such as CONTACT_ID for ITEM_ID, as keys."""
     resource = contract.resource
@@ -195,16 +193,16 @@ def aliases(contract: Contract) -> dict[str, str]:
     }
 
 
-def named_target(given: Mapping[str, str]) -> str:
-    """Return what a run was to be aimed at, also where it is refused: the address without what may be secret in it."""
-    address = re.split("[?#]", {**os.environ, **given}.get("BASE_URL", ""))[0]
-    return re.sub(r"^(\w+://)?.*@", r"\1", address) or "the mock"
-
-
-def named_seed(given: Mapping[str, str]) -> int | None:
-    """Return the seed that a run was to have, also where it is refused; None where none can be read."""
-    text = {**os.environ, **given}.get("SEED", "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+def named_run(given: Mapping[str, str]) -> tuple[str, int | None]:
+    """
+    Return what a run was to be aimed at, and the seed that it was to have, also where it is refused: the address without
+    what may be secret in it, and None where no seed can be read.
+    """
+    said = {**os.environ, **given}
+    address = re.split("[?#]", said.get("BASE_URL", ""))[0]
+    seed = said.get("SEED", "").strip()
+    is_seed = seed.isascii() and seed.isdigit() and len(seed) < 20
+    return re.sub(r"^(\w+://)?.*@", r"\1", address) or "the mock", int(seed) if is_seed else None
 
 
 def own_key(given: Mapping[str, str]) -> tuple[str, str]:
@@ -214,19 +212,6 @@ def own_key(given: Mapping[str, str]) -> tuple[str, str]:
         return variable, os.environ.get(variable, "")
     except Exception:  # nobody knows which variable it is in; the command says what is wrong with the contract
         return "API_KEY", ""
-
-
-def plain(configuration: Configuration) -> dict[str, Any]:
-    """Return a configuration as texts and numbers, of which another process makes one with `from_plain`."""
-    values = dataclasses.asdict(configuration)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def from_plain(values: Mapping[str, Any]) -> Configuration:
-    """Return the configuration of which `plain` was made."""
-    are_paths = {name for name, variable in FIELDS.items() if variable.parse in (path, existing_file)}
-    paths = {name: Path(values[name]) for name in are_paths if values[name] is not None}
-    return Configuration(**{**values, **paths})
 
 
 def foreign_environment(

@@ -7,7 +7,7 @@ import secrets
 import shlex
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,13 @@ from contract_tests.report.junit import JUnitReport
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
-from contract_tests.report.run_record import Beside, Start, bare_record
+from contract_tests.report.run_record import Beside, Start
 from contract_tests.report.shards import SHARD, ShardFile
 from contract_tests.report.verdict import verdict
 from contract_tests.runner import item_lock, plan
 from contract_tests.runner.borrowed_resource import try_borrowing
 from contract_tests.runner.changes.both import beside, halved, known_to_callers, lines
-from contract_tests.runner.configuration import REPORTS, THOROUGH, Configuration, named_seed, named_target
+from contract_tests.runner.configuration import THOROUGH, Configuration
 from contract_tests.runner.handover import with_selection
 from contract_tests.runner.plugin import HOOKS, NAME
 from contract_tests.runner.preflight import first_requests
@@ -74,15 +74,6 @@ def run(configuration: Configuration, arguments: list[str]) -> int:
 def fuzz(configuration: Configuration, arguments: list[str]) -> int:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
     return _command(configuration, arguments, is_fuzz=True)
-
-
-def run_came_to_nothing(line: str, exit_code: int, given: Mapping[str, str]) -> None:
-    """Let the reports say why a run came to no test."""
-    told = bare_record(Start.now(named_target(given), named_seed(given)), line, exit_code)
-    report_run(Reports(Path(given.get("FOLDER", REPORTS))), told)
-
-
-fuzz_came_to_nothing = run_came_to_nothing
 
 
 def _command(asked: Configuration, arguments: list[str], *, is_fuzz: bool) -> int:

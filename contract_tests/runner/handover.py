@@ -1,11 +1,12 @@
 """How a configuration reaches the tests: from a command, from the process that started this one, or by hand."""
 
+import pickle
 from dataclasses import replace
 
 import pytest
 
 from contract_tests.errors import Refused
-from contract_tests.runner.configuration import LIVE, Configuration, from_plain, read_configuration
+from contract_tests.runner.configuration import LIVE, Configuration, read_configuration
 
 CONFIGURATION = pytest.StashKey[Configuration]()
 # The options of pytest that mirror variables.
@@ -20,7 +21,8 @@ def handed_configuration(config: pytest.Config) -> Configuration:
     if given:
         return given[0]
     if hasattr(config, "workerinput"):
-        return from_plain(config.workerinput["configuration"])
+        configuration: Configuration = pickle.loads(config.workerinput["configuration"])
+        return configuration
     options = {name: config.getoption(name.lower(), None) for name in OPTIONS}
     try:
         configuration = read_configuration(given={name: str(text) for name, text in options.items() if text})

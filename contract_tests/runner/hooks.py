@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from contract_tests.report.outcomes import Outcomes, short_name
 from contract_tests.report.redaction import Redaction
 from contract_tests.report.summary import Summary
 from contract_tests.report.verdict import verdict
-from contract_tests.runner.configuration import THOROUGH, plain
+from contract_tests.runner.configuration import THOROUGH
 from contract_tests.runner.handover import CONFIGURATION, handed_configuration
 from contract_tests.runner.process.examples import Examples
 from contract_tests.runner.selection import Collection, live, sharpest_first, shuffled
@@ -96,7 +97,7 @@ def _new_outcomes(config: pytest.Config) -> Outcomes:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of xdist what the run is asked to do."""
-    node.workerinput["configuration"] = plain(node.config.stash[CONFIGURATION])
+    node.workerinput["configuration"] = pickle.dumps(node.config.stash[CONFIGURATION])
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,6 +6,7 @@ On GitHub the summary goes to the page of the job, and the annotations to its lo
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from contract_tests.errors import Refused
@@ -41,7 +42,10 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
     else:
         with configuration.job_summary.open("a", encoding="utf-8") as page:
             page.write(f"{summary(run)}\n")
-        for line in annotation_lines(run, _contract(configuration)):
+        contract = None
+        with suppress(ContractError):  # which the run has said
+            contract = configuration.load_contract()
+        for line in annotation_lines(run, contract):
             print(line)
     return run.exit_code
 
@@ -51,14 +55,6 @@ def merge(configuration: Configuration) -> None:
     start, outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
     told = record(start, outcomes, *verdict(outcomes, exit_code))
     report_run(Reports(configuration.reports), told, outcomes.contract)
-
-
-def _contract(configuration: Configuration) -> Contract | None:
-    """Return the contract; None where it is refused, which the run has said."""
-    try:
-        return configuration.load_contract()
-    except ContractError:
-        return None
 
 
 def summary(run: RunRecord) -> str:

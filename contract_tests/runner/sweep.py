@@ -4,21 +4,21 @@ create that was never answered, both from the journals. A run that is alive is l
 name is exactly of the form that runs give, once they are listed and agreed to.
 """
 
-import dataclasses
-import functools
 import re
 import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sized
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import httpx
 
 from contract_tests.errors import HOLDS, INCONCLUSIVE, Inconclusive, NotAllowed, Refused, TargetError
 from contract_tests.foreign_text import LONGEST_LINE, shown
+from contract_tests.report.wording import some_of
 from contract_tests.runner import item_lock
 from contract_tests.runner.borrowed_resource import advice, restored
 from contract_tests.runner.configuration import Configuration
@@ -56,7 +56,9 @@ class Swept:
         """Yield what a person reads; nothing where there was nothing to do."""
         for done, ids, how in (("removed", self.removed, "left"), ("restored", self.restored, "borrowed")):
             if ids:
-                found = f"{done} {_count(ids, self.name)} that an earlier run had {how}: {', '.join(map(str, ids))}"
+                found = (
+                    f"{done} {some_of(len(ids), self.name)} that an earlier run had {how}: {', '.join(map(str, ids))}"
+                )
                 yield shown(found, LONGEST_LINE)
         for sentence in self.left:
             yield shown(f"LEFT BEHIND: {sentence}", LONGEST_LINE)
@@ -93,7 +95,7 @@ def sweep_all(settings: Configuration, found: list[Item], swept: Swept) -> None:
     with opened(settings, secrets.token_hex(4), is_noted=False) as api:
         for item in found:
             if (item_id := item[api.shape.id_name]) not in swept.removed:
-                is_same = functools.partial(_is_named, api, _name(api, item))
+                is_same = partial(_is_named, api, _name(api, item))
                 _remove_if(api, item_id, is_same, swept, is_known=False)
 
 
@@ -115,7 +117,7 @@ def _put_right(settings: Configuration, remains: Remains, swept: Swept) -> Count
     """Remove what one run has left, and restore what it has borrowed, noting each step in its journal."""
     borrowed = remains.borrowed
     borrowed_id = str(borrowed.item_id) if borrowed is not None else None
-    with opened(dataclasses.replace(settings, borrowed_id=borrowed_id), secrets.token_hex(4), is_noted=False) as api:
+    with opened(replace(settings, borrowed_id=borrowed_id), secrets.token_hex(4), is_noted=False) as api:
         account = Account(remains.run, api.shape, api.transport.get)
         for item_id in [item_id for item_id in remains.alive if str(item_id) != borrowed_id]:
             if _remove_if(api, item_id, lambda shown: _is_of(remains, account, api, shown), swept):
@@ -210,10 +212,6 @@ def _name(api: Api, item: Item) -> str:
     return str(item.get(api.shape.run_name or ""))
 
 
-def _count(found: Sized, name: str) -> str:
-    return f"1 of the {name}" if len(found) == 1 else f"{len(found)} {name}"
-
-
 def sweep_command(asked: Configuration, arguments: list[str]) -> int:
     """Sweep, and say what was done; 2 when something is left."""
     if not asked.is_live:
@@ -223,7 +221,7 @@ def sweep_command(asked: Configuration, arguments: list[str]) -> int:
         print("DRY_RUN=1: this is the plan; nothing was sent")
         return HOLDS
     asked.require_key()
-    with shared_budget(dataclasses.replace(asked, borrowed_id=None)) as settings:
+    with shared_budget(replace(asked, borrowed_id=None)) as settings:
         with opened(settings, secrets.token_hex(4), is_noted=False) as api:
             probe(api, settings)
         found = left_overs(settings) if settings.sweeps_all else []
@@ -267,7 +265,7 @@ def _show_plan(settings: Configuration) -> None:
 
 def _show_left_overs(settings: Configuration, found: list[Item]) -> None:
     resource, name = settings.load_contract().resource, settings.load_contract().run_name or ""
-    count = _count(found, resource.name)
+    count = some_of(len(found), resource.name)
     print(f"ALL=1: {count} at {settings.base_url} named exactly {NAME_PREFIX}<run>-<number>", flush=True)
     for item in found:
         print(f"  {item[name]}  {shown(repr(item[resource.id_name]))}", flush=True)

@@ -66,7 +66,6 @@ class _Making:
     results: list[LimitResult] = field(default_factory=list)
 
     def make(self) -> int:
-        """Make it, print it, and return the exit code."""
         self.say(f"under test: {self.state.target}   seed: {self.state.seed}   {len(self.todo)} limits")
         if self.known:
             since = f"goes on with the map that was begun at {self.state.started}"
@@ -91,7 +90,6 @@ class _Making:
         return self.state.exit_code
 
     def say(self, line: str) -> None:
-        """Print a line as it is."""
         self.console.print(shown(line, LONGEST_LINE), soft_wrap=True, markup=False, highlight=False)
 
     def show_plan(self) -> None:
@@ -164,7 +162,6 @@ class _Making:
                     self.say(f"{task.key:<50} {result.verdict:<12} {sent}")
 
     def verdict(self) -> tuple[str, int]:
-        """Sum the map up."""
         return text.verdict(self.results, self.state.requests, self.contract.name)
 
     def labelled(self) -> list[LimitResult]:
@@ -197,7 +194,6 @@ class _Spent(ProgressColumn):
         self.session = session
 
     def render(self, task: ProgressTask) -> Text:
-        """Return the column."""
         return Text(self.session.spent)
 
 

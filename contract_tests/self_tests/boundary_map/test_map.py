@@ -22,7 +22,7 @@ from rich.console import Console
 
 from contract_tests.boundary_map import inputs
 from contract_tests.boundary_map.inputs import decimals_beside_a_multiple
-from contract_tests.boundary_map.limit_result import LimitResult, TriedTogether
+from contract_tests.boundary_map.limit_result import LimitResult, TriedTogether, TriedValue
 from contract_tests.boundary_map.survey import Survey, Task, tasks
 from contract_tests.boundary_map.text import print_map, verdict
 from contract_tests.checks.judge import Judge
@@ -354,6 +354,14 @@ def test_length_of_a_format_is_not_tried_without_a_text_of_that_length(
             assert (row.verdict, row.problem) == ("not_tried", why)
     print_map(Console(), [row])
     assert f"{row.key}, not tried: {why}" in capsys.readouterr().out
+
+
+def test_values_are_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that was tried, and what it reads as, stand in the terminal as JSON writes them."""
+    values = (TriedValue({"a": None}, False, "altered", True), TriedValue("x", False, "altered", ["it's"]))
+    print_map(Console(width=200), [LimitResult("update", "extra", "properties", "altered", values=values)])
+    assert '{"a": null} reads true' in (said := capsys.readouterr().out)
+    assert 'x reads ["it\'s"]' in said
 
 
 @pytest.mark.parametrize("name", ["bookings", "devices", "tickets"])

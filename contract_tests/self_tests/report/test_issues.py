@@ -334,3 +334,11 @@ def test_verdict_says_why_tests_got_no_answer() -> None:
     assert verdict(outcomes, 0) == (f"verdict: inconclusive. 2 {said}: no voice is listed.", 2)
     outcomes.inconclusive.insert(0, "test_x.py::test_z: GET /personas: 429, after 1 attempts")
     assert verdict(outcomes, 0)[0].endswith(f"3 {said}, most often: no voice is listed.")
+
+
+@pytest.mark.parametrize(("left", "said"), [(1, "1 of the personas"), (2, "2 personas")])
+def test_items_that_are_left_are_counted(left: int, said: str) -> None:
+    """What could not be removed makes a run inconclusive, and one item is one of many."""
+    outcomes = Outcomes(CONTRACT)
+    outcomes.left = ["x"] * left
+    assert verdict(outcomes, 0)[0].startswith(f"verdict: inconclusive. {said} could not be removed or restored: x")

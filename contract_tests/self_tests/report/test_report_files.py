@@ -23,7 +23,7 @@ from contract_tests.report.html.boundary_page import read_map
 from contract_tests.report.html.number_line import Point
 from contract_tests.report.records import read_all, read_as
 from contract_tests.report.run_record import ClauseCount, RunRecord, Start, bare_record
-from contract_tests.runner.configuration import named_target
+from contract_tests.runner.configuration import named_run
 from contract_tests.self_tests.report import sample_reports
 from contract_tests.self_tests.report.sample_reports import (
     HOSTILE,
@@ -260,7 +260,7 @@ def test_refused_search_says_so_above_the_map_before(tmp_path: Path) -> None:
 def test_address_is_told_without_what_it_may_hide(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
     """A run that is refused for a password in BASE_URL is reported, and its password is not."""
     monkeypatch.setenv("BASE_URL", given)
-    assert named_target({}) == shown
+    assert named_run({})[0] == shown
 
 
 def test_first_run_may_be_refused(tmp_path: Path) -> None:
