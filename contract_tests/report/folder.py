@@ -38,6 +38,11 @@ class Reports:
         except OSError as error:
             self.unwritten[name] = error
 
+    def write(self, name: str, text: str) -> None:
+        """Put a whole file in its place, or note why it cannot be written."""
+        with self.attempt(name):
+            write_whole(self.path / name, text)
+
     def complaints(self) -> list[str]:
         """Say which reports could not be written, why, and what to do: one line for each reason."""
         by_reason: dict[str, list[str]] = defaultdict(list)

@@ -26,12 +26,10 @@ def report_run(reports: Reports, run: RunRecord, contract: Contract | None = Non
         if not run.came_to_a_test:
             last = read_as(RunRecord, read_json(folder / RUN).value)
             run = replace(run, earlier=last if last.came_to_a_test else last.earlier)
-        with reports.attempt(RUN):
-            write_whole(folder / RUN, as_document(asdict(run)))
+        reports.write(RUN, as_document(asdict(run)))
         with reports.attempt(HISTORY):
             write_whole(folder / HISTORY, history_with(folder / HISTORY, run))
-        with reports.attempt("index.html"):
-            write_index(folder, run)
+        write_index(reports, run)
         if contract is not None:
             write_regressions(reports, run, contract)
     for complaint in reports.complaints():
@@ -41,16 +39,14 @@ def report_run(reports: Reports, run: RunRecord, contract: Contract | None = Non
 def report_map(reports: Reports, results: Sequence[LimitResult], state: MapRun) -> None:
     """Draw the page of a boundary map that is written already; *state* is what boundaries.run.json says of it."""
     with alone(reports.path):
-        with reports.attempt("boundaries.html"):
-            write_boundaries(results, reports.path, state)
-        with reports.attempt("index.html"):
-            write_index(reports.path, results=results)
+        write_boundaries(results, reports, state)
+        write_index(reports, results=results)
 
 
 def report_no_map(reports: Reports, refused: RunRecord) -> None:
     """Say on the page of the boundary map that a search did not begin; the map before is labelled as earlier."""
-    with alone(reports.path), reports.attempt("boundaries.html"):
-        write_no_map(reports.path, refused)
+    with alone(reports.path):
+        write_no_map(reports, refused)
     for complaint in reports.complaints():
         print(complaint)
 
@@ -58,9 +54,6 @@ def report_no_map(reports: Reports, refused: RunRecord) -> None:
 def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:
     """Leave what a trial of the suite came to, one entry for each run of it."""
     with alone(reports.path):
-        with reports.attempt(FAULTS):
-            write_whole(reports.path / FAULTS, as_document([asdict(run) for run in runs]))
-        with reports.attempt("faults.html"):
-            write_faults(runs, reports.path)
-        with reports.attempt("index.html"):
-            write_index(reports.path, runs=runs)
+        reports.write(FAULTS, as_document([asdict(run) for run in runs]))
+        write_faults(runs, reports)
+        write_index(reports, runs=runs)

@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from contract_tests.checks.shape import shape_of
 from contract_tests.foreign_text import shown
-from contract_tests.report.folder import Reports, write_whole
+from contract_tests.report.folder import Reports
 from contract_tests.report.run_record import IssueRecord, RunRecord
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.structured_text import OWN_KEY
@@ -27,8 +27,7 @@ NAMED = re.compile(rf"'[^'\n]*{NAME_PREFIX}[0-9a-f]{{8}}[^'\n]*'")
 def write_regressions(reports: Reports, run: RunRecord, contract: Contract) -> None:
     """Write the test file of a run that broke something; that of another run gives way to it."""
     if run.violations:
-        with reports.attempt(str(FILE)):
-            write_whole(reports.path / FILE, regressions(run, contract))
+        reports.write(str(FILE), regressions(run, contract))
 
 
 def regressions(run: RunRecord, contract: Contract) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun, run_of
+from contract_tests.report.folder import Reports
 from contract_tests.report.html.drawings import Drawing, drawings
 from contract_tests.report.html.limits import Limit, Matrix, matrices
 from contract_tests.report.html.page import Page, Tone, in_a_line, labels, write_page
@@ -31,8 +31,8 @@ class Map:
     matrices: list[Matrix]
 
 
-def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun) -> Path:
-    """Write reports/boundaries.html, and return it; *state* is what boundaries.run.json says, if it is of this map."""
+def write_boundaries(results: Sequence[LimitResult], reports: Reports, state: MapRun) -> None:
+    """Write reports/boundaries.html; *state* is what boundaries.run.json says, if it is of this map."""
     run = run_of(results, state)
     tone, headline = summary(results)
     verdicts = [result.verdict for result in results]
@@ -45,20 +45,20 @@ def write_boundaries(results: Sequence[LimitResult], folder: Path, state: MapRun
     unfinished = "The search did not come to its end; the next run goes on from here."
     how = "Each limit was searched from both sides until the last accepted and the first refused value were neighbours."
     page = Page(NAME, headline, tone, how, facts, [unfinished] if run.finished is False else ())
-    return write_page(folder, page, report=read_map(results), repeating=run.repeating)
+    write_page(reports, page, report=read_map(results), repeating=run.repeating)
 
 
-def write_no_map(folder: Path, refused: RunRecord) -> Path:
+def write_no_map(reports: Reports, refused: RunRecord) -> None:
     """Write reports/boundaries.html of a search that did not begin, above the map of the one before."""
-    stored = read_json(folder / MAP)
+    stored = read_json(reports.path / MAP)
     results = read_all(LimitResult, stored.value)
-    before = run_of(results, read_as(MapRun, read_json(folder / RUN).value))
+    before = run_of(results, read_as(MapRun, read_json(reports.path / RUN).value))
     page = Page(
         NAME, f"The search was {refused.verdict}", "doubt", refused.sentence,
         labels(refused.target, refused.started, None), (stored.problem,),
         in_a_line(before.target, before.started, before.seed) if results else "",
     )  # fmt: skip
-    return write_page(folder, page, report=read_map(results), repeating="")
+    write_page(reports, page, report=read_map(results), repeating="")
 
 
 def read_map(results: Sequence[LimitResult]) -> Map:

@@ -4,8 +4,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from contract_tests.report.folder import Reports
 from contract_tests.report.html.page import Page, Tone, labels, write_page
 from contract_tests.report.run_record import TrialRun
 from contract_tests.report.wording import counted, duration, whole
@@ -86,8 +86,8 @@ class Trials:
         return f"Half of the faults within {self.median}, nine in ten within {tenth}, the last after {slowest}."
 
 
-def write_faults(runs: Sequence[TrialRun], folder: Path) -> Path:
-    """Write reports/faults.html of a trial, one entry for each run of the suite, and return the page."""
+def write_faults(runs: Sequence[TrialRun], reports: Reports) -> None:
+    """Write reports/faults.html of a trial, one entry for each run of the suite."""
     trials = read_trials(runs)
     words = [fault.baseline.baseline for fault in trials.faults if fault.baseline]
     facts = labels_of(runs) | {
@@ -98,7 +98,7 @@ def write_faults(runs: Sequence[TrialRun], folder: Path) -> Path:
     }
     how = "The suite runs once against each mock with a planted fault; a run that stays green is a gap in the suite."
     tone, headline = summary(trials)
-    return write_page(folder, Page(NAME, headline, tone, how, facts), report=trials)
+    write_page(reports, Page(NAME, headline, tone, how, facts), report=trials)
 
 
 def labels_of(runs: Sequence[TrialRun]) -> dict[str, str]:

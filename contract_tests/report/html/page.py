@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from contract_tests.report import wording
-from contract_tests.report.folder import write_whole
+from contract_tests.report.folder import Reports, write_whole
 from contract_tests.report.records import as_json
 from contract_tests.report.repeating import ADVICE
 
@@ -58,13 +58,13 @@ def in_a_line(target: str, started: str, seed: int | None) -> str:
     return ", ".join(filter(None, (target, wording.moment(started), "" if seed is None else f"seed {seed}")))
 
 
-def write_page(folder: Path, page: Page, **parts: Any) -> Path:
-    """Write one page and return it, by the template of its name, which shows *parts* besides the head."""
-    path = folder / page.name
-    # The pages that are there, and the two that are about to be written: this one and the index.
-    links = {name: title for name, title in PAGES.items() if name in (page.name, INDEX) or (folder / name).exists()}
-    write_whole(path, _environment().get_template(page.name).render(page=page, links=links, **parts))
-    return path
+def write_page(reports: Reports, page: Page, **parts: Any) -> None:
+    """Write one page by the template of its name, which shows *parts* besides the head, or note why it cannot be written."""
+    with reports.attempt(page.name):
+        # The pages that are there, and the two that are about to be written: this one and the index.
+        links = [name for name in PAGES if name in (page.name, INDEX) or (reports.path / name).exists()]
+        template = _environment().get_template(page.name)
+        write_whole(reports.path / page.name, template.render(page=page, links=links, titles=PAGES, **parts))
 
 
 @cache

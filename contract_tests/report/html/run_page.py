@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun, run_of
+from contract_tests.report.folder import Reports
 from contract_tests.report.html import boundary_page, fault_page
-from contract_tests.report.html.page import INDEX, PAGES, Page, Tone, labels, write_page
+from contract_tests.report.html.page import INDEX, Page, Tone, labels, write_page
 from contract_tests.report.records import RecordType, Stored, read_all, read_as, read_json, read_lines
 from contract_tests.report.repeating import needs_item
 from contract_tests.report.run_record import HistoryLine, RunRecord, TrialRun
@@ -28,15 +29,16 @@ HEADLINES = {
 
 
 def write_index(
-    folder: Path,
+    reports: Reports,
     run: RunRecord | None = None,
     results: Sequence[LimitResult] | None = None,
     runs: Sequence[TrialRun] | None = None,
-) -> Path:
+) -> None:
     """
-    Write reports/index.html, one run and below it what others have left beside it, and return it; what is not given is
-    read from the folder, and a file that is missing leaves its part of the page out.
+    Write reports/index.html, one run and below it what others have left beside it; what is not given is read from the
+    folder, and a file that is missing leaves its part of the page out.
     """
+    folder = reports.path
     stored = Stored() if run else read_json(folder / RUN)
     limits = Stored() if results is not None else read_json(folder / BOUNDARIES)
     trial = Stored() if runs is not None else read_json(folder / FAULTS)
@@ -57,9 +59,9 @@ def write_index(
     own = (run.started, run.target, run.seed, run.seconds)
     shown = [number for number, line in enumerate(lines) if own == (line.started, line.target, line.seed, line.seconds)]
     sentence = run.sentence or ("" if run.verdict else "make contract writes it.")
-    return write_page(
-        folder, Page(INDEX, headline_of(run), TONES.get(run.verdict, "none"), sentence, facts_of(run), problems),
-        run=run, neighbours=[(PAGES[each.name], each, (folder / each.name).exists()) for each in neighbours],
+    write_page(
+        reports, Page(INDEX, headline_of(run), TONES.get(run.verdict, "none"), sentence, facts_of(run), problems),
+        run=run, neighbours=neighbours,
         history=lines, shown=next(iter(shown), None), tones=TONES, headline_of=headline_of, facts_of=facts_of,
         needs_item=needs_item,
     )  # fmt: skip

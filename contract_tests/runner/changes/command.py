@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract_tests.errors import HOLDS, VIOLATED
 from contract_tests.foreign_text import LONGEST_LINE, shown
-from contract_tests.report.folder import Reports, alone, write_whole
+from contract_tests.report.folder import Reports, alone
 from contract_tests.report.html.diff_page import write_diff
 from contract_tests.report.html.run_page import write_index
 from contract_tests.report.records import as_document
@@ -60,10 +60,7 @@ def _client_changes(contract: Path, base: str) -> Sequence[str]:
 def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:
     record = asdict(diff) | {"rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough}
     with alone(reports.path):
-        for name, text in {"spec-diff.json": as_document(record), "spec-diff.md": summary}.items():
-            with reports.attempt(name):
-                write_whole(reports.path / name, text)
-        with reports.attempt("spec-diff.html"):
-            write_diff(diff, reports.path)
-        with reports.attempt("index.html"):
-            write_index(reports.path)
+        reports.write("spec-diff.json", as_document(record))
+        reports.write("spec-diff.md", summary)
+        write_diff(diff, reports)
+        write_index(reports)

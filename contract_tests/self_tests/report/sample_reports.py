@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
+from contract_tests.report.folder import Reports
 from contract_tests.report.html.boundary_page import write_boundaries
 from contract_tests.report.html.diff_page import write_diff
 from contract_tests.report.html.fault_page import write_faults
@@ -248,19 +249,20 @@ def write_samples(folder: Path) -> None:
         (folder / name).write_text(json.dumps(content), "utf-8")
     lines = [json.dumps(line) for line in sample_history()]
     (folder / "history.jsonl").write_text("\n".join([*lines, '{"started": "2026-1']), "utf-8")
-    write_diff(sample_diff(), folder)
+    write_diff(sample_diff(), Reports(folder))
 
 
-def write_pages(folder: Path) -> list[Path]:
-    """Write every page that there is something for and return them; the index last, so that it knows the others."""
+def write_pages(folder: Path) -> None:
+    """Write every page that there is something for; the index last, so that it knows the others."""
+    reports = Reports(folder)
     names = ("boundaries.run.json", "boundaries.json", "faults.json")
     state, limits, trial = (read_json(folder / name).value for name in names)
-    written = []
     if isinstance(limits, list):
-        written.append(write_boundaries(read_all(LimitResult, limits), folder, read_as(MapRun, state)))
+        write_boundaries(read_all(LimitResult, limits), reports, read_as(MapRun, state))
     if isinstance(trial, list):
-        written.append(write_faults(read_all(TrialRun, trial), folder))
-    return [*written, write_index(folder)]
+        write_faults(read_all(TrialRun, trial), reports)
+    write_index(reports)
+    assert not reports.unwritten
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.report.folder import Reports
 from contract_tests.report.html.diff_page import write_diff
 from contract_tests.report.spec_diff import SpecDiff, as_changelog, as_text
 from contract_tests.spec.change import Change
@@ -215,7 +216,8 @@ def test_text_of_others_cannot_leave_its_place(tmp_path: Path) -> None:
     """What a vendor wrote ends no line, opens no tag and no cell, and moves no cursor."""
     change = Change(HOSTILE, HOSTILE + "\n# End", "breaking", "none", (HOSTILE,), (HOSTILE,), "their.yaml:1")
     diff = SpecDiff(HOSTILE, "1", "their.yaml", HOSTILE, [change])
-    page = write_diff(diff, tmp_path).read_text("utf-8")
+    write_diff(diff, Reports(tmp_path))
+    page = (tmp_path / "spec-diff.html").read_text("utf-8")
     texts = [as_text(diff), as_changelog(diff), as_changelog(diff, HOSTILE, diff.sentence)]
     for text in (*texts, page):
         assert "\x1b" not in text
