@@ -61,18 +61,13 @@ def live(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
     return sorted(kept, key=lambda item: item.get_closest_marker("takes_the_rest") is not None)
 
 
-def unmet_condition(marks: Iterable[pytest.Mark], contract: Contract) -> str | None:
-    """Say what a test needs that the contract lacks; None where it has all."""
+def _gives_all(contract: Contract, marks: Iterable[pytest.Mark]) -> bool:
+    """Whether a contract has what a test needs: operations, promises and conditions, which may take both for granted."""
     wanted = [each for mark in marks if mark.name == NEEDS for each in mark.args]
     names = [each for each in wanted if isinstance(each, str)]
-    missing: list[str] = [name for name in names if name in ROLES and not contract.has(name)]
-    if missing:
-        return f"the contract has no operation to {' or '.join(missing)}"
-    missing = [name for name in names if name not in ROLES and not contract.promises_that(name)]
-    if missing:
-        return f"{' and '.join(missing)} is not promised"
-    # A condition may take the operations and promises for granted, in whatever order the marks are written.
-    return next((each.otherwise for each in wanted if not isinstance(each, str) and not each.is_met(contract)), None)
+    if not all(contract.has(name) if name in ROLES else contract.promises_that(name) for name in names):
+        return False
+    return all(each.is_met(contract) for each in wanted if not isinstance(each, str))
 
 
 class Collection:
@@ -81,8 +76,6 @@ class Collection:
     def __init__(self, contract: Contract, *, is_brief: bool = False) -> None:
         self._contract = contract
         self._is_brief = is_brief
-        self.left_out: dict[str, str] = {}
-        """Why the contract gives a test nothing to do, by its id without cases."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
@@ -91,22 +84,17 @@ class Collection:
             return None
         own = getattr(obj, "pytestmark", [])
         marks = [*(own if isinstance(own, list) else [own]), *collector.iter_markers()]
-        if not self._is_brief and any(mark.name == "few_requests" for mark in marks):
-            return []
-        reason = unmet_condition(marks, self._contract)
-        if reason is None:
-            return None
-        self.left_out[f"{collector.nodeid}::{name}"] = reason
-        return []
+        is_for_few_requests = any(mark.name == "few_requests" for mark in marks)
+        is_left_out = (is_for_few_requests and not self._is_brief) or not _gives_all(self._contract, marks)
+        return [] if is_left_out else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
         """Take out what stands for a test without cases."""
         report: Any = yield
-        items = [each for each in report.result or () if isinstance(each, pytest.Item)]
-        for item in [each for each in items if each.get_closest_marker(NO_CASES) is not None]:
-            report.result.remove(item)
-            self.left_out[item.nodeid.partition("[")[0]] = "the contract has nothing to try it with"
+        for item in [each for each in report.result or () if isinstance(each, pytest.Item)]:
+            if item.get_closest_marker(NO_CASES) is not None:
+                report.result.remove(item)
         return report
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
