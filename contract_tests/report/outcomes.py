@@ -21,7 +21,7 @@ from contract_tests.generation.bodies import untried_of_body
 from contract_tests.report.classification import Classification
 from contract_tests.report.issues import Issue, IssueKey, gather
 from contract_tests.report.not_run import NotRun
-from contract_tests.report.run_record import UntriedParts
+from contract_tests.report.run_record import Start, UntriedParts
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.promises import PROMISES
 from contract_tests.transport.created_resources import CreatedResources
@@ -47,15 +47,20 @@ class FirstRed:
 class Outcomes:
     """
     What the tests of a run came to. It lives with the *known* divergences; of a run that *is_whole*, one that does not
-    occur is gone. The verdict names the *target*, unless it is empty.
+    occur is gone. The verdict names the target of the *start*.
     """
 
     def __init__(
-        self, contract: Contract, known: tuple[Divergence, ...] = (), *, is_whole: bool = False, target: str = ""
+        self,
+        contract: Contract,
+        known: tuple[Divergence, ...] = (),
+        *,
+        is_whole: bool = False,
+        start: Start | None = None,
     ) -> None:
         self.contract = contract
         self.known = known
-        self.target = target
+        self.start = start or Start.now("", None)
         self.is_whole = is_whole
         self.issues: dict[IssueKey, Issue] = {}
         self.met: dict[int, dict[IssueKey, Issue]] = {}

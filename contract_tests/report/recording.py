@@ -15,7 +15,7 @@ from contract_tests.report import run_record
 from contract_tests.report.issues import Issue
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.repeating import making_line
-from contract_tests.report.run_record import ClauseCount, ContractLabel, IssueRecord, PairCount, RunRecord, Start
+from contract_tests.report.run_record import ClauseCount, ContractLabel, IssueRecord, PairCount, RunRecord
 from contract_tests.report.snippets import drift_snippet, issue_snippet
 from contract_tests.spec.contract import Contract, Field
 from contract_tests.spec.resource import Role
@@ -27,9 +27,9 @@ PLANS = "test_covering_"
 CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
 
 
-def record(start: Start, outcomes: Outcomes, line: str, exit_code: int) -> RunRecord:
+def record(outcomes: Outcomes, line: str, exit_code: int) -> RunRecord:
     """Return what a run came to; *line* is its last one, `verdict: ` and all."""
-    return gathered(outcomes, run_record.bare_record(start, line, exit_code))
+    return gathered(outcomes, run_record.bare_record(outcomes.start, line, exit_code))
 
 
 def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:

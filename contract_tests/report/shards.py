@@ -33,7 +33,6 @@ class ShardFile:
     """Keeps what one shard has found, the one of a *number* of so many; a pytest plugin."""
 
     path: Path
-    start: Start
     outcomes: Outcomes
     number: int
     of: int
@@ -49,7 +48,7 @@ class ShardFile:
         outcomes = self.outcomes
         told = {
             "number": self.number, "of": self.of, "contract": label(outcomes.contract).sha256, "exit_code": exit_code,
-            "start": asdict(self.start), "counts": outcomes.counts(), "sent": outcomes.sent,
+            "start": asdict(outcomes.start), "counts": outcomes.counts(), "sent": outcomes.sent,
             "known": [asdict(entry) for entry in outcomes.known],
             "issues": [asdict(issue) for issue in outcomes.issues.values()],
             "met": {number: [asdict(issue) for issue in met.values()] for number, met in outcomes.met.items()},
@@ -59,7 +58,7 @@ class ShardFile:
         write_whole(self.path, json.dumps(told))
 
 
-def merged(folders: Sequence[str], contract: Contract) -> tuple[Start, Outcomes, int]:
+def merged(folders: Sequence[str], contract: Contract) -> tuple[Outcomes, int]:
     """
     Make one run of the shards whose reports stand in some folders, and return it with the exit code of pytest. Refused
     where a folder holds no shard of a run of this contract, or two hold the same one.
@@ -69,10 +68,10 @@ def merged(folders: Sequence[str], contract: Contract) -> tuple[Start, Outcomes,
     if len({*numbers}) < len(numbers) or {each["of"] for each in told} != {of}:
         named = ", ".join("{number}/{of}".format_map(each) for each in told)
         raise Refused(f"MERGE names shards that are not those of one run: {named}")
-    starts = [Start(**each["start"]) for each in told]
+    start = min((Start(**each["start"]) for each in told), key=lambda each: each.started)
     known = tuple(Divergence(**entry) for entry in told[0]["known"])
     is_whole = all(each["is_whole"] for each in told)
-    outcomes = Outcomes(contract, known, is_whole=is_whole, target=starts[0].target)
+    outcomes = Outcomes(contract, known, is_whole=is_whole, start=start)
     for each in told:
         _join(outcomes, each)
     ended = [each["number"] for each in told if each["exit_code"] is not None]
@@ -80,8 +79,7 @@ def merged(folders: Sequence[str], contract: Contract) -> tuple[Start, Outcomes,
     if lacking and not outcomes.not_run.reason:
         outcomes.not_run.reason = f"{counted(len(lacking), 'shard')} of {of} came to no end: {', '.join(lacking)}"
     codes = [each["exit_code"] or 0 for each in told if each["exit_code"] != pytest.ExitCode.NO_TESTS_COLLECTED]
-    first = min(starts, key=lambda start: start.started)
-    return first, outcomes, max(codes, default=int(pytest.ExitCode.NO_TESTS_COLLECTED))
+    return outcomes, max(codes, default=int(pytest.ExitCode.NO_TESTS_COLLECTED))
 
 
 def _read(folder: Path, contract: ContractLabel) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _inconclusive(outcomes: Outcomes, exit_code: int) -> tuple[str, str] | None:
 
 def _holds(outcomes: Outcomes, exit_code: int) -> tuple[str, str]:
     if exit_code == pytest.ExitCode.OK and outcomes.came_to("passed"):
-        against = f" against {outcomes.target}" if outcomes.target else ""
+        against = f" against {outcomes.start.target}" if outcomes.start.target else ""
         known = len(outcomes.known) - len(outcomes.unmet())
         beside = f" but for {counted(known, 'known divergence')}" if known else ""
         drifts = sum(entry is None for _, entry in outcomes.drifts())
@@ -64,7 +64,7 @@ def _holds(outcomes: Outcomes, exit_code: int) -> tuple[str, str]:
 
 def _sent(outcomes: Outcomes) -> str:
     number = counted(outcomes.sent, "request")
-    return f"{number} to {outcomes.target}" if outcomes.target else number
+    return f"{number} to {outcomes.start.target}" if outcomes.start.target else number
 
 
 def _not_run(outcomes: Outcomes) -> str:

@@ -107,27 +107,27 @@ def _run_both(tests: Tests) -> int:
                 plan.show(each.configuration, each.arguments)
             print("DRY_RUN=1: these are the plans; nothing was sent")
             return HOLDS
-        start, before, exit_code = _held(earlier)
-        told = record(start, before, *verdict(before, exit_code))
+        before, exit_code = _held(earlier)
+        told = record(before, *verdict(before, exit_code))
         report_run(Reports(known.reports, before.unwritten), told, before.contract)
     if ENDING.is_asked:
         raise KeyboardInterrupt
-    start, outcomes, exit_code = _held(tests)
-    return _finish(asked, start, outcomes, exit_code, beside(asked, old, before, told, outcomes))
+    outcomes, exit_code = _held(tests)
+    return _finish(asked, outcomes, exit_code, beside(asked, old, before, told, outcomes))
 
 
-def _held(tests: Tests) -> tuple[Start, Outcomes, int]:
+def _held(tests: Tests) -> tuple[Outcomes, int]:
     """Hold the API at BASE_URL, or a mock that is started for the run, to the contract."""
     if tests.configuration.is_live:
         return _run_live(tests)
     require_mock(tests.configuration)
     with shared_budget(tests.configuration) as settings:
-        start, outcomes, exit_code = _run(replace(tests, configuration=settings))
+        outcomes, exit_code = _run(replace(tests, configuration=settings))
         outcomes.counted = sent_in_all(settings)
-    return start, outcomes, exit_code
+    return outcomes, exit_code
 
 
-def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
+def _run_live(tests: Tests) -> tuple[Outcomes, int]:
     """Run against BASE_URL: look whether it is there, put right what was left there, say the plan, test, clean up."""
     asked, arguments = tests.configuration, tests.arguments
     asked.require_key()
@@ -141,7 +141,7 @@ def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
         plan.show(settings, arguments, sum(sent.values()), is_fuzz=tests.is_fuzz)
         after: Counter[str] = Counter()
         try:
-            start, outcomes, exit_code = _run(replace(tests, configuration=settings), sent)
+            outcomes, exit_code = _run(replace(tests, configuration=settings), sent)
         finally:
             with held_back():
                 journal.release_all()
@@ -149,7 +149,7 @@ def _run_live(tests: Tests) -> tuple[Start, Outcomes, int]:
         outcomes.requests += after
         outcomes.left = _left(outcomes.left, swept, earlier)
         outcomes.counted = sent_in_all(settings)
-    return start, outcomes, exit_code
+    return outcomes, exit_code
 
 
 def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
@@ -162,7 +162,7 @@ def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
     return kept + [sentence for sentence in fresh if not any(what in sentence for what in known)]
 
 
-def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Start, Outcomes, int]:
+def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Outcomes, int]:
     """Run the tests; a run with a time budget runs them with one seed after the other."""
     if not tests.is_fuzz:
         return _run_pytest(tests, PROMISES, sent)
@@ -171,14 +171,14 @@ def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Start, Outcome
     deadline = time.monotonic() + 60 * (tests.configuration.minutes or MINUTES)
     for seed in itertools.count(first, of):
         configuration = replace(tests.configuration, seed=seed)
-        start, outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent)
+        outcomes, exit_code = _run_pytest(replace(tests, configuration=configuration), GENERATIVE, sent)
         if exit_code != HOLDS or time.monotonic() > deadline or configuration.rehearsal_file:
             break
     print(f"{(seed - first) // of + 1} rounds, the last with seed {seed}")
-    return start, outcomes, exit_code
+    return outcomes, exit_code
 
 
-def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None) -> tuple[Start, Outcomes, int]:
+def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | None) -> tuple[Outcomes, int]:
     """Run the tests of some promises, in this order unless the arguments name tests of their own."""
     configuration, arguments = tests.configuration, tests.arguments
     start = Start.now(configuration.target, configuration.seed, configuration.selection)
@@ -186,12 +186,12 @@ def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | No
     names_tests = any(not each.startswith("-") and each.partition("::")[0].endswith(".py") for each in named)
     files = [] if names_tests else files_of(promises)
     is_whole = not names_tests and promises == PROMISES
-    outcomes = Outcomes(configuration.load_contract(), tests.known, is_whole=is_whole, target=configuration.target)
+    outcomes = Outcomes(configuration.load_contract(), tests.known, is_whole=is_whole, start=start)
     outcomes.requests += sent or Counter()
     where = configuration.target if configuration.is_live else f"{configuration.target}, started for this run"
     which = ""
     if configuration.shard and not configuration.rehearsal_file:
-        outcomes.shard = ShardFile(configuration.reports / SHARD, start, outcomes, *configuration.shard)
+        outcomes.shard = ShardFile(configuration.reports / SHARD, outcomes, *configuration.shard)
         which = "   shard: {}/{}".format(*configuration.shard)
     print(f"under test: {where}   seed: {configuration.seed}{which}", flush=True)
     junit = JUnitReport(Reports(configuration.reports, outcomes.unwritten))
@@ -210,7 +210,7 @@ def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | No
         if not ENDING.is_asked:
             raise
         exit_code = int(pytest.ExitCode.INTERRUPTED)  # of a fixture whose clean-up got no answer
-    return start, outcomes, exit_code
+    return outcomes, exit_code
 
 
 def _workers(tests: Tests) -> list[str]:
@@ -250,12 +250,10 @@ def pytest_options(configuration: Configuration, *, has_cache: bool = True) -> l
     return [*place, *cache, "-p", NAME, "-p", HOOKS, "--tb=short", "--no-header"]
 
 
-def _finish(
-    configuration: Configuration, start: Start, outcomes: Outcomes, pytest_exit_code: int, both: Beside | None = None
-) -> int:
+def _finish(configuration: Configuration, outcomes: Outcomes, pytest_exit_code: int, both: Beside | None = None) -> int:
     line, exit_code = verdict(outcomes, pytest_exit_code)
     if not plan.note_rehearsal(configuration.rehearsal_file, outcomes, line):
-        told = replace(record(start, outcomes, line, exit_code), beside=both)
+        told = replace(record(outcomes, line, exit_code), beside=both)
         report_run(Reports(configuration.reports, outcomes.unwritten), told, outcomes.contract)
         for each in lines(told):
             print(shown(each, LONGEST_LINE))

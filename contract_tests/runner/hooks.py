@@ -16,6 +16,7 @@ from contract_tests.errors import Refused
 from contract_tests.mock_api.process import end_with_parent
 from contract_tests.report.outcomes import Outcomes, short_name
 from contract_tests.report.redaction import Redaction
+from contract_tests.report.run_record import Start
 from contract_tests.report.summary import Summary
 from contract_tests.report.verdict import verdict
 from contract_tests.runner.configuration import THOROUGH
@@ -91,7 +92,8 @@ def _new_outcomes(config: pytest.Config) -> Outcomes:
         known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
     except Refused as error:
         raise pytest.UsageError(str(error)) from None
-    return Outcomes(contract, known, target=configuration.target)
+    start = Start.now(configuration.target, configuration.seed, configuration.selection)
+    return Outcomes(contract, known, start=start)
 
 
 @pytest.hookimpl(optionalhook=True)

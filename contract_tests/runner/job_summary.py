@@ -52,8 +52,8 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
 
 def merge(configuration: Configuration) -> None:
     """Make the shards of a run one, and leave its reports. Refused where they are not those of one run."""
-    start, outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
-    told = record(start, outcomes, *verdict(outcomes, exit_code))
+    outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
+    told = record(outcomes, *verdict(outcomes, exit_code))
     report_run(Reports(configuration.reports), told, outcomes.contract)
 
 

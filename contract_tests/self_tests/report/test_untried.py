@@ -13,7 +13,7 @@ from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.pages import report_run
 from contract_tests.report.recording import record
 from contract_tests.report.records import read_as
-from contract_tests.report.run_record import RunRecord, Start, UntriedParts
+from contract_tests.report.run_record import RunRecord, UntriedParts
 from contract_tests.report.verdict import verdict
 from contract_tests.spec.contract import CONTRACT_FILE, Contract, load_contract
 from contract_tests.spec.extensions import Untried
@@ -83,7 +83,7 @@ def test_summary_and_reports_list_what_is_not_tried(contract: Contract, tmp_path
     assert lines[1].startswith(f"{FORMAT}: ")
     assert lines[2:] == ["no operation to remove", "not promised: exact_ids"]
     line, code = verdict(outcomes, 0)
-    run = record(Start.now("the mock", 7), outcomes, line, code)
+    run = record(outcomes, line, code)
     report_run(Reports(tmp_path), run)
     told = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert told["untried"]["promises"] == ["exact_ids"]

@@ -20,7 +20,7 @@ from contract_tests.report.html.run_page import RUN
 from contract_tests.report.outcomes import Outcomes
 from contract_tests.report.records import read_as
 from contract_tests.report.regressions import FILE
-from contract_tests.report.run_record import RunRecord, Start
+from contract_tests.report.run_record import RunRecord
 from contract_tests.report.shards import SHARD, ShardFile, merged
 from contract_tests.runner.configuration import foreign_environment
 from contract_tests.spec.contract import ROOT, load_contract
@@ -112,7 +112,7 @@ def test_shard_that_is_lacking_leaves_the_verdict_open(folder: Path) -> None:
     """What holds in two shards of three says nothing about the third; what is broken is broken."""
     red = next(number for number in (1, 2, 3) if _run_of(folder / str(number)).violations)
     other, lacking = {1, 2, 3} - {red}
-    _, outcomes, _ = merged([str(folder / str(number)) for number in (red, other)], load_contract())
+    outcomes, _ = merged([str(folder / str(number)) for number in (red, other)], load_contract())
     assert outcomes.not_run.reason == f"1 shard of 3 came to no end: {lacking}"
     assert outcomes.issues
 
@@ -127,7 +127,7 @@ def test_killed_shard_has_left_what_it_found(tmp_path: Path) -> None:
         while not (tmp_path / "1" / SHARD).exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         killed.kill()
-    ShardFile(tmp_path / "2" / SHARD, Start.now("the mock", 7), Outcomes(contract), 2, 2).write(HOLDS)
+    ShardFile(tmp_path / "2" / SHARD, Outcomes(contract), 2, 2).write(HOLDS)
     code, said = _command(tmp_path, "report", "--merge", "1 2")
     assert (code, "### broken" in said) == (VIOLATED, True), said
 
@@ -141,7 +141,7 @@ def test_shards_that_are_not_of_one_run_are_refused(
     """A verdict of shards that do not belong together would be one of nothing."""
     folders = [tmp_path / str(index) for index, _ in enumerate(numbers)]
     for folder, shard in zip(folders, numbers, strict=True):
-        ShardFile(folder / SHARD, Start.now("the mock", 7), Outcomes(load_contract()), *shard).write(HOLDS)
+        ShardFile(folder / SHARD, Outcomes(load_contract()), *shard).write(HOLDS)
     with pytest.raises(Refused, match=words):
         merged([str(folder) for folder in folders], load_contract())
 
