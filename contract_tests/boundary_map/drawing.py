@@ -14,7 +14,7 @@ from typing import Any
 from rich.text import Text
 
 from contract_tests.boundary_map.alphabets import ASCII
-from contract_tests.boundary_map.limit_result import UPPER, LimitResult, Point
+from contract_tests.boundary_map.limit_result import OTHER_UNITS, UPPER, LimitResult, Point
 
 COLUMNS = 64
 TITLE = 12
@@ -25,8 +25,6 @@ FLIP = "┃"
 # What lies further out than this share of the interesting part is left out.
 MARGIN = 0.6
 LABEL_GAP = 2
-# Units in which each alphabet has a limit of its own.
-OTHER_UNITS = ("utf16", "bytes", "composed", "trimmed")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ COUNTS = {
     "minLength": "characters", "maxLength": "characters", "minItems": "items", "maxItems": "items",
     "minProperties": "properties", "maxProperties": "properties",
 }  # fmt: skip
-
+# Units in which the limit of a text lies elsewhere in each alphabet.
+OTHER_UNITS = ("utf16", "bytes", "composed", "trimmed")
 
 OUTCOMES = ("accepted", "refused", "altered")
 

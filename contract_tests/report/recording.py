@@ -111,13 +111,10 @@ def _promises(outcomes: Outcomes) -> Iterator[run_record.PromiseCount]:
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
     for name, counts in by_file.items():
-        promise, title = name.removeprefix("test_").removesuffix(".py"), _title(next(TESTS.rglob(name), TESTS))
+        promise, file = name.removeprefix("test_").removesuffix(".py"), next(TESTS.rglob(name), None)
+        docstring = ast.get_docstring(ast.parse(file.read_text("utf-8"))) if file is not None else None
+        title = (docstring or "").partition("\n")[0]
         yield run_record.PromiseCount(promise, title, counts.total(), counts["passed"], counts["violated"])
-
-
-def _title(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path.is_file() else None
-    return (docstring or "").partition("\n")[0]
 
 
 def _issue(outcomes: Outcomes, issue: Issue) -> IssueRecord:

@@ -30,8 +30,6 @@ REPORTERS = {
     "boundaries": ".report.pages:report_no_map",
 }
 
-CommandFunction = Callable[[Configuration, list[str]], int]
-
 
 @dataclass(frozen=True)
 class Command:
@@ -110,7 +108,7 @@ class Asked:
         if configuration.fault is not None and self.command.reads_contract:
             imported(FAULT_CHECK)(configuration)
         try:
-            function: CommandFunction = imported(self.command.place)
+            function: Callable[[Configuration, list[str]], int] = imported(self.command.place)
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             if missing not in FOR_A_CHECKOUT:

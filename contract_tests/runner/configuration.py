@@ -82,7 +82,7 @@ class Configuration:
     fault: str | None = field(default=None, metadata=_variable("FAULT", word, "a fault that is planted in the mock"))
     seeds: int = field(default=1, metadata=_variable("SEEDS", number(int, 1, 10_000), "so many seeds"))
     budget: int = field(default=0, metadata=_variable("BUDGET", _BUDGET, "the most requests of each run"))
-    peer: str | None = field(default=None, metadata=_variable("PEER", parsing.one_of(("schemathesis", "schemathesis-with-hooks")), "another tool that tries the same faults"))
+    peer: str | None = field(default=None, metadata=_variable("PEER", parsing.peer, "another tool that tries the same faults"))
     share: float = field(default=1.0, metadata=_variable("SHARE", number(float, 0, 1, is_above=True), "such a part of all"))
     mutant: str = field(default="", metadata=_variable("MUTANT", word, "one mutant, by its id"))
     is_fresh: bool = field(default=False, metadata=_variable("FRESH", flag, "forget what was found before"))

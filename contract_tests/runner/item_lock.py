@@ -1,6 +1,5 @@
 """The lock of a borrowed resource, free as soon as its run is dead: one run at a time, on this machine, has an item."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from contract_tests.errors import Refused
-from contract_tests.transport.journal import is_at, locked
+from contract_tests.transport.journal import locked
 from contract_tests.transport.leftovers import same_form
 from contract_tests.transport.resource_shape import ItemId
 from contract_tests.transport.target import LOOPBACK_HOSTS
@@ -53,11 +52,9 @@ def remove_stale(place: Path) -> None:
     """Remove the lock files that killed runs have left."""
     for path in place.glob("lent-*.lock"):
         with suppress(OSError):
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = locked(path, waits=False)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if is_at(descriptor, path):
-                    path.unlink()
+                path.unlink()
             finally:
                 os.close(descriptor)
 

@@ -15,6 +15,7 @@ from contract_tests.transport.target import LOOPBACK_HOSTS
 
 SHORTEST_KEY = 8
 LAST_PORT = 65_535
+PEERS = ("schemathesis", "schemathesis-with-hooks")
 # So much of a value is repeated to the person who gave it.
 SHOWN_CHARACTERS = 60
 # A name this long (letters and digits) that differs from another program's variable in one letter is hardly chance.
@@ -118,16 +119,11 @@ def word(name: str, text: str) -> str:
     return said
 
 
-def one_of(names: Iterable[str]) -> Parser:
-    """Make the parser of one word out of a list."""
-    known = tuple(names)
-
-    def parse(name: str, text: str) -> str:
-        if text.strip() not in known:
-            raise Refused(f"{name} must be {' or '.join(known)}, not {shown(text)}")
-        return text.strip()
-
-    return parse
+def peer(name: str, text: str) -> str:
+    """Read which other tool is tried."""
+    if text.strip() not in PEERS:
+        raise Refused(f"{name} must be {' or '.join(PEERS)}, not {shown(text)}")
+    return text.strip()
 
 
 def path(name: str, text: str) -> Path:

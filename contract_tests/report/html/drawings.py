@@ -5,13 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from contract_tests.boundary_map.limit_result import COUNTS, LOWER, UPPER, LimitResult, known
+from contract_tests.boundary_map.limit_result import COUNTS, LOWER, OTHER_UNITS, UPPER, LimitResult, known
 from contract_tests.report.html.limits import Limit
 from contract_tests.report.html.number_line import NumberLine, Point, between, draw, letter
 from contract_tests.report.records import as_json, as_number
 
-# Units in which the limit of a text lies elsewhere in each alphabet.
-BY_ALPHABET = ("bytes", "utf16", "composed", "trimmed")
 UNITS = {
     "double": "doubles", "single": "single-precision numbers", "integer": "whole numbers",
     "code_points": "code points", "bytes": "bytes of UTF-8", "utf16": "UTF-16 units",
@@ -77,7 +75,7 @@ def _drawing(operation: str, field: str, limits: list[Limit]) -> Drawing:
         flips=[flip.place for _, flip in found], is_length=is_length,
         grain=is_length or any(result.unit == "integer" for result in results),
         has_open_end=any(result.constraint in UPPER and result.first_rejected is result.first_altered is None for result in results),
-        by_alphabet=any(result.unit in BY_ALPHABET for result in results),
+        by_alphabet=any(result.unit in OTHER_UNITS for result in results),
     )  # fmt: skip
     text = " ".join(f"{limit.result.constraint}, declared {limit.declared}: {limit.result.text}" for limit in limits)
     magnified = [(limit, [flip for of, flip in lettered if of is limit]) for limit in limits]

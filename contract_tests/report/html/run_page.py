@@ -14,7 +14,6 @@ from contract_tests.report.wording import counted, duration, moment, whole
 
 RUN = "run.json"
 HISTORY = "history.jsonl"
-BOUNDARIES = "boundaries.json"
 FAULTS = "faults.json"
 
 # Runs of the history that are shown, and items that are named.
@@ -40,7 +39,7 @@ def write_index(
     """
     folder = reports.path
     stored = Stored() if run else read_json(folder / RUN)
-    limits = Stored() if results is not None else read_json(folder / BOUNDARIES)
+    limits = Stored() if results is not None else read_json(folder / boundary_page.MAP)
     trial = Stored() if runs is not None else read_json(folder / FAULTS)
     history = read_lines(folder / HISTORY, LAST_RUNS)
     run = run or read_as(RunRecord, stored.value)
