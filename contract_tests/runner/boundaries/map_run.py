@@ -25,7 +25,6 @@ from contract_tests.runner import item_lock, plan
 from contract_tests.runner.boundaries.map_file import MapFile
 from contract_tests.runner.boundaries.session import Session, opened_session
 from contract_tests.runner.configuration import Configuration
-from contract_tests.spec.contract import Contract
 from contract_tests.transport.interruption import ENDING
 
 # Code points of the longest text, where no limit is declared: on this machine, and over a network.
@@ -39,14 +38,13 @@ def make_map(console: Console, settings: Configuration) -> int:
     # Before the plan is rehearsed, too: a second run that borrows the same item is to end at once.
     borrowed_id = None if settings.is_dry_run else settings.borrowed_id
     with item_lock.held(settings.journal_folder, settings.base_url, borrowed_id):
-        contract = settings.load_contract()
         kept = MapFile(settings.reports / MAP)
         new = _begun(settings)
         state, known = (None if settings.is_fresh else kept.begun(new)) or (new, {})
         seed = state.seed if settings.seed is None else settings.seed
-        state = replace(state, seed=seed, repeating=making_line(contract))
-        todo = _chosen(contract, settings)
-        return _Making(console, settings, contract, todo, known, kept, state, Reports(settings.reports)).make()
+        state = replace(state, seed=seed, repeating=making_line(settings.load_contract()))
+        todo = _chosen(settings)
+        return _Making(console, settings, todo, known, kept, state, Reports(settings.reports)).make()
 
 
 @dataclass
@@ -55,7 +53,6 @@ class _Making:
 
     console: Console
     settings: Configuration
-    contract: Contract
     todo: list[Task]
     known: dict[str, LimitResult]
     """The results that a run before has made."""
@@ -75,7 +72,7 @@ class _Making:
         if self.settings.is_dry_run:
             self.say("DRY_RUN=1: this is the plan; nothing was sent")
             return 0
-        with opened_session(self.contract, self.settings, self.state.seed or 0, self.say) as session:
+        with opened_session(self.settings, self.state.seed or 0, self.say) as session:
             is_over = self.search(session)
             counted = session.requests
         # The removal at the end has sent some, too.
@@ -95,7 +92,7 @@ class _Making:
     def show_plan(self) -> None:
         """Make the same map of a mock, in silence, and print what it took."""
         mock = replace(self.settings, base_url="", fault=None)
-        with opened_session(self.contract, mock, 0, lambda _line: None) as session, ExitStack() as stack:
+        with opened_session(mock, 0, lambda _line: None) as session, ExitStack() as stack:
             survey = Survey(session.run, self.longest(session), stack)
             for task in self.todo:
                 if task.key not in self.known:
@@ -162,7 +159,7 @@ class _Making:
                     self.say(f"{task.key:<50} {result.verdict:<12} {sent}")
 
     def verdict(self) -> tuple[str, int]:
-        return text.verdict(self.results, self.state.requests, self.contract.name)
+        return text.verdict(self.results, self.state.requests, self.settings.load_contract().name)
 
     def labelled(self) -> list[LimitResult]:
         """Return the results, each with what tells which run made it."""
@@ -197,7 +194,8 @@ class _Spent(ProgressColumn):
         return Text(self.session.spent)
 
 
-def _chosen(contract: Contract, settings: Configuration) -> list[Task]:
+def _chosen(settings: Configuration) -> list[Task]:
+    contract = settings.load_contract()
     found = tasks(contract)
     field_name, operation = settings.only_field, settings.only_operation
     if operation is not None and contract.has(operation):

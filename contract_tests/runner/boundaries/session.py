@@ -17,7 +17,6 @@ from contract_tests.runner.configuration import Configuration
 from contract_tests.runner.preflight import first_requests
 from contract_tests.runner.sweep import put_right
 from contract_tests.runner.under_test import opened, shared_budget, started_mock
-from contract_tests.spec.contract import Contract
 from contract_tests.transport import journal
 from contract_tests.transport.interruption import held_back
 from contract_tests.transport.target import Api, Target
@@ -54,11 +53,11 @@ class Session:
 
 
 @contextmanager
-def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Tell) -> Iterator[Session]:
+def opened_session(asked: Configuration, seed: int, tell: Tell) -> Iterator[Session]:
     """Lend a run, and leave the account as it was; *tell* takes what was put right and what was left."""
     sent: Counter[str] = Counter()
     if not asked.is_live:
-        with _mock_api(contract, asked) as api, _closed(contract, api, seed, sent, asked, tell) as session:
+        with _mock_api(asked) as api, _closed(api, seed, sent, asked, tell) as session:
             yield session
         return
     asked.require_key()
@@ -68,8 +67,8 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
         try_borrowing(settings, sent)
         try:
             with (
-                opened(settings, secrets.token_hex(4), is_name=contract.accepts_name) as api,
-                _closed(contract, api, seed, sent, settings, tell) as session,
+                opened(settings, secrets.token_hex(4), is_name=settings.load_contract().accepts_name) as api,
+                _closed(api, seed, sent, settings, tell) as session,
             ):
                 yield session
         finally:
@@ -79,23 +78,24 @@ def opened_session(contract: Contract, asked: Configuration, seed: int, tell: Te
 
 
 @contextmanager
-def _mock_api(contract: Contract, settings: Configuration) -> Iterator[Api]:
+def _mock_api(settings: Configuration) -> Iterator[Api]:
     try:
         with started_mock(settings) as mock:
             target = Target(settings.target, mock.url, mock.api_key)
             # What is made there ends with it, so its names need not tell who made them.
-            with Api(target, secrets.token_hex(4), shape_of(contract), is_name=lambda _name: False) as api:
+            with Api(
+                target, secrets.token_hex(4), shape_of(settings.load_contract()), is_name=lambda _name: False
+            ) as api:
                 yield api
     except MockStartError as error:
         raise Refused(str(error)) from None
 
 
 @contextmanager
-def _closed(
-    contract: Contract, api: Api, seed: int, sent: Counter[str], settings: Configuration, tell: Tell
-) -> Iterator[Session]:
+def _closed(api: Api, seed: int, sent: Counter[str], settings: Configuration, tell: Tell) -> Iterator[Session]:
     """Lend a run whose items are removed afterwards, and whose lent item, if it has one, is restored."""
     left: list[str] = []
+    contract = settings.load_contract()
     try:
         with borrowed(api, api.borrowed_id, contract, left) if api.borrowed_id else nullcontext() as lent:
             session = Session(Run(api, Judge(contract, (api.target.api_key,)), seed, lent), sent, settings)

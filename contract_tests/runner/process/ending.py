@@ -12,6 +12,7 @@ from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.runner.configuration import REPORTS, own_key
 from contract_tests.runner.process.streams import steady_output
 from contract_tests.runner.process.watchdog import Watchdog
+from contract_tests.transport import journal
 from contract_tests.transport.cleared_output import clear_files, cleared_output
 from contract_tests.transport.interruption import let_through
 from contract_tests.transport.redaction import Redactor
@@ -58,7 +59,7 @@ def concluded(command: Callable[[], int], tell: Told, redactor: Redactor, report
         with let_through():
             return command()
     except KeyboardInterrupt:
-        _release()
+        journal.release_all()  # which an exception has kept the run from doing
         line, code = f"verdict: inconclusive. The run was interrupted{_left()}.", INCONCLUSIVE
     except Inconclusive as error:
         line, code = f"verdict: inconclusive. {error}", INCONCLUSIVE
@@ -67,7 +68,7 @@ def concluded(command: Callable[[], int], tell: Told, redactor: Redactor, report
     except Exception as error:
         what = f"{type(error).__name__} in the suite itself, which says nothing about the API"
         place = _write_traceback(redactor, reports)
-        _release()
+        journal.release_all()
         return _end(f"verdict: inconclusive. {what}; report it with {place}{_left()}.", INCONCLUSIVE)
     try:
         tell(line, code)
@@ -93,15 +94,7 @@ def _write_traceback(redactor: Redactor, reports: Path) -> str:
     return str(reports / TRACEBACK)
 
 
-def _release() -> None:
-    """Close the journals that an exception has kept the run from closing."""
-    journal = sys.modules.get("contract_tests.transport.journal")  # imported by now, or nothing was made
-    if journal is not None:
-        journal.release_all()
-
-
 def _left() -> str:
     """Say what this run has made and not removed, and what removes it; empty where nothing is left."""
-    journal = sys.modules.get("contract_tests.transport.journal")
-    left = journal.left_by(os.getpid()) if journal is not None else []
+    left = journal.left_by(os.getpid())
     return f"; what is left of it stands in {', '.join(left)}: the next run or make sweep removes it" if left else ""
