@@ -125,9 +125,10 @@ def spellings(contract: Contract, slot: Slot) -> list[Input]:
     return [Input(plain, True, token) for token in tokens] + [Input(None, False, token) for token in NOT_JSON]
 
 
-def boundary_inputs(contract: Contract, tried: Field, path: str, constraint: str) -> list[Input]:
-    """List the boundary values of one constraint of the value at a path inside a field."""
-    found = [each for each in boundaries(contract, tried) if each.path == path and is_of(each, constraint)]
+def boundary_inputs(contract: Contract, slot: Slot, constraint: str) -> list[Input]:
+    """List the boundary values of one constraint of a value."""
+    own = [each for each in boundaries(contract, slot.field) if each.path == slot.path]
+    found = [each for each in own if _is_of(each, constraint)]
     return [Input(each.value, each.accepted, each.token) for each in found]
 
 
@@ -144,7 +145,7 @@ def decimals_beside_a_multiple(contract: Contract, slot: Slot) -> list[Input]:
     return found
 
 
-def is_of(boundary: Boundary, constraint: str) -> bool:
+def _is_of(boundary: Boundary, constraint: str) -> bool:
     """Whether a boundary value belongs to a constraint: a keyword, or a group of what an object or an array may hold."""
     keyword = boundary.source.rpartition("/")[2]
     if constraint in ("properties", "items"):

@@ -15,7 +15,7 @@ from contract_tests.boundary_map.slots import Slot, declared_types, slots_of
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
 from contract_tests.errors import Inconclusive, NotAllowed, RunEnded, TargetError
-from contract_tests.generation.boundaries import boundaries, untried
+from contract_tests.generation.boundaries import untried
 from contract_tests.spec.contract import Contract, Field
 from contract_tests.spec.resource import Role
 
@@ -101,10 +101,12 @@ def _constraints(contract: Contract, slot: Slot, slots: int) -> list[str]:
         found = _number_limits(slot) if is_alone else [name for name in NUMBER_LIMITS if name in schema]
         return [*found, *(["multipleOf"] if "multipleOf" in schema else [])]
     if slot.json_type == "string":
-        worded = [word for word in ("pattern", "format") if word in schema and _has_values(contract, slot, word)]
+        worded = [
+            word for word in ("pattern", "format") if word in schema and inputs.boundary_inputs(contract, slot, word)
+        ]
         lengths = [name for name in LENGTHS if name in schema or (is_alone and not worded)]
         return [*worded, *lengths]
-    groups = [word for word in ("items", "properties") if _has_values(contract, slot, word)]
+    groups = [word for word in ("items", "properties") if inputs.boundary_inputs(contract, slot, word)]
     return [*(name for name in SIZE_LIMITS if name in schema), *groups]
 
 
@@ -112,11 +114,9 @@ def _is_axis(contract: Contract, slot: Slot, constraint: str) -> bool:
     """Whether a limit is searched along an axis; the others are tried value by value."""
     if constraint not in LENGTHS:
         return constraint in (*NUMBER_LIMITS, *SIZE_LIMITS)
-    return "pattern" not in slot.schema and not ("format" in slot.schema and _has_values(contract, slot, "format"))
-
-
-def _has_values(contract: Contract, slot: Slot, constraint: str) -> bool:
-    return any(each.path == slot.path and inputs.is_of(each, constraint) for each in boundaries(contract, slot.field))
+    return "pattern" not in slot.schema and not (
+        "format" in slot.schema and inputs.boundary_inputs(contract, slot, "format")
+    )
 
 
 def _number_limits(slot: Slot) -> list[str]:
@@ -185,7 +185,7 @@ class Survey:
         if _is_axis(contract, task.slot, constraint):
             return length_result(prober, constraint, chance, self.longest)
         is_keyword = task.example is None and constraint not in ("nullable", "type", values.LISTED)
-        if is_keyword and not inputs.boundary_inputs(contract, task.tried, task.slot.path, constraint):
+        if is_keyword and not inputs.boundary_inputs(contract, task.slot, constraint):
             raise NotMapped(_no_value(task.slot, constraint))
         result = values.values_result(prober, constraint, task.example)
         if constraint in LENGTHS and result.verdict == "holds" and not _has_neighbours(task, result):

@@ -43,7 +43,7 @@ GROUPS = {
 
 def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[Any, list[Input]]:
     """Return what the contract says of the values of a constraint, as a result shows it, and the values to try."""
-    contract, tried, path = prober.run.contract, prober.tried, prober.slot.path
+    contract, tried = prober.run.contract, prober.tried
     if example is not None:
         return "date-time", inputs.time_inputs(example)
     if constraint == "nullable":
@@ -53,7 +53,7 @@ def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[A
         return shown, list(inputs.listed_inputs(contract, tried, prober.run.listed))
     if constraint == "type" and prober.role == LIST:
         return tried.json_type, inputs.query_inputs(contract, tried)
-    found = inputs.boundary_inputs(contract, tried, path, constraint)
+    found = inputs.boundary_inputs(contract, prober.slot, constraint)
     if constraint == "multipleOf":
         tokens = {to_json(each.value) for each in found}
         beside = inputs.decimals_beside_a_multiple(contract, prober.slot)
@@ -62,7 +62,7 @@ def _inputs_for(prober: Prober, constraint: str, example: str | None) -> tuple[A
         return _declared(prober, constraint), _own(found, prober)
     prober.control()
     own = _own(found, prober)
-    if path:
+    if prober.slot.path:
         return " or ".join(prober.slot.view.types), own
     return declared_types(tried), [Input(prober.good, True), *own, *inputs.spellings(contract, prober.slot)]
 

@@ -21,8 +21,9 @@ import yaml
 from rich.console import Console
 
 from contract_tests.boundary_map import inputs
-from contract_tests.boundary_map.inputs import decimals_beside_a_multiple
+from contract_tests.boundary_map.inputs import Input, decimals_beside_a_multiple
 from contract_tests.boundary_map.limit_result import LimitResult, TriedTogether, TriedValue
+from contract_tests.boundary_map.slots import Slot
 from contract_tests.boundary_map.survey import Survey, Task, tasks
 from contract_tests.boundary_map.text import print_map, verdict
 from contract_tests.checks.judge import Judge
@@ -349,7 +350,12 @@ def test_length_of_a_format_is_not_tried_without_a_text_of_that_length(
     with survey_of(contract=contract) as survey:
         assert survey.result(task).verdict == "holds"
         for kept in (1, 0):
-            monkeypatch.setattr(inputs, "boundary_inputs", lambda *given, kept=kept: usual(*given)[:kept])
+
+            def few(contract: Contract, slot: Slot, constraint: str, kept: int = kept) -> list[Input]:
+                found = usual(contract, slot, constraint)
+                return found[:kept] if constraint == "maxLength" else found
+
+            monkeypatch.setattr(inputs, "boundary_inputs", few)
             row = survey.result(task)
             assert (row.verdict, row.problem) == ("not_tried", why)
     print_map(Console(), [row])
