@@ -8,6 +8,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import Any, Literal
 
+from contract_tests.generation.candidate import is_number
+
 MOST_DECIMALS = 16
 # A greater number has no decimals to lose.
 MOST_ROUNDED = 1e20
@@ -43,11 +45,6 @@ def alteration(cases: Iterable[Altered], limits: Iterable[Any] = ()) -> str | No
     common = next((name for name, fits in _readings(left) if all(fits(case) for case in left)), None)
     single = (next((name for name, fits in _readings([case]) if fits(case)), "changed") for case in left)
     return " and ".join([*names, *([common] if common else dict.fromkeys(single))])
-
-
-def is_number(value: object) -> bool:
-    """Whether a decoded JSON value is a number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _readings(cases: list[Altered]) -> Iterator[Reading]:

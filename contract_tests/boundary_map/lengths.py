@@ -108,13 +108,13 @@ def _describe(prober: Prober, constraint: str, found: list[Found], longest: int,
         for each in found
         for point in each.edge.search.points()
     ]
-    text = _sentence(constraint, found, declared, unit, last, beyond, longest, altered, is_altering=is_altering)
-    return prober.result(
-        constraint, verdict, text, declared=declared, last_accepted=last,
+    result = prober.result(
+        constraint, verdict, declared=declared, last_accepted=last,
         first_rejected=None if is_altering else beyond, first_altered=beyond if is_altering else None, unit=unit,
         altered=altered, points=tuple(points), curl_accepted=witness.curl(witness.last),
         curl_rejected=witness.curl(witness.beyond),
     )  # fmt: skip
+    return replace(result, text=_sentence(result, found, longest, is_altering=is_altering))
 
 
 def _judge(found: list[Found], declared: int | None, side: Side, *, altered: str | None) -> Verdict:
@@ -129,10 +129,10 @@ def _judge(found: list[Found], declared: int | None, side: Side, *, altered: str
     return "looser" if any(each.last is None or side * each.last > side * declared for each in found) else "holds"
 
 
-def _sentence(
-    constraint: str, found: list[Found], declared: int | None, unit: str, last: int | None, beyond: int | None,
-    longest: int, altered: str | None, *, is_altering: bool,
-) -> str:  # fmt: skip
+def _sentence(result: LimitResult, found: list[Found], longest: int, *, is_altering: bool) -> str:
+    declared, altered, last = result.declared, result.altered, result.last_accepted
+    beyond = result.first_altered if is_altering else result.first_rejected
+    unit = result.unit or "code_points"
     words = alphabets.WORDS[unit]
     if beyond is not None:
         size = "No length is" if last is None else f"{last:,} {words} are"
@@ -143,8 +143,8 @@ def _sentence(
         said[0] += ", and no limit is declared" if declared is None else ""
     else:
         nothing = f"nothing up to {longest:,} {words} is refused"
-        none = nothing if constraint == "maxLength" else "an empty text is accepted"
-        said = [f"No {constraint} is declared, and {none}" if declared is None else none.capitalize()]
+        none = nothing if result.constraint == "maxLength" else "an empty text is accepted"
+        said = [f"No {result.constraint} is declared, and {none}" if declared is None else none.capitalize()]
     if unit != "code_points":
         said.append(f"It counts {words}, where the contract counts code points")
     elif found[0].last is not None and any(each.last != found[0].last for each in found):

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from contract_tests.boundary_map.axis import Axis, Doubles, Integers, Number, Side
 from contract_tests.boundary_map.axis_search import AxisSearch, Edge, find_edge
@@ -114,14 +113,15 @@ def _describe(prober: Prober, constraint: str, edge: Edge, ideal: int | None, su
     last = edge.flip.inner if edge.flip is not None else max(search.of(Outcome.ACCEPTED), default=None)
     beyond = None if edge.flip is None else (limit or edge.flip).outer
     accepted, refused = _telling_pair(search.axis, holes, last, beyond)
-    return prober.result(
-        constraint, verdict, _sentence(edge, ideal, declared, constraint, last, holes, altered), declared=declared,
+    result = prober.result(
+        constraint, verdict, declared=declared,
         last_accepted=None if last is None else value(last),
         first_rejected=None if limit is None else value(limit.outer),
         first_altered=None if edge.altered_from is None else value(edge.altered_from.outer), unit=edge.unit,
         altered=altered, holes=tuple(holes), confidence=sureness, points=tuple(search.points()),
         curl_accepted=search.curl(accepted), curl_rejected=search.curl(refused),
     )  # fmt: skip
+    return replace(result, text=_sentence(result, edge, ideal))
 
 
 def _telling_pair(axis: Axis, holes: list[Hole], last: int | None, beyond: int | None) -> tuple[int | None, int | None]:
@@ -150,13 +150,12 @@ def _judge(edge: Edge, ideal: int | None, holes: list[Hole], *, altered: str | N
     return "looser" if holes else "holds"
 
 
-def _sentence(
-    edge: Edge, ideal: int | None, declared: Any, constraint: str, last: int | None, holes: list[Hole], altered: str | None
-) -> str:  # fmt: skip
-    axis, limit = edge.search.axis, edge.limit
+def _sentence(result: LimitResult, edge: Edge, ideal: int | None) -> str:
+    axis, limit, altered = edge.search.axis, edge.limit, result.altered
+    declared, constraint = result.declared, result.constraint
     if limit is not None:
         found = f"{axis.value(limit.inner)} is accepted, {axis.value(limit.outer)} is refused"
-    elif last is not None:
+    elif result.last_accepted is not None:
         found = f"Nothing {'up' if axis.value(1) > 0 else 'down'} to {axis.value(edge.last)} is refused"
     else:
         found = f"No value near {declared} is accepted"
@@ -174,7 +173,7 @@ def _sentence(
         said.append(f"From {axis.value(edge.altered_from.outer)} on values are {altered}")
     elif altered is not None:
         said.append("Values are accepted and ignored" if altered == "ignored" else f"Values are {altered}")
-    for hole in holes:
+    for hole in result.holes:
         said.append(f"A hole: {hole.first} to {hole.last} {'are' if hole.first != hole.last else 'is'} {hole.outcome}")
     return f"{'. '.join(said)}."
 

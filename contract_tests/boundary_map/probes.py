@@ -143,7 +143,7 @@ class Prober(ABC):
         """Name what is done to values that were altered; see `alteration`."""
         return "ignored" if cases and self.ignores else alteration(cases, limits)
 
-    def result(self, constraint: str, verdict: Verdict, text: str, **found: Any) -> LimitResult:
+    def result(self, constraint: str, verdict: Verdict, text: str = "", **found: Any) -> LimitResult:
         """Make a result of the map, with the requests that it took."""
         return LimitResult(
             self.tried.operation, self.slot.name, constraint, verdict, text, **found, **vars(self.counts)
