@@ -5,6 +5,7 @@ A pytest plugin, of the process that reports and of xdist's workers. It stops th
 """
 
 from collections import Counter
+from collections.abc import Sized
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,13 @@ class NotRun:
     def sentence(self) -> str:
         """Say what was not tried; empty where all was."""
         parts = []
-        if self.not_tried:
-            files = Counter(test.partition("::")[0].rpartition("/")[2] for test in self.not_tried)
+        if not_tried := self.not_tried:
+            files = Counter(test.partition("::")[0].rpartition("/")[2] for test in not_tried)
             named = ", ".join(f"{name} {count}" for name, count in list(files.items())[:MOST_FILES])
             more = f" and {len(files) - MOST_FILES} files more" if len(files) > MOST_FILES else ""
-            parts.append(f"{len(self.not_tried):,} tests were not tried: {named}{more}")
+            parts.append(f"{_count(not_tried)} not tried: {named}{more}")
         if self.forbidden:
-            parts.append(f"{len(self.forbidden):,} tests were not tried: {next(iter(self.forbidden.values()))}")
+            parts.append(f"{_count(self.forbidden)} not tried: {next(iter(self.forbidden.values()))}")
         return "; ".join(parts)
 
     @pytest.hookimpl(wrapper=True)
@@ -91,6 +92,10 @@ class NotRun:
         elif report.when == "call" or not report.passed:
             is_cut_off = hasattr(report, "ended") and hasattr(report, "inconclusive")
             self._tried |= set() if is_cut_off else {report.nodeid}
+
+
+def _count(tests: Sized) -> str:
+    return "1 test was" if len(tests) == 1 else f"{len(tests):,} tests were"
 
 
 def is_self_test(item: pytest.Item) -> bool:

@@ -67,10 +67,10 @@ def shared_examples(url: str) -> ExampleDatabase:
         server.ping()
     except (redis.RedisError, ValueError, OSError):  # what they say may hold the password
         raise Refused("HYPOTHESIS_DATABASE_URL: no Redis answers there; start it, or correct the address") from None
-    return Guarded(RedisExampleDatabase(server), redis.RedisError)
+    return _Guarded(RedisExampleDatabase(server), redis.RedisError)
 
 
-class Guarded(ExampleDatabase):
+class _Guarded(ExampleDatabase):
     """A database that may go away: from then on the run goes on without it, and says so once."""
 
     def __init__(self, examples: ExampleDatabase, failure: type[Exception]) -> None:
@@ -78,15 +78,12 @@ class Guarded(ExampleDatabase):
         self._examples, self._failure, self._is_there = examples, failure, True
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        """Return the examples of a test."""
         return self._tried(lambda: [*self._examples.fetch(key)]) or []
 
     def save(self, key: bytes, value: bytes) -> None:
-        """Keep an example."""
         self._tried(lambda: self._examples.save(key, value))
 
     def delete(self, key: bytes, value: bytes) -> None:
-        """Forget an example."""
         self._tried(lambda: self._examples.delete(key, value))
 
     def _tried(self, action: Callable[[], Any]) -> Any:
