@@ -111,7 +111,10 @@ def _promises(outcomes: Outcomes) -> Iterator[run_record.PromiseCount]:
     for test, came in outcomes.tests.items():
         by_file.setdefault(test.partition("::")[0], Counter())[came] += 1
     for name, counts in by_file.items():
-        promise, file = name.removeprefix("test_").removesuffix(".py"), next(TESTS.rglob(name), None)
+        promise, file = (
+            name.removeprefix("test_").removesuffix(".py"),
+            next(filter(Path.is_file, TESTS.rglob(name)), None),
+        )
         docstring = ast.get_docstring(ast.parse(file.read_text("utf-8"))) if file is not None else None
         title = (docstring or "").partition("\n")[0]
         yield run_record.PromiseCount(promise, title, counts.total(), counts["passed"], counts["violated"])
