@@ -117,6 +117,11 @@ class Configuration:
         return bool(self.base_url)
 
     @property
+    def is_fuzz(self) -> bool:
+        """Whether one seed follows the other."""
+        return self.profile == THOROUGH
+
+    @property
     def is_brief(self) -> bool:
         """Whether few requests may be sent."""
         return self.selection == LIVE

@@ -62,34 +62,31 @@ class Tests:
 
     configuration: Configuration
     arguments: list[str]
-    is_fuzz: bool
     known: tuple[Divergence, ...]
 
 
 def run(configuration: Configuration, arguments: list[str]) -> int:
     """Hold the API to its contract, print the verdict and return the exit code."""
-    return _command(configuration, arguments, is_fuzz=False)
+    return _command(with_selection(configuration), arguments)
 
 
 def fuzz(configuration: Configuration, arguments: list[str]) -> int:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
-    return _command(configuration, arguments, is_fuzz=True)
+    if configuration.database_url:
+        shared_examples(configuration.database_url)  # before anything is sent
+    return _command(replace(with_selection(configuration), profile=THOROUGH), arguments)
 
 
-def _command(asked: Configuration, arguments: list[str], *, is_fuzz: bool) -> int:
+def _command(asked: Configuration, arguments: list[str]) -> int:
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
-    configuration = with_selection(replace(asked, seed=seed))
-    if is_fuzz:
-        configuration = replace(configuration, profile=THOROUGH)
-        if configuration.database_url:
-            shared_examples(configuration.database_url)  # before anything is sent
+    configuration = replace(asked, seed=seed)
     contract = configuration.load_contract()
     known = known_divergences(contract, configuration.base_url, configuration.known_divergences)
-    tests = Tests(configuration, arguments, is_fuzz, known)
-    if configuration.base is not None and not is_fuzz and not configuration.rehearsal_file:
+    tests = Tests(configuration, arguments, known)
+    if configuration.base is not None and not configuration.is_fuzz and not configuration.rehearsal_file:
         return _run_both(replace(tests, configuration=halved(configuration)))
     if configuration.is_dry_run:
-        plan.show(configuration, arguments, is_fuzz=is_fuzz)
+        plan.show(configuration, arguments)
         print("DRY_RUN=1: this is the plan; nothing was sent")
         return HOLDS
     return _finish(configuration, *_held(tests))
@@ -138,7 +135,7 @@ def _run_live(tests: Tests) -> tuple[Outcomes, int]:
         sent = first_requests(settings)
         earlier = put_right(settings, sent, tell)
         try_borrowing(settings, sent)
-        plan.show(settings, arguments, sum(sent.values()), is_fuzz=tests.is_fuzz)
+        plan.show(settings, arguments, sum(sent.values()))
         after: Counter[str] = Counter()
         try:
             outcomes, exit_code = _run(replace(tests, configuration=settings), sent)
@@ -164,7 +161,7 @@ def _left(told: list[str], swept: Swept, earlier: Swept) -> list[str]:
 
 def _run(tests: Tests, sent: Counter[str] | None = None) -> tuple[Outcomes, int]:
     """Run the tests; a run with a time budget runs them with one seed after the other."""
-    if not tests.is_fuzz:
+    if not tests.configuration.is_fuzz:
         return _run_pytest(tests, PROMISES, sent)
     number, of = tests.configuration.shard or (1, 1)
     first = (tests.configuration.seed or 0) + number - 1
@@ -198,7 +195,7 @@ def _run_pytest(tests: Tests, promises: tuple[str, ...], sent: Counter[str] | No
     # Without its plugin, pytest would not know the option that says where the cache is.
     has_cache = not configuration.rehearsal_file and not any("no:cacheprovider" in each for each in arguments)
     options = pytest_options(configuration, has_cache=has_cache)
-    options += [] if tests.is_fuzz else [f"--hypothesis-seed={configuration.seed}"]
+    options += [] if tests.configuration.is_fuzz else [f"--hypothesis-seed={configuration.seed}"]
     options += _workers(tests) if is_whole else []
     try:
         exit_code = call_pytest(

@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with_parent(os.getppid())
     configuration = config.stash[CONFIGURATION] = handed_configuration(config)
     hypothesis.settings.load_profile(config.getoption("--hypothesis-profile", None) or configuration.profile)
-    if configuration.profile == THOROUGH:
+    if configuration.is_fuzz:
         examples = Examples(configuration.database_url, configuration.seed or 0)
         hypothesis.settings.register_profile(FUZZ, hypothesis.settings.default, database=examples)
         hypothesis.settings.load_profile(FUZZ)

@@ -32,17 +32,17 @@ class Rehearsal:
     not_tried: int
 
 
-def show(settings: Configuration, arguments: list[str], sent: int = 0, *, is_fuzz: bool = False) -> None:
+def show(settings: Configuration, arguments: list[str], sent: int = 0) -> None:
     """Print the plan of a run that has sent so many requests already; of a fuzz one round is counted."""
     if settings.rehearsal_file:
         end_with_parent(os.getppid())
         return
-    if not settings.is_dry_run and (is_fuzz or not settings.requests_per_second):
+    if not settings.is_dry_run and (settings.is_fuzz or not settings.requests_per_second):
         print(f"plan for {settings.target}: {_limits(settings)}; DRY_RUN=1 counts the requests", flush=True)
         return
-    rehearsal = rehearse(settings, arguments, is_fuzz=is_fuzz)
+    rehearsal = rehearse(settings, arguments)
     show_counts(settings, rehearsal, sent)
-    if is_fuzz:
+    if settings.is_fuzz:
         print(f"  so much is one round, with seed {settings.seed}; no further one begins after MINUTES")
     for line in untried_parts(settings.load_contract()).lines():
         print(f"  not tried: {line}")
@@ -61,7 +61,7 @@ def show_counts(settings: Configuration, rehearsal: Rehearsal, sent: int = 0) ->
     print(f"  {_limits(settings)}{_duration(settings, total - sent)}")
 
 
-def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = False) -> Rehearsal:
+def rehearse(settings: Configuration, arguments: list[str]) -> Rehearsal:
     """Run the tests against a mock, quietly, and count."""
     require_mock(settings)
     as_it_should_be = replace(settings, base_url="", fault=None)
@@ -81,7 +81,7 @@ def rehearse(settings: Configuration, arguments: list[str], *, is_fuzz: bool = F
         if settings.is_live and settings.borrowed_id is not None:
             item_id = _some_item(mock, settings.load_contract())
             environment |= {"ITEM_ID": item_id} if item_id is not None else {}
-        own = ["fuzz" if is_fuzz else "run", *settings.contract_arguments, "--rehearsal", str(counts), "--"]
+        own = ["fuzz" if settings.is_fuzz else "run", *settings.contract_arguments, "--rehearsal", str(counts), "--"]
         options = [f"--junitxml={os.devnull}"]
         said = _run_quietly([sys.executable, "-m", "contract_tests", *own, *arguments, *options], environment)
         if not counts.exists():
