@@ -11,11 +11,13 @@ from dataclasses import asdict, replace
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
 from contract_tests.report.folder import Reports, alone, write_whole
 from contract_tests.report.html.boundary_page import write_boundaries, write_no_map
+from contract_tests.report.html.diff_page import write_diff
 from contract_tests.report.html.fault_page import write_faults
 from contract_tests.report.html.run_page import FAULTS, HISTORY, RUN, write_index
 from contract_tests.report.records import as_document, read_as, read_json
 from contract_tests.report.regressions import write_regressions
 from contract_tests.report.run_record import RunRecord, TrialRun, history_with
+from contract_tests.report.spec_diff import SpecDiff
 from contract_tests.spec.contract import Contract
 
 
@@ -57,3 +59,13 @@ def report_faults(reports: Reports, runs: Sequence[TrialRun]) -> None:
         reports.write(FAULTS, as_document([asdict(run) for run in runs]))
         write_faults(runs, reports)
         write_index(reports, runs=runs)
+
+
+def report_diff(reports: Reports, diff: SpecDiff, summary: str) -> None:
+    """Leave what changed in a contract; *summary* says it in markdown."""
+    record = asdict(diff) | {"rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough}
+    with alone(reports.path):
+        reports.write("spec-diff.json", as_document(record))
+        reports.write("spec-diff.md", summary)
+        write_diff(diff, reports)
+        write_index(reports)

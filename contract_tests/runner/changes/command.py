@@ -1,15 +1,12 @@
 """Compare a contract with what callers know of it; info.version must say what the changes mean to them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from contract_tests.errors import HOLDS, VIOLATED
 from contract_tests.foreign_text import LONGEST_LINE, shown
-from contract_tests.report.folder import Reports, alone
-from contract_tests.report.html.diff_page import write_diff
-from contract_tests.report.html.run_page import write_index
-from contract_tests.report.records import as_document
+from contract_tests.report.folder import Reports
+from contract_tests.report.pages import report_diff
 from contract_tests.report.spec_diff import SpecDiff, as_changelog, as_text
 from contract_tests.runner.changes.base import read, read_base, usual_base
 from contract_tests.runner.configuration import Configuration
@@ -36,7 +33,7 @@ def spec_diff(configuration: Configuration, arguments: list[str]) -> int:
         print(as_text(diff))
     summary = as_changelog(diff, f"{diff.new} {diff.new_version}", diff.sentence)
     reports = Reports(configuration.reports)
-    _write(reports, diff, summary)
+    report_diff(reports, diff, summary)
     if configuration.job_summary is not None and not configuration.is_release:  # that is one of many checks of a job
         page = configuration.job_summary
         with reports.attempt(str(page)), page.open("a", encoding="utf-8") as stream:
@@ -55,12 +52,3 @@ def _client_changes(contract: Path, base: str) -> Sequence[str]:
     except ModuleNotFoundError:
         return ()
     return () if Path(base).is_file() else client_changes(contract, base)
-
-
-def _write(reports: Reports, diff: SpecDiff, summary: str) -> None:
-    record = asdict(diff) | {"rating": diff.worst, "least_version": diff.least_version, "says_enough": diff.says_enough}
-    with alone(reports.path):
-        reports.write("spec-diff.json", as_document(record))
-        reports.write("spec-diff.md", summary)
-        write_diff(diff, reports)
-        write_index(reports)
