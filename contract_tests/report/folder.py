@@ -98,14 +98,12 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _wait_for(descriptor: int) -> None:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with suppress(OSError):  # a file system without locks
+        while time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             time.sleep(0.01)
-        except OSError:  # a file system without locks
-            return None
-    return None
 
 
 def _reason(folder: Path, error: OSError) -> str:

@@ -304,10 +304,7 @@ def history_with(history: Path, run: RunRecord) -> str:
     Return the lines of the file *history*, that of a run the last of them; OSError where the file is there and cannot be
     read, so it must not be written anew.
     """
-    try:
-        lines = history.read_text("utf-8", "replace").splitlines()
-    except FileNotFoundError:
-        lines = []
+    lines = history.read_text("utf-8", "replace").splitlines() if history.exists() else []
     line = json.dumps(asdict(HistoryLine.of(run)), ensure_ascii=False)
     return "\n".join([*lines, line][-MOST_RUNS:]) + "\n"
 

@@ -7,6 +7,7 @@ break its encoding.
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from contract_tests.foreign_text import LAYOUT, shown
@@ -51,15 +52,11 @@ def duration(seconds: float | None) -> str:
 
 def moment(text: str) -> str:
     """Write a time in UTC, which is the same for every reader; anything but a time stays as it is."""
-    try:
+    with suppress(OverflowError, ValueError):
         read = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    zoned = read if read.tzinfo else read.replace(tzinfo=UTC)
-    try:
+        zoned = read if read.tzinfo else read.replace(tzinfo=UTC)
         return zoned.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except (OverflowError, ValueError):
-        return text
+    return text
 
 
 def counted(number: float, noun: str, plural: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from contract_tests.checks.shape import shape_of
@@ -29,11 +29,8 @@ def shared_budget(settings: Configuration) -> Iterator[Configuration]:
 
 def sent_in_all(settings: Configuration) -> int:
     """Return how many requests all users of a shared budget have sent."""
-    counted = RequestBudget(file=settings.budget_file)
-    try:
+    with closing(RequestBudget(file=settings.budget_file)) as counted:
         return counted.sent
-    finally:
-        counted.close()
 
 
 @contextmanager
