@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Task as ProgressTask
-from rich.text import Text
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, RenderableColumn, TextColumn, TimeElapsedColumn
 
 from contract_tests.boundary_map import text
 from contract_tests.boundary_map.limit_result import LimitResult, MapRun
@@ -145,7 +143,7 @@ class _Making:
         """Yield the results, with a bar on a terminal and a line for each elsewhere; those that are known as they are."""
         is_bar = self.console.is_terminal
         named, counted = TextColumn("{task.description}", markup=False), MofNCompleteColumn()
-        columns = (named, BarColumn(bar_width=24), counted, _Spent(session), TimeElapsedColumn())
+        columns = (named, BarColumn(bar_width=24), counted, RenderableColumn(session), TimeElapsedColumn())
         with Progress(*columns, console=self.console, transient=True, disable=not is_bar) as progress:
             bar = progress.add_task("", total=len(self.todo))
             for task in self.todo:
@@ -181,17 +179,6 @@ class _Making:
         page = self.kept.path.with_suffix(".html")
         for line in (*(self.reports.complaints() or [f"map: {page}, {self.kept.path.name}"]), self.state.verdict):
             self.say(line)
-
-
-class _Spent(ProgressColumn):
-    """The requests that were sent, as they are at the moment, with the budget and the pace."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-
-    def render(self, task: ProgressTask) -> Text:
-        return Text(self.session.spent)
 
 
 def _chosen(settings: Configuration) -> list[Task]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from contract_tests.checks.account_findings import require_own_account
 from contract_tests.checks.judge import Judge, Violation
 from contract_tests.checks.run import Run
@@ -42,14 +44,13 @@ class Session:
         """How many requests were sent."""
         return self.sent.total() + self.run.api.created.requests.total()
 
-    @property
-    def spent(self) -> str:
-        """The requests, with the budget and the pace that they keep to."""
+    def __rich__(self) -> Text:
+        """Return the requests at the moment, with the budget and the pace that they keep to."""
         if not self.settings.is_live:
-            return f"{self.requests:,} requests"
+            return Text(f"{self.requests:,} requests")
         most, rate = self.settings.max_requests, self.settings.requests_per_second
         budget, pace = f" of {most:,}" if most else "", f", {rate:g}/s" if rate else ""
-        return f"{self.requests:,}{budget} requests{pace}"
+        return Text(f"{self.requests:,}{budget} requests{pace}")
 
 
 @contextmanager
