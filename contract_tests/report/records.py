@@ -45,14 +45,10 @@ def read_all(kind: type[RecordType], value: object) -> tuple[RecordType, ...]:
 _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
-def _is_record(hint: Any) -> bool:
-    return is_dataclass(hint)
-
-
 def _as(hint: Any, value: object) -> Any:
     if hint in READERS:
         return READERS[hint](value)
-    if _is_record(hint):
+    if isinstance(hint, type):  # of a record
         return read_as(hint, value)
     inner = get_args(hint)
     if isinstance(hint, UnionType):
@@ -60,7 +56,7 @@ def _as(hint: Any, value: object) -> Any:
     if get_origin(hint) is dict:
         pairs = value.items() if isinstance(value, dict) else ()
         return {str(name): int(count) for name, each in pairs if (count := as_number(each)) is not None}
-    if _is_record(inner[0]):
+    if isinstance(inner[0], type) and inner[0] not in READERS:
         return read_all(inner[0], value)
     entries = value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
     return tuple(_as(inner[0], each) for each in entries)
