@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contract_tests.mock_api.__main__ import assemble
+from contract_tests.mock_api.__main__ import announcement, assemble, build_api
 from contract_tests.mock_api.process import MockStartError, running_mock
 from contract_tests.runner.configuration import Configuration
 from contract_tests.self_tests.forked_run import forked_run
@@ -229,6 +229,16 @@ def test_faulty_mock_serves_and_announces_itself() -> None:
         made = httpx.post(f"{mock.url}/personas", json={"name": "a", **voice}, headers=headers).json()["persona"]
         answer = httpx.patch(f"{mock.url}/personas/{made['id']}", json={"name": "a" * 201}, headers=headers)
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["wait_seconds_rounded_not_last", "wait_seconds_null_ignored_beside_null"])
+def test_fault_that_depends_on_calls_announces_itself(name: str) -> None:
+    """Before the first call there is none that a fault could depend on."""
+    contract = load_contract()
+    api = build_api(contract.document.file)
+    faults.catalogue(contract)[name].apply(api)
+    api.url = "http://localhost"
+    assert "curl" in announcement(api)
 
 
 def test_mock_that_always_fails_still_lists_values() -> None:
