@@ -203,7 +203,7 @@ class ForkServer:
 
     def _run(self, session: pytest.Session, trial: Trial) -> None:
         with _into(self.configuration.reports / trial.transcript):
-            signal.signal(signal.SIGALRM, _time_is_over)
+            signal.signal(signal.SIGALRM, lambda *_: pytest.exit(TIME_IS_OVER))  # the mock is ended on the way out
             signal.alarm(trial.limit_seconds)
             try:
                 with trial.mock(self.configuration) as (url, api_key):
@@ -227,10 +227,6 @@ def _judge(session: pytest.Session, trial: Trial, url: str, api_key: str) -> Out
     session.items[:0] = [item for item in session.items[1:] if short_name(item.nodeid) == trial.first_test]
     session.config.option.maxfail = 1 if trial.must_be_red else 0
     return _side_by_side(session, trial) if trial.is_slow else _run(session, trial)
-
-
-def _time_is_over(number: int, frame: object) -> None:
-    pytest.exit(TIME_IS_OVER)  # the mock is ended on the way out
 
 
 def _run(session: pytest.Session, trial: Trial) -> Outcome:

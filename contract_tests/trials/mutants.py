@@ -103,11 +103,6 @@ class Result:
     suite: str  # a digest of the tests: a mutant that survived them is tried again when they change
 
 
-def mutants(configuration: Configuration, arguments: list[str]) -> int:
-    """Try the mutants that are asked for, and return the exit code; an interrupted run keeps what it has found."""
-    return _run(configuration, Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH))
-
-
 @contextmanager
 def mutated_mock(changed: Mapping[str, str], contract: Path) -> Iterator[tuple[str, str]]:
     """Run the mock with other sources of some modules, by name; yield its URL and key. MockStartError: it does not start."""
@@ -158,7 +153,9 @@ def selected(known: list[Mutation], settings: Configuration) -> list[Mutation]:
     return sorted((each for each in known if places[each] < settings.share), key=places.__getitem__)
 
 
-def _run(settings: Configuration, console: Console) -> int:
+def mutants(settings: Configuration, arguments: list[str]) -> int:
+    """Try the mutants that are asked for, and return the exit code; an interrupted run keeps what it has found."""
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH)
     equivalents = read_equivalents()
     known = list(mutations())
     stale = equivalents.keys() - {mutation.id for mutation in known}

@@ -18,13 +18,6 @@ from .place import Place
 GROUP = "company"
 
 
-@generator
-def faults_in_company(scene: Scene) -> Iterator[Fault]:
-    """Yield the faults of a contract."""
-    for fault, _ in pairs(scene):
-        yield fault
-
-
 def pairs(scene: Scene) -> Iterator[tuple[Fault, Witness]]:
     """Yield the faults, each with the requests of its deviation alone, which show nothing."""
     if not scene.contract.has(*CRUD):
@@ -42,6 +35,9 @@ def pairs(scene: Scene) -> Iterator[tuple[Fault, Witness]]:
                 yield _pair(scene, deviation, condition, number + left)
                 used[condition.name] += 1
                 left -= 1
+
+
+generator(lambda scene: (fault for fault, _ in pairs(scene)))
 
 
 def _pair(scene: Scene, deviation: Deviation, condition: Condition, number: int) -> tuple[Fault, Witness]:

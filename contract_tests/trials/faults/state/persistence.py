@@ -21,7 +21,7 @@ _change_and_list: Shown = lambda scene: (scene.list(), usual.change_twice(scene)
 
 
 def _showing(show: ShowItem, memory: Callable[[Api], dict[str, Item]]) -> Apply:
-    """Show what is made_items of an item."""
+    """Show what is remembered of an item."""
     return by(show, memory=memory)(lambda api, known, item: known.get(item.id, item))
 
 
