@@ -1,11 +1,13 @@
 """The creates that tests send: with some fields as a test wants them, and right in every other way."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 from contract_tests.checks.account_findings import stolen
 from contract_tests.checks.judge import Finding
+from contract_tests.checks.observations import Attempt
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import required_fields
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values, to_json
@@ -96,6 +98,7 @@ def joined(run: Run, wanted: Mapping[str, Any]) -> Body:
 def made(run: Run, body: Body, exchange: Exchange | None = None) -> list[Finding]:
     """Hold a create to its promise: success, every field in the answer and in a later read; then remove the item."""
     exchange = exchange or run.api.create(to_json(body))
+    run.judge.observations.attempts.append(Attempt("create", {}, body))
     found = run.judge.success("create", exchange)
     item_id = run.api.shape.id_of(exchange.item)
     if item_id is None:
@@ -118,6 +121,8 @@ def not_made(
 ) -> list[Finding]:
     """Hold a refusal to its promise, and to blame a field where it is plain which; remove what was made against it."""
     token = body if isinstance(body, str) else to_json(body)
+    if name in (sent := json.loads(token, parse_int=float)):
+        run.judge.observations.attempts.append(Attempt("create", {}, sent, (name, json.dumps(sent[name]))))
     exchange = run.api.send("POST", run.api.shape.list_path, body=token, **options)
     found = run.judge.refusal("create", exchange, promise=promise, clause=clause, about=f"{name} of a new item")
     run.discard(exchange)

@@ -18,6 +18,7 @@ import pytest
 
 from contract_tests.checks import observations
 from contract_tests.checks.judge import BROKEN, Finding, Judge, has_status, require
+from contract_tests.checks.observations import Attempt
 from contract_tests.checks.rules import Rules
 from contract_tests.generation.boundaries import Boundary, good_values, to_json
 from contract_tests.spec.contract import Contract
@@ -167,6 +168,7 @@ class ItemUnderTest:
         before = self.last
         text = self.body(body) if token is None else token
         self._last = None
+        self.judge.observations.attempts.append(Attempt("update", before, body))
         if boundary is None:
             self._count_types(body)
         waited = time.monotonic() - self._moved_at

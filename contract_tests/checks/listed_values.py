@@ -106,7 +106,7 @@ class ListedValues:
             guesses += [value[:-1], value[:1], rest, f"{first}-", f"{first}-ZZ"]
             guesses += [f"{value}s", f"{value}x", f"{value}-x-a", f'"{value}"']
             guesses += [value.replace("-", "_"), value.replace("_", "-"), value.replace("-", "")]
-            guesses += ["", "contract-test", "english", "xx-XX"]
+            guesses += ["", "contract-test", "english", "xx-XX", f"{value}-" * 60]
         return [guess for guess in _once(guesses) if self.is_unlisted(name, guess)]
 
     def unlisted(self, name: str) -> list[Any]:

@@ -8,8 +8,8 @@ Knows nothing of pytest.
 import json
 import math
 import threading
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from contract_tests.foreign_text import shown
 from contract_tests.generation.candidate import is_number
 from contract_tests.spec.contract import Addition
+from contract_tests.spec.resource import Role
 from contract_tests.transport.redaction import redactor_of
 
 MOST_EXAMPLES = 3
@@ -26,8 +27,22 @@ PRIVATE_WORDS = ("key", "token", "secret", "password", "credential", "authorizat
 HIDDEN = "not shown"
 # The closest refusals are what counts, and they come first: the values of a limit are tried outward.
 MOST_REFUSALS = 200
+# As many as few requests come to.
+MOST_ATTEMPTS = 1_000
 
 ACCEPTED, REFUSED = "accepted", "refused"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A body that was sent, for the covering plan."""
+
+    role: Role
+    item: Mapping[str, Any]
+    """What the item held; nothing of a new one."""
+    body: Mapping[str, Any]
+    fault: tuple[str, str] | None = None
+    """The field that spoils it, and its JSON text."""
 
 
 @dataclass
@@ -67,6 +82,8 @@ class Observations:
     """Which pairs of levels the covering plan has covered, by operation, as bits."""
     finest: dict[tuple[str, timedelta], float] = field(default_factory=dict)
     """The smallest step of a time that readings have shown, in seconds, by field and by resolution."""
+    attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=MOST_ATTEMPTS), compare=False)
+    """The last bodies that this process has sent."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, addition: Addition, *, secrets: Iterable[str] = ()) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection, object_of
+from contract_tests.checks.observations import Attempt
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import changeable_fields, faults_of, fields_with_faults, is_whole
 from contract_tests.generation.boundaries import Boundary, good_values, plain_fault, to_json
@@ -92,9 +93,11 @@ def change(run: Run, *items: ItemUnderTest) -> None:
 
 
 def rename(run: Run, text: str, *items: ItemUnderTest) -> bool:
-    """Give items one name, with a new one of the run in place of @; False where the contract allows no such name."""
-    own = text.replace("@", run.api.new_name())
-    bodies = [allowed_part(item, {str(run.contract.run_name): own}) for item in items]
+    """Give items one name, alone and beside another value by turns, with a new one of the run in place of @; False where the contract allows no such name."""
+    own, name = text.replace("@", run.api.new_name()), str(run.contract.run_name)
+    others = [tried for tried in changeable_fields(run.contract) if tried.name != name][:1]
+    besides = [{}, *({tried.name: value} for tried in others for value in good_values(run.contract, tried)[:1])]
+    bodies = [allowed_part(item, {**besides[n % len(besides)], name: own}) for n, item in enumerate(items)]
     for item, body in zip(items, bodies, strict=True):
         if body is not None:
             item.accepts(body)
@@ -129,6 +132,8 @@ def spoilt(
     right = next((b for good in goods if (b := possible(item, {**(valid or {}), name: good}))), None)
     members = [(n, to_json(value)) for n, value in (right or whole(item, valid or {})).items() if n != name]
     members.insert(len(members) if at is None else at, (name, fault.token))
+    body = dict.fromkeys(n for n, _ in members) | (right or {}) | {name: fault.value}
+    item.judge.observations.attempts.append(Attempt("update", item.last, body, (name, fault.token)))
     return Rejection.of(fault, object_of(dict(members)), promise=promise, is_alone=not valid)
 
 

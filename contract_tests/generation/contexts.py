@@ -24,7 +24,7 @@ from contract_tests.generation.boundaries import (
     to_json,
 )
 from contract_tests.generation.candidate import is_number
-from contract_tests.generation.corpus import NUMBERS, PIECES, WHOLE
+from contract_tests.generation.corpus import EDGES, NUMBERS, PIECES, WHOLE
 from contract_tests.generation.covering import VALUE, Cover, Row
 from contract_tests.singles import nearest_single
 from contract_tests.spec.contract import Contract
@@ -165,6 +165,15 @@ class Contexts:
                     own = key + WHILE_UNSET if is_unset else key
                     known = found[own].faults if own in found else ()
                     found[own] = Trial(tried, unit_name, (*known, fault), is_unset=is_unset)
+        return found
+
+    @cached_property
+    def _classes(self) -> dict[tuple[str, str], list[str]]:
+        """By field and JSON text of a value that is refused: its classes."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name, trial in self.trials.items():
+            for fault in trial.faults:
+                found.setdefault((trial.field.name, _plainly(fault.token)), []).append(name)
         return found
 
     def _how_hidden(self, fault: Boundary) -> tuple[bool, float]:
@@ -337,6 +346,22 @@ class Contexts:
             return its != UNSET and is_made and (unit.name != self.contract.run_name or its == MIDDLE)
         return True
 
+    def of_fault(self, name: str, token: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Row]:
+        """Yield the levels of a body that one value spoils, for each class that the value is of."""
+        is_unset = item.get(name) is None
+        for each in self._classes.get((name, _plainly(token)), ()):
+            if self.trials[each].is_unset <= is_unset:
+                yield self.levels(each, item, body)
+
+    def of_each(self, item: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Row]:
+        """Yield the levels of a valid body, for each value that it brings: all of them are to be stored."""
+        for unit in self.units.values():
+            some = {tried.name: body[tried.name] for tried in unit.fields if tried.name in body}
+            nulls = [f"{name} {NULL}" for name, value in some.items() if value is None]
+            for name in nulls or [f"{unit.name} {unit.level_of(some)}"]:
+                if name in self.trials:
+                    yield self.levels(name, item, body)
+
     def levels(self, trial: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> Row:
         """Return the levels that a body has in truth, on an item as it is."""
         own, row = self.trials[trial], {VALUE: trial}
@@ -423,7 +448,10 @@ def _telling(contract: Contract, tried: Field, least: Any, most: Any) -> list[An
     if "string" in tried.types and contract.promises_that("exact_text"):
         dense, whole = packed_texts(contract, tried, PIECES), packed_texts(contract, tried)
         joined = "".join((*whole, *dense))
-        return [joined] if len(whole) == 1 and contract.accepts_value(tried, joined) else dense
+        texts = [joined] if len(whole) == 1 and contract.accepts_value(tried, joined) else dense
+        ends = zip(cycle(texts), EDGES, (*EDGES[1:], *EDGES), strict=False) if texts else ()
+        edged = [f"{first}{text}{last}" for text, first, last in ends]
+        return [text for text in edged if contract.accepts_value(tried, text)] or texts
     is_number = "number" in tried.types and contract.promises_that("exact_numbers")
     numbers = [least + (most - least) * share for share in SHARES if is_number]
     return [number for number in numbers if math.isfinite(number) and contract.accepts_value(tried, number)]
@@ -435,6 +463,11 @@ def _awkward_texts(contract: Contract, tried: Field) -> list[str]:
         return []
     by_turns = zip(cycle(packed_texts(contract, tried) or [""]), WHOLE.values())
     return [text for pair in by_turns for text in pair if contract.accepts_value(tried, text)]
+
+
+def _plainly(token: str) -> str:
+    """Spell a JSON text as every other of its value."""
+    return json.dumps(json.loads(token, parse_int=float))
 
 
 def _what_is_wrong(fault: Boundary) -> str:

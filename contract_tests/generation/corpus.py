@@ -103,6 +103,8 @@ PIECES = (
     "e\u0301", "é", "a\u0323\u0307", "\ufb01①", "\u2126", "\u1112\u1161\u11ab", "ὀδός", "٢", "😀", "❤\ufe0f", "\u200b\ufeff", "\u200f",
     "\\u0000", "../", "\u00ad", "\u2028", "\u00a0", "\u3000", "\ue000", "\ufffd", "$1#{y}[z](w)", "\"\"", "  \t",
 )  # fmt: skip
+# What may be taken off an end of a text, where it stands there by itself.
+EDGES = (" ", "\t", "\n", "\r", "\x00", "\x1f", "\x85", "\u00a0", "\u200b", "\u200f", "\u2028", "\u3000", "\ufeff")
 # What software that recognises a text looks for at its two ends.
 FRAMES = (
     *((sign, sign) for sign in ('"', "'", "`", "|", "/", "*", "**", "_", "__", "~~", "$", "$$", "%", ":", "::", "--", "&", "-")),

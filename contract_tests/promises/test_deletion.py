@@ -69,10 +69,12 @@ def test_removed_item_is_listed_no_more(run: Run, judge: Judge) -> None:
 
 @needs("removed_is_gone")
 def test_removing_twice_is_answered_either_way(run: Run) -> None:
-    """x-promises/removed_is_gone: a removal of what is not there any more is answered with success or 404."""
-    with run.item() as item:
+    """x-promises/removed_is_gone: a removal of what is not there any more is answered with success or 404, and removes no other."""
+    with run.item() as elder, run.item() as item, run.item() as younger:
         run.remove(item.item_id)
-        run.remove(item.item_id, NOT_THERE)
+        again = run.remove(item.item_id, NOT_THERE)
+        others = (elder, younger) if run.contract.has("read") else ()
+        require([each for other in others for each in other.unmoved(other.last, again, "isolation")])
 
 
 class _Alike:

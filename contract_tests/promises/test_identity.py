@@ -299,7 +299,8 @@ def test_ids_are_compared_exactly(run: Run, judge: Judge, item: ItemUnderTest) -
     parts = [own[:-1], own[:8], own[1:], own.replace("-", ""), f"{own}a", f"a{own}", f"{own[:8]}*", f"{own[:8]}%"]
     parts.append(f"{run.api.shape.list_path.rpartition('/')[2]}/{own}")
     name = item.last.get(run.contract.run_name or "")
-    for near in (own.swapcase(), own.upper(), own.lower(), *spaced, *parts, *([name] if isinstance(name, str) else [])):
+    cases = (own.swapcase(), own.upper(), own.lower(), own[:1].swapcase() + own[1:], own[:-1] + own[-1:].swapcase())
+    for near in (*cases, *spaced, *parts, *([name] if isinstance(name, str) else [])):
         if near in ("", own):
             continue
         exchange = run.api.read(near)

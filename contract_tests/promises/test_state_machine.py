@@ -1,5 +1,6 @@
 """Create, update, read, list and delete in any order, against a model of what the contract promises."""
 
+import pytest
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -152,6 +153,7 @@ def _machine(run: Run) -> type[RuleBasedStateMachine]:
     return Items
 
 
+@pytest.mark.many_requests
 @needs("create", "read", "update", "read_your_writes")
 def test_any_order_of_operations_keeps_the_promises(run: Run) -> None:
     """x-promises/read_your_writes: whatever came before, each answer is the one that the contract promises."""

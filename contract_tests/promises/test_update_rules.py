@@ -1,6 +1,8 @@
 """What an update promises: only what is sent changes, null does what x-on-null says, a refusal changes nothing."""
 
 from itertools import chain, combinations
+from itertools import count as count_from
+from math import comb
 
 from contract_tests.checks.conditions import needs, where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
@@ -10,6 +12,7 @@ from contract_tests.checks.selections import (
     CAN_CHANGE,
     CAN_FAIL,
     TAKES_NULL,
+    clearing_fields,
     fields_with_faults,
     further_names,
     is_whole,
@@ -35,9 +38,18 @@ def test_every_field_sent_together_changes_together(run: Run, item: ItemUnderTes
 
 @needs("any_combination")
 @needs(where(lambda contract: contract.accepts("update", {}) and not is_whole(contract), "an update cannot be empty"))
-def test_empty_update_changes_nothing(item: ItemUnderTest) -> None:
-    """x-promises/any_combination: an empty object is a valid update of nothing."""
+def test_empty_update_changes_nothing(run: Run, item: ItemUnderTest) -> None:
+    """x-promises/any_combination: an empty object is a valid update of nothing, whichever fields are set."""
     item.accepts({})
+    names, full = [tried.name for tried in clearing_fields(run.contract)], run.full_body("update")
+    # Of any two fields one is set in some state where the other is not.
+    most = next(count for count in count_from(2) if comb(count, count // 2) >= len(names))
+    states = list(zip(names, combinations(range(most), most // 2), strict=False))
+    for state in range(most) if names else ():
+        wanted = {name: None if state in own else full.get(name) for name, own in states}
+        if (body := allowed_part(item, wanted)) is not None:
+            item.accepts(body)
+            item.accepts({})
 
 
 @needs(TAKES_NULL)

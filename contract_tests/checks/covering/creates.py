@@ -70,6 +70,7 @@ class Creates(Plan):
                 require(made(run, body, run.api.send("POST", run.api.shape.list_path, body=text, **options)))
         except Violation as error:
             self.note(error, f"a create after {'a refused one' if self.after == 'refused' else 'another'}")
-        covered = self.cover.take({**row, "after": self.after, **self.contexts.levels(row[VALUE], {}, body)})
+        rows = [self.contexts.levels(row[VALUE], {}, body), *(self.contexts.of_each({}, body) if fault is None else ())]
+        covered = self.count(rows, {**row, "after": self.after})
         self.after = "refused" if fault is not None else "create"
         return covered

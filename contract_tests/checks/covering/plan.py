@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -52,6 +52,15 @@ class Plan:
         self.most_drafts, self.cover.weight, self.price = BRIEF if run.is_brief else WHOLE
         self._began = run.api.created.requests.total()
         self._turns: Counter[str] = Counter()
+        for each in run.judge.observations.attempts:  # what other tests have sent is not tried first
+            if each.role == role and each.fault:
+                self.count(self.contexts.of_fault(*each.fault, each.item, each.body))
+            elif each.role == role:
+                self.count(self.contexts.of_each(each.item, each.body))
+
+    def count(self, rows: Iterable[Row], context: Row | None = None) -> int:
+        """Count the pairs of rows in one context, and return how many are new."""
+        return sum(self.cover.take({**(context or {}), **row}) for row in rows)
 
     def try_fields(self, names: Collection[str]) -> None:
         """Send rows of some fields until every pair of them is covered, of the last until every pair is, or their share of the requests is spent."""
@@ -167,7 +176,9 @@ class Plan:
     def others(self, row: Row) -> Body:
         """Return what a body brings beside the value on trial."""
         levels = [(unit, row.get(sent(unit.name), "")) for unit in self.units.values()]
-        bodies = [plain(self.values(unit, level, row)) for unit, level in levels if level and not is_left(level)]
+        bodies = [
+            plain(self.values(unit, level, row, is_own=True)) for unit, level in levels if level and not is_left(level)
+        ]
         trial = self.trials[row[VALUE]]
         if row.get("beside") == NULL and trial.faults and trial.unit in self.units:  # what is listed together, too
             own = [f.name for f in self.units[trial.unit].fields if f.is_nullable and f.name != trial.field.name]

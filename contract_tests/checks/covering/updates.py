@@ -197,9 +197,10 @@ class Updates(Plan):
     def accept(self, lane: Lane, body: Body, text: str = "", row: Row | None = None) -> int:
         """Send an update that the contract allows, and read it in the way of its row."""
         self.flush()
-        levels, context, item = {}, self._context(lane, row), lane.item
+        context, item, rows = self._context(lane, row), lane.item, [*self.contexts.of_each(lane.item.last, body)]
         if row is not None:
-            levels = {**row, **self.contexts.levels(row[VALUE], item.last, body)}
+            rows.append(self.contexts.levels(row[VALUE], item.last, body))
+        how = {factor: level for factor, level in (row or {}).items() if factor != VALUE}
         self.just = (lane, "update")
         try:
             item.accepts(body, token=text or item.body(body), **(self.options(row) if row else {}))
@@ -207,11 +208,11 @@ class Updates(Plan):
                 require(item.unmoved(item.last, promise="read_your_writes", apart=True))
             if row is not None and row["read"] in ("list", "filter"):
                 self.just = (lane, "list")
-                levels["read"] = row["read"] if self._is_listed(item, row["read"]) else "alone"
+                how["read"] = row["read"] if self._is_listed(item, row["read"]) else "alone"
         except Violation as error:
             self.note(error, context)
         lane.updates, lane.after = lane.updates + 1, "update"
-        return self.cover.take(levels)
+        return self.count(rows, how)
 
     def _restate(self, row: Row, lane: Lane) -> bool:
         """Clear a field, or all where a row brings all, and set it again where it asks for that; whether that may be."""

@@ -188,6 +188,8 @@ def _misshown(run: Run, members: Family, size: int | None, order: str | None) ->
         found = shown.unlisted(f"in pages of {size}, ordered by {order}, {twice} come twice, {missing} not at all")
     elif order is None and len(shown.ids) != len(set(shown.ids)):
         found = shown.unlisted(f"pages of {size} show an item twice")
+    if order is not None and not found:
+        found = shown.out_of_order(order)
     if birth and not found and run.contract.promises_that("newest_first"):
         found = shown.not_newest_first(shown.out_of_order(f"-{birth}"))
     return shown, found or shown.unlike_reads(members, is_whole=False)

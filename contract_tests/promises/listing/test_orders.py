@@ -57,7 +57,7 @@ def _time_orders(contract: Contract) -> list[str]:
 def test_list_is_ordered_by_time(run: Run, family: pages.Family) -> None:
     """list, parameters: ascending by the field, descending with a dash in front."""
     change(run, *(family[index] for index in (3, 1, 4, 0, 2)))  # in another order than they were made
-    _clear_a_field(family[2])
+    _clear_a_field(family[3])
     asked = _time_orders(run.contract)
     run.at_last(lambda: [each for by in asked for shown in _walks(run, by) for each in shown.out_of_order(by)])
 

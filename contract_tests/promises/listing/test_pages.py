@@ -1,6 +1,6 @@
 """Pages of a list: their sizes, how they are turned, and that they show every item once."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 
 import pytest
@@ -68,9 +68,8 @@ def test_page_size_beyond_its_limits_is_refused(run: Run, texts: list[str]) -> N
 @needs(REFUSES_QUERIES, HAS_PAGE_SIZE)
 def test_page_size_is_refused_whatever_stands_beside_it(run: Run, family: pages.Family) -> None:
     """list, parameters: the schema of the page size decides, also on a later page, in an order and beside a filter."""
-    sizes, others = _sizes(run.contract, are_right=False), _beside(run)
-    for beside in (_second_page(run), *(others if not run.is_brief else ())):
-        _require_refused(run, run.chance("size").sample(sizes, 2) if run.is_brief else sizes, beside)
+    for beside in (_second_page(run), *_beside(run)):
+        _require_refused(run, _sizes(run.contract, are_right=False)[: 2 if run.is_brief else None], beside)
 
 
 @needs("read", queries.HAS_PAGE_TOKEN, where(lambda contract: is_guarded(contract, "list"), "the list needs no key"))
@@ -102,6 +101,16 @@ def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family:
 def test_pages_show_every_item_once(run: Run, family: pages.Family, size: int) -> None:
     """x-promises/whole_list: turning the pages shows every item once; a page leads on, never back."""
     run.at_last(partial(pages.misshown, run, family, size))
+
+
+@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+def test_pages_are_turned_where_the_last_is_full(run: Run, family: pages.Family) -> None:
+    """x-promises/whole_list: turning the pages shows every item once, also where all of them are full."""
+    first = run.api.list(**run.query(size=pages.nearest_size(run)))
+    if run.is_last(first):  # of a longer list half is no page
+        listed = len(first.items)
+        with run.item() if listed % 2 else nullcontext():
+            run.at_last(lambda: pages.misshown(run, family, (listed + 1) // 2))
 
 
 @pytest.mark.many_requests
