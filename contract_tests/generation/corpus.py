@@ -50,6 +50,7 @@ PARTS = {
     "secrets": "4111 1111 1111 1111 078-05-1120 10.0.0.1 password=x Bearer y",
     "literal-escapes": "\\u0000 \\x00 \\0 \\ud83d \\r\\n &#0; %u0041",
     "paths": "../../etc/passwd ..\\..\\ file:///etc/hosts ~/.ssh/id C:\\x",
+    "open-brackets": "a { b [ c ( d < e “ f",
     "twice-encoded": "Ã© â€™ ï»¿ &#233; &eacute; =C3=A9 \\xe9 \\u00E9 +AOk-",
 }
 # Texts that are changed, if at all, as a whole or at an end.

@@ -34,7 +34,10 @@ def _texts(schema: Schema, values: list[str]) -> Iterator[Candidate]:
         yield Candidate("enum", f"value-{value}", value, "enum", origin=value)
         yield Candidate("enum", f"capital-{value}", value.capitalize(), "enum", origin=value)
     longest = max(values, key=len)
-    for value in sorted({values[0], values[-1], longest}):
+    some = sorted({values[0], values[-1], longest})
+    for value in [value for value in values if value not in some]:
+        yield Candidate("enum", f"space-after-{value}", f"{value} ", "enum", origin=value)
+    for value in some:
         for reason, miss in _misses(value, values[0]).items():
             if miss != value:
                 is_smoke = value == longest and reason in SMOKE_MISSES

@@ -37,7 +37,16 @@ ROWS = 22
 MOST_REFUSED, LEAST_OF_A_FIELD = 100, 4
 # What texts may lose at an end.
 ENDS = ("a 100%", TEXTS["mixed-ends"])
-KEYS = ("empty", "wrong", "truncated", "extended", "other-case", "bearer", "quoted")  # those that tell most
+KEYS = (
+    "empty",
+    "wrong",
+    "truncated",
+    "extended",
+    "other-case",
+    "last-changed",
+    "bearer",
+    "quoted",
+)  # those that tell most
 
 
 def _good(contract: Contract, tried: Field) -> list[tuple[str, Any]]:
@@ -211,7 +220,7 @@ def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest
     """security: every operation needs the whole key and nothing but the key, before anything else."""
     contract, guarded, before, found = run.contract, selections.guarded_operations(run.contract), shared_item.last, []
     calls = [(name, key) for name in guarded for key in wrong_requests.wrong_keys(contract, "missing")]
-    near = wrong_requests.wrong_keys(contract, "extended", "other-case", "truncated", "spaced")
+    near = wrong_requests.wrong_keys(contract, "extended", "other-case", "truncated", "spaced", "last-changed")
     near = run.chance("near keys").sample(near, 2)
     calls += [(name, near[index % 2]) for index, name in enumerate(guarded) if name != "update"]
     calls += [("update", key) for key in wrong_requests.wrong_keys(contract, *KEYS) if "update" in guarded]

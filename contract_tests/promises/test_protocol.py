@@ -45,6 +45,12 @@ TOO_LARGE = 413
 GREAT_SIZE = 300_000
 # Stands for the path of an item that is not there.
 UNKNOWN = "unknown"
+# As escapes that have no pair, and as the three bytes that UTF-8 does not allow.
+SURROGATES = (b"\\ud800", b"\\udc00 \\ud800", b"a\\ud83d", b"\xed\xa0\x80")
+# What names something in a language, a store or an expression.
+ODD_BODY = dict.fromkeys(
+    ("", " ", "__proto__", "constructor", "__class__", "$where", "a.b", "a[b]", "*", "\0", "x" * 300), 1
+)
 USUAL = ("PUT", "POST", "PATCH", "DELETE")
 OVERRIDES = ("x-http-method-override", "x-method-override", "x-http-method")
 
@@ -239,13 +245,31 @@ def test_duplicate_name_gets_a_documented_answer(run: Run, judge: Judge, item: I
 
 
 @needs("update", "read", "exact_text")
-@pytest.mark.parametrize("text", [b"\\ud800", b"\\udc00 \\ud800", b"a\\ud83d", b"\xed\xa0\x80"], ids=range(4))
 @for_each("tried", lambda contract: text_fields(contract)[:2])
-def test_lone_surrogate_gets_a_documented_answer(run: Run, item: ItemUnderTest, tried: Field, text: bytes) -> None:
-    """x-promises/exact_text: a lone surrogate may be refused as invalid; it never makes the API or the item fail."""
-    exchange = item.send(item.body({}, {tried.name: f'"{MARK}"'}).encode().replace(MARK.encode(), text))
-    require(run.judge.success("update", exchange, *run.contract.operation("update").refusals))
+def test_lone_surrogate_gets_a_documented_answer(run: Run, item: ItemUnderTest, tried: Field) -> None:
+    """x-promises/exact_text: a lone surrogate may be refused as invalid, alone or beside other fields; it never makes the API or the item fail."""
+    spelled = {tried.name: f'"{MARK}"'}
+    bodies = [item.body(beside, spelled).encode() for beside in ({}, allowed(item, run.full_body("update")))]
+    for index, text in enumerate(SURROGATES):
+        for body in bodies[index % 2 :][:1] if run.is_brief else bodies:
+            exchange = item.send(body.replace(MARK.encode(), text))
+            require(run.judge.success("update", exchange, *run.contract.operation("update").refusals))
     item.read()
+
+
+@needs(
+    "update", "read", where(lambda contract: contract.accepts("update", ODD_BODY), "a body has no further properties")
+)
+def test_odd_property_gets_a_documented_answer(run: Run, judge: Judge, item: ItemUnderTest) -> None:
+    """update, responses: a property of an odd name may be refused, or is passed over; it changes nothing, and never makes the API fail."""
+    before = item.last
+    exchange = item.send(item.body(ODD_BODY))
+    require(judge.success("update", exchange, *run.contract.operation("update").refusals))
+    require(
+        judge.shows(
+            exchange, item.read(), judge.reader.updated(before, {}), "only the fields that are sent are changed"
+        )
+    )
 
 
 def _flat(contract: Contract) -> list[Field]:
