@@ -215,7 +215,8 @@ class Contexts:
     def can_be(self, row: Row) -> bool:
         """Whether a row may be: what its item holds, and of every field at once what another client is to see after something else."""
         own, after = self.trials[row[VALUE]].unit, row.get("after")
-        if row.get("beside") == BARE and not all(row.get(held(n)) == UNSET for n in self.clearable if n != own):
+        is_bare = all(row.get(held(n)) == UNSET for n in self.clearable if n != own)
+        if BARE in self.cover.factors["beside"] and row.get("beside") == (ALONE if is_bare else BARE):
             return False
         state, is_unset = row.get("state"), row.get(held(own)) == UNSET
         if state == CLEARED and not (is_unset and after in ("refused", None)):

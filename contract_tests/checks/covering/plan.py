@@ -26,6 +26,8 @@ Body = dict[str, Any]
 KEPT, SPARED, LEFT_OF_FEW = {"update": 0.25, "create": 0.0}, 30, 1_200
 # So many findings are told of one field, so many rows may come to nothing new, so many of the last pairs are looked at for each row.
 MOST_FINDINGS, MOST_VAIN, MOST_LAST = 4, 12, 16
+# So often the pairs that were given up are tried again: the item may suit them by then.
+MOST_ROUNDS = 4
 # A draft weighs every field, so that there are fewer of them where fields are many.
 FIELDS_WEIGHED = 80
 # What a row may not cost.
@@ -70,8 +72,10 @@ class Plan:
             pytest.skip("the budget leaves no request for it")
         least = self._room() * KEPT[self.contexts.role] if self.run.is_brief else -math.inf
         self._send_rows(trials, least)
-        if not self.left and not self.run.is_brief:
+        for _ in range(0 if self.left or self.run.is_brief else MOST_ROUNDS):
             self.cover.reopen()
+            if self.found or not any(self.cover.open_pairs()):
+                break
             self._send_rows(trials, least)
         self.close()
         self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
