@@ -95,7 +95,7 @@ def test_list_is_ordered_by_value(run: Run, family: pages.Family, order: str) ->
 def test_pages_of_every_order_show_every_item(run: Run, family: pages.Family, those: list[str]) -> None:
     """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update, and items of one name."""
     with run.item(**run.full_body()) as newest:
-        change(run, newest)
+        change(run, newest, family[1])
         is_by_name = {order: order.lstrip("-") == run.contract.run_name for order in those}
         for order in sorted(those, key=is_by_name.__getitem__):
             if is_by_name[order] and run.contract.has("update", "read"):

@@ -14,7 +14,7 @@ from ..fault import Fault, Planted, fault, generator, plain, rows
 from ..scene import Scene, needed
 from ..seams import Answer, Api, Operation, Refusal, Request, by, curried
 from ..usual import ITEM, change
-from ..witness import Moment, Step
+from ..witness import Moment, Step, Witness
 
 Path = tuple[str, ...]
 
@@ -51,6 +51,22 @@ for _role, (_group, _called, _statuses) in SUCCESSES.items():
 def unknown_item_answered_400(api: Api) -> None:
     """Answers 400 where no item has the id."""
     usual.status_as(api, 404, 400)
+
+
+ODD = {"__proto__": 1}
+
+
+def _oddly_named(scene: Scene) -> Witness:
+    needed(scene.contract.accepts("update", ODD))
+    return (scene.update(ODD),)
+
+
+rows("statuses", (), {
+    "odd_property_answered_500": (
+        "Fails on a property called __proto__.",
+        lambda api: seams.read_role_as(api, "update", lambda body: usual.failed() if ODD.keys() & body.keys() else body),
+        _oddly_named),
+}, ("update",), usual.success("update"))  # fmt: skip
 
 
 @plain("statuses", needs=ITEM, shown=usual.read_unknown, clause=usual.error("read", 404))

@@ -120,6 +120,15 @@ def second_removal_takes_one_alike(api: Api, removed: Items, remove: Remove, ite
     return remove(alike[0].id if alike else item_id)
 
 
+@plain("deletion", ISOLATION, GONE, needs=REMOVAL, shown=lambda s: (s.remove(), s.remove(), s.read("{other}")))
+@by(seams.wrap, "resource.store.remove", memory=removed_items)
+def second_removal_takes_the_next(api: Api, removed: Items, remove: Remove, item_id: str) -> Item:
+    """Removes the item that was made next where the one in the path was removed before."""
+    for other in made_next(api, removed[item_id]) if item_id in removed else ():
+        remove(other.id)
+    return remove(item_id)
+
+
 @fault("deletion", ISOLATION, GONE, needs=(*CRUD, "remove"))
 def update_of_what_is_gone_reaches_one_alike(scene: Scene) -> Planted:
     """Stores an update of an item that was removed in an item alike, and answers 404."""

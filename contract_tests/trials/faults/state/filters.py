@@ -16,7 +16,7 @@ from .. import seams
 from ..fault import CRUD_AND_LIST, LIST, Planted, fault, rows
 from ..scene import Scene, first, needed
 from ..seams import Api, Apply, Fields, Item, Page, Paging, by, maker
-from ..usual import Shown, without
+from ..usual import Shown, change, without
 from ..witness import START, Witness
 from .orders import ordered
 from .pages import failing_to_read, listing_as, newer_items
@@ -53,6 +53,28 @@ def filter_ignored(scene: Scene) -> Planted:
     """Ignores a filter and lists every item."""
     witness = (scene.list(filtered(scene, needed(text_filter(scene)), "Nobody")),)
     return Planted(_matching(lambda condition, found: True), witness)
+
+
+@fault("pagination", FOUND, needs=CRUD_AND_LIST)
+def filter_misses_a_name_that_came_beside(scene: Scene) -> Planted:
+    """Finds no item by a text that an update brought beside another field."""
+    name, body = needed(text_filter(scene)), change(scene)
+    wanted = scene.lawful({**body, name: "Beside"})
+    needed(len(wanted) > 1)
+
+    def brought(api: Api) -> set[str]:
+        found: set[str] = set()
+        note = lambda item, sent: name in sent and (found.add if len(sent) > 1 else found.discard)(item.id)
+        seams.update_as(api, note)
+        return found
+
+    @by(seams.wrap, "resource.listing.matches", memory=brought)
+    def apply(
+        api: Api, lost: set[str], matches: Callable[[Condition, Item], bool], condition: Condition, item: Item
+    ) -> bool:
+        return matches(condition, item) and not (condition.field == name and item.id in lost)
+
+    return Planted(apply, (scene.update(wanted), scene.list(filtered(scene, name, "Beside"))))
 
 
 def _exact_filters(scene: Scene) -> list[Field]:

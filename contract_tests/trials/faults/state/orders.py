@@ -11,10 +11,11 @@ from .. import seams
 from ..fault import CRUD_AND_LIST, LIST, Planted, fault, rows
 from ..scene import Scene, first, needed
 from ..seams import Api, Apply, Fields, Item, Page, Paging, by
-from ..usual import Clause, failed, in_turn, optional
+from ..usual import Clause, failed, in_turn, optional, without
 from ..witness import Witness
 from .pages import WHOLE, by_token, failing_to_read, listing_as, page_size, place_of
 
+TWO = 2  # items on a small page
 _order_clause: Clause = lambda scene: place_of(scene, needed(scene.contract.listing.order))
 
 
@@ -34,10 +35,11 @@ def list_is_oldest_first(scene: Scene) -> Planted:
     return Planted(listing_as("order", lambda order, text: order(text) if text else oldest), (scene.list(),))
 
 
-def _orders(scene: Scene) -> Witness:
+def _orders(scene: Scene, beside: str = "") -> Witness:
     """Ask for every order that the contract names, of items of which the older was updated later."""
     updates = optional(lambda scene: (*_updates(scene, "{other}"), *_updates(scene, "{id}")), scene)
-    return (*updates, *(scene.list(ordered(scene, order)) for order in needed(scene.contract.listing.orders)))
+    queries = [beside + ordered(scene, order) for order in needed(scene.contract.listing.orders)]
+    return (*updates, *map(scene.list, queries))
 
 
 def _updates(scene: Scene, target: str) -> Witness:
@@ -57,9 +59,19 @@ def _turned_round(api: Api, right: Paging, items: Iterable[Item], query: Fields)
     return Page(page.items[::-1], page.next_token) if is_met else page
 
 
+@by(seams.wrap, "resource.listing.page")
+def _unordered_where_small(api: Api, right: Paging, items: Iterable[Item], query: Fields) -> Page:
+    listing = api.resource.listing
+    is_small = (listing.asked(query, "page_size") or TWO + 1) <= TWO
+    return right(items, without(query, listing.roles["order"]) if is_small and listing.asked(query, "order") else query)
+
+
 rows("pagination", (), {
     "order_turned_round_without_a_size": (
         "Turns an order round where no size of a page is asked for.", _turned_round, _orders),
+    "order_ignored_on_small_pages": (
+        "Lists the newest first on pages of one or two items, whatever order is asked for.", _unordered_where_small,
+        lambda scene: _orders(scene, f"{page_size(scene).name}={TWO}&")),
     "order_ignored": ("Lists the newest first, whatever order is asked for.", _ordered_as(lambda text: ""), _orders),
     "dash_ignored": ("Ignores the dash in front of an order.", _ordered_as(lambda text: text.lstrip("-")),
         lambda scene: _orders(scene) if any(order.startswith("-") for order in scene.contract.listing.orders) else ()),

@@ -193,7 +193,16 @@ def _one_left_over(api: Api, right: Paging, items: list[Item], query: Fields) ->
     return Page(items, None) if len(items) == size + 1 > 4 else right(items, query)
 
 
+@by(seams.wrap, "resource.listing.cut")
+def _last_full_one_hidden(api: Api, right: Paging, items: list[Item], query: Fields) -> Page:
+    size, page = api.resource.listing.asked(query, "page_size") or 0, right(items, query)
+    return Page(page.items, None) if len(items) == 2 * size > 4 else page
+
+
 rows("pagination", (WHOLE,), {
+    "last_full_page_is_hidden": (
+        "Names no next page of more than two items where one more full page ends the list.", _last_full_one_hidden,
+        lambda scene: by_token(scene) and (*_of_any(scene), *newer_items(scene, 1), *_of_any(scene))),
     "page_takes_in_one_that_would_be_left_over": (
         "Shows an item beyond the size of a page of four or more where none follows it.", _one_left_over,
         lambda scene: (*newer_items(scene, 5), *_of_any(scene))),

@@ -120,6 +120,21 @@ def cleared_field_stays_cleared(scene: Scene) -> Planted:
     return Planted(apply, scene.tries(tried, None, scene.good(tried)[0]))
 
 
+@fault("null", "any_combination")
+def empty_update_clears_beside_unset(scene: Scene) -> Planted:
+    """Clears a field on an empty update where another is not set."""
+    one, other = (tried.name for tried in _clearing(scene, 2)[:2])
+    needed(not scene.is_put and scene.item.get(one) is not None)
+
+    @by(seams.update_as)
+    def apply(api: Api, before: Item, changes: Fields) -> None:
+        if not changes and before.fields.get(other) is None:
+            now = api.resource.store.find(before.id)
+            seams.write_fields(api, now, {name: value for name, value in now.fields.items() if name != one})
+
+    return Planted(apply, scene.shows(scene.lawful({other: None}), {}))
+
+
 @fault("null", needs=("create",))
 def null_refused_by_create(scene: Scene) -> Planted:
     """Refuses null in an optional field of a new item."""
