@@ -27,13 +27,8 @@ PLANS = "test_covering_"
 CAME_TO = ("passed", "violated", "inconclusive", "skipped", "errors")
 
 
-def record(outcomes: Outcomes, line: str, exit_code: int) -> RunRecord:
-    """Return what a run came to; *line* is its last one, `verdict: ` and all."""
-    return gathered(outcomes, run_record.bare_record(outcomes.start, line, exit_code))
-
-
-def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
-    """Return what the tests of a run came to; how it began and how it ended stands in *bare*, where that is known."""
+def record(outcomes: Outcomes, line: str = "", exit_code: int = 0) -> RunRecord:
+    """Return what a run came to; *line* is its last one, `verdict: ` and all, once it has come to that."""
     known: list[IssueRecord] = []
     for divergence in outcomes.known:
         met = [_issue(outcomes, issue) for issue in outcomes.met.get(divergence.number, {}).values()]
@@ -46,7 +41,8 @@ def gathered(outcomes: Outcomes, bare: RunRecord | None = None) -> RunRecord:
         stale.append(IssueRecord(STALE, said, entry.about, clause=entry.clause))
     came_to = Counter(outcomes.tests.values())
     return replace(
-        bare or RunRecord(), contract=label(outcomes.contract), repeating=making_line(outcomes.contract),
+        run_record.bare_record(outcomes.start, line, exit_code),
+        contract=label(outcomes.contract), repeating=making_line(outcomes.contract),
         requests=dict(outcomes.requests.most_common()),
         tests={came: came_to[came] for came in CAME_TO} | {"not_tried": len(outcomes.not_tried)},
         items=run_record.ItemCounts(outcomes.made, outcomes.removed, tuple(outcomes.left)),

@@ -13,7 +13,7 @@ import pytest
 from contract_tests.foreign_text import LONGEST_LINE, shown
 from contract_tests.report.issues import IssueKey, Rank, key_of, plainness
 from contract_tests.report.outcomes import Outcomes
-from contract_tests.report.recording import STALE, gathered
+from contract_tests.report.recording import STALE, record
 from contract_tests.report.repeating import ADVICE, needs_item
 from contract_tests.report.run_record import IssueRecord, RunRecord
 
@@ -39,7 +39,7 @@ class Summary:
             return
         if len(plainest) < len(failed):
             terminalreporter.write_line(f"{len(failed) - len(plainest)} further tests failed for the same reasons")
-        run = gathered(self.outcomes)
+        run = record(self.outcomes)
         for heading, lines in (
             ("what was tried", self._tried(run)),
             ("what was not tried", [*run.untried.lines(), *run.skipped]),

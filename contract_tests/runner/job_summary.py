@@ -31,7 +31,9 @@ LEVELS = {"violated": "error", "inconclusive": "warning", "refused": "error"}
 def summarise(configuration: Configuration, arguments: list[str]) -> int:
     """Print what the last run came to, and return its exit code; Refused without a report that can be read."""
     if configuration.merged:
-        merge(configuration)
+        outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
+        told = record(outcomes, *verdict(outcomes, exit_code))
+        report_run(Reports(configuration.reports), told, outcomes.contract)
     file = configuration.reports / RUN
     stored = read_json(file)
     if not isinstance(stored.value, dict):
@@ -48,13 +50,6 @@ def summarise(configuration: Configuration, arguments: list[str]) -> int:
         for line in annotation_lines(run, contract):
             print(line)
     return run.exit_code
-
-
-def merge(configuration: Configuration) -> None:
-    """Make the shards of a run one, and leave its reports. Refused where they are not those of one run."""
-    outcomes, exit_code = merged(configuration.merged, configuration.load_contract())
-    told = record(outcomes, *verdict(outcomes, exit_code))
-    report_run(Reports(configuration.reports), told, outcomes.contract)
 
 
 def summary(run: RunRecord) -> str:

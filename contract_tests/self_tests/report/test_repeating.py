@@ -21,7 +21,7 @@ from contract_tests.checks.findings import Finding
 from contract_tests.mock_api.process import running_mock
 from contract_tests.report.issues import FindingData, finding_data
 from contract_tests.report.outcomes import Outcomes
-from contract_tests.report.recording import gathered
+from contract_tests.report.recording import record
 from contract_tests.report.repeating import ADVICE, making_line, needs_item
 from contract_tests.report.summary import Summary
 from contract_tests.self_tests.transport.shapes import PERSONAS
@@ -135,12 +135,12 @@ def test_terminal_tells_how_to_get_an_item_once() -> None:
     """However much was found, the line that makes an item stands there once."""
     outcomes = Outcomes(CONTRACT)
     summary = Summary(outcomes)
-    assert ADVICE not in list(summary._broken(gathered(outcomes)))
+    assert ADVICE not in list(summary._broken(record(outcomes)))
     for number in range(3):
         told: FindingData = {**finding_data(_finding()), "topic": str(number)}
         report = pytest.TestReport(f"test_x.py::test_{number}", ("", 0, ""), {}, "failed", "no", "call")
         report.findings = [told]  # type: ignore[attr-defined]
         outcomes.pytest_runtest_logreport(report)
-    lines = list(summary._broken(gathered(outcomes)))
+    lines = list(summary._broken(record(outcomes)))
     assert lines.count(ADVICE) == 1
     assert lines[lines.index(ADVICE) + 1].strip() == making_line(CONTRACT)
