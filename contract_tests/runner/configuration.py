@@ -107,7 +107,8 @@ class Configuration:
 
     # What a command decides for its run.
     selection: str = WHOLE
-    profile: str = "quick"
+    is_fuzz: bool = False
+    """Whether one seed follows the other, until the time is over."""
     budget_file: str | None = None
     """In which the parts and the processes of one run count their requests together."""
 
@@ -117,9 +118,9 @@ class Configuration:
         return bool(self.base_url)
 
     @property
-    def is_fuzz(self) -> bool:
-        """Whether one seed follows the other."""
-        return self.profile == THOROUGH
+    def profile(self) -> str:
+        """The profile of hypothesis, which says how much a generative test tries."""
+        return THOROUGH if self.is_fuzz else "live" if self.is_brief else "quick"
 
     @property
     def is_brief(self) -> bool:

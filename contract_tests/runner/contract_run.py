@@ -30,7 +30,7 @@ from contract_tests.report.verdict import verdict
 from contract_tests.runner import item_lock, plan
 from contract_tests.runner.borrowed_resource import try_borrowing
 from contract_tests.runner.changes.both import beside, halved, known_to_callers, lines
-from contract_tests.runner.configuration import THOROUGH, Configuration
+from contract_tests.runner.configuration import Configuration
 from contract_tests.runner.handover import with_selection
 from contract_tests.runner.plugin import HOOKS, NAME
 from contract_tests.runner.preflight import first_requests
@@ -74,7 +74,7 @@ def fuzz(configuration: Configuration, arguments: list[str]) -> int:
     """Run the generative tests with one seed after the other until the time is over or something broke."""
     if configuration.database_url:
         shared_examples(configuration.database_url)  # before anything is sent
-    return _command(replace(with_selection(configuration), profile=THOROUGH), arguments)
+    return _command(replace(with_selection(configuration), is_fuzz=True), arguments)
 
 
 def _command(asked: Configuration, arguments: list[str]) -> int:

@@ -36,4 +36,4 @@ def handed_configuration(config: pytest.Config) -> Configuration:
 def with_selection(configuration: Configuration) -> Configuration:
     """Decide whether all tests are run, or a share: a live budget rarely takes all."""
     is_small = configuration.is_live and 0 < configuration.max_requests < WHOLE_RUN_REQUESTS
-    return replace(configuration, selection=LIVE, profile="live") if is_small else configuration
+    return replace(configuration, selection=LIVE) if is_small else configuration

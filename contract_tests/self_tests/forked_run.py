@@ -65,7 +65,7 @@ def _run(configuration: Configuration, transcript: Path, promises: tuple[str, ..
     os.chdir(transcript.parent)
     patch = pytest.MonkeyPatch()  # of this process, which ends with the run
     patch.setattr(under_test, "started_mock", _forked_mock)
-    patch.setattr(contract_run, "with_selection", lambda asked: replace(asked, selection=LIVE, profile="live"))
+    patch.setattr(contract_run, "with_selection", lambda asked: replace(asked, selection=LIVE))
     if promises:
         patch.setattr(contract_run, "PROMISES", promises)
     code = 99

@@ -152,7 +152,7 @@ def _serve(
     """Collect the tests once, then run the trials in processes forked from this one."""
     is_sample = is_slow or any(trial.budget for trial in trials)
     shared = replace(asked, fault=None, requests_per_second=0, max_requests=0)
-    shared = replace(shared, selection=LIVE, profile="live") if is_sample else shared
+    shared = replace(shared, selection=LIVE) if is_sample else shared
     options = [*pytest_options(shared, has_cache=False), "-s"]
     # A trial that is killed leaves a mock's items behind, which nobody needs to find again.
     with tempfile.TemporaryDirectory() as journal, _into(asked.reports / COLLECTION):
