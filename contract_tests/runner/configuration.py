@@ -108,7 +108,6 @@ class Configuration:
     # What a command decides for its run.
     selection: str = WHOLE
     is_fuzz: bool = False
-    """Whether one seed follows the other, until the time is over."""
     budget_file: str | None = None
     """In which the parts and the processes of one run count their requests together."""
 
