@@ -123,8 +123,8 @@ def _form(body: bytes) -> Any:
 Write = Callable[[Body], str]
 
 
-@by(seams.wrap, "bodies.decode")
-def _forgive(api: Api, read: Decode, decode: Decode, body: bytes) -> Any:
+@maker(seams.wrap, "bodies.decode")
+def _forgiving(api: Api, read: Decode, decode: Decode, body: bytes) -> Any:
     """Read with *read* what is no JSON object; what it cannot read either stays refused."""
     with suppress(Refusal):
         document = decode(body)
@@ -141,7 +141,7 @@ def _forgive(api: Api, read: Decode, decode: Decode, body: bytes) -> Any:
 def _forgives(read: Decode, write: Write, scene: Scene) -> Planted:
     body = scene.whole(change(scene))
     needed(read(write(body).encode()) == body)
-    return Planted(lambda api: _forgive(api, read), (scene.update(write(body)), scene.read()))
+    return Planted(_forgiving(read), (scene.update(write(body)), scene.read()))
 
 
 # By the name of the fault: what it does, how it reads what is no JSON object, and how a body is written so.
@@ -181,7 +181,7 @@ def form_accepted(scene: Scene) -> Planted:
 
     def apply(api: Api) -> None:
         _further(FORM.encode())(api)
-        _forgive(api, _form)
+        _forgiving(_form)(api)
 
     return Planted(apply, (scene.update(form, content_type=FORM), scene.read()))
 
@@ -199,11 +199,11 @@ async def _filled(api: Api, read: Any, *arguments: Any) -> bytes:
 rows("media_types", (JSON,), {
     "raw_newline_accepted": (
         "Accepts control characters in JSON text.",
-        lambda api: _forgive(api, lambda body: json.loads(body.decode(), strict=False)),
+        _forgiving(lambda body: json.loads(body.decode(), strict=False)),
         lambda scene: _in_text(scene, "a\nb", "\n", b"\n")),
     "wrong_utf8_replaced": (
         "Replaces bytes that are no UTF-8 and accepts the body.",
-        lambda api: _forgive(api, lambda body: orjson.loads(body.decode("utf-8", "replace"))),
+        _forgiving(lambda body: orjson.loads(body.decode("utf-8", "replace"))),
         lambda scene: _in_text(scene, "café", "é", b"\xe9")),
     "null_body_accepted": (
         "Takes null for an empty object.",

@@ -161,15 +161,13 @@ async def removal_after_many_updates_undone(api: Api, removed: Items, request: R
     return seams.succeed(api, "read", item) if item and item.version > OFTEN else await handle(request)
 
 
-def _create_after_a_removal(scene: Scene) -> Witness:
-    return (scene.remove("{other}"), scene.create(scene.named(scene.item, "New")), scene.read("{other}"))
-
-
-@plain("deletion", GONE, needs=REMOVAL, shown=_create_after_a_removal)
-@by(seams.wrap, "resource.store.new_id", memory=removed_items)
-def id_used_again(api: Api, removed: Items, new_id: Callable[[], str]) -> str:
+@fault("deletion", GONE, needs=REMOVAL)
+def id_used_again(scene: Scene) -> Planted:
     """Gives the id of a removed item to the next one."""
-    return removed.popitem()[0] if removed else new_id()
+    again = lambda api, removed, new_id: removed.popitem()[0] if removed else new_id()
+    apply = by(seams.wrap, "resource.store.new_id", memory=removed_items)(again)
+    new = scene.create(scene.named(scene.item, "New"))
+    return Planted(apply, (scene.remove("{other}"), new, scene.read("{other}")))
 
 
 @plain("deletion", GONE, needs=REMOVAL, shown=lambda scene: (scene.remove(), scene.read(), scene.read(), scene.read()))
