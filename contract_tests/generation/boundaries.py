@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from dataclasses import field as data
+from itertools import cycle
 from typing import Any
 
 from contract_tests.generation import instances, keywords
 from contract_tests.generation.candidate import NOT_JSON, Candidate, to_json, values_in
-from contract_tests.generation.corpus import PARTS
+from contract_tests.generation.corpus import EDGES, PARTS
 from contract_tests.generation.places import Place
 from contract_tests.generation.texts import ALPHABETS, COMBINED
 from contract_tests.generation.trying import candidates
@@ -143,6 +144,13 @@ def packed_texts(contract: Contract, tried: Field, parts: Iterable[str] = ()) ->
         elif contract.accepts_value(tried, text):
             packed.append(text)
     return [text for text in packed if text and contract.accepts_value(tried, text)]
+
+
+def edged_texts(contract: Contract, tried: Field, texts: Iterable[str]) -> list[str]:
+    """Put what may be taken off an end around texts, each in front of one and behind another, where a field takes that."""
+    ends = zip(texts, cycle(EDGES), cycle((*EDGES[1:], EDGES[0])), strict=False)
+    edged = [(text, f"{first}{text}{last}") for text, first, last in ends]
+    return [long if contract.accepts_value(tried, long) else text for text, long in edged]
 
 
 def untried(contract: Contract, tried: Field) -> list[Untried]:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import cycle
+from itertools import cycle, islice
 from types import MappingProxyType
 from typing import Any
 
 from contract_tests.generation.boundaries import (
     Boundary,
     boundaries,
+    edged_texts,
     good_values,
     packed_texts,
     representatives,
@@ -450,9 +451,7 @@ def _telling(contract: Contract, tried: Field, least: Any, most: Any) -> list[An
         dense, whole = packed_texts(contract, tried, PIECES), packed_texts(contract, tried)
         joined = "".join((*whole, *dense))
         texts = [joined] if len(whole) == 1 and contract.accepts_value(tried, joined) else dense
-        ends = zip(cycle(texts), EDGES, (*EDGES[1:], *EDGES), strict=False) if texts else ()
-        edged = [f"{first}{text}{last}" for text, first, last in ends]
-        return [text for text in edged if contract.accepts_value(tried, text)] or texts
+        return edged_texts(contract, tried, islice(cycle(texts), len(EDGES)))
     is_number = "number" in tried.types and contract.promises_that("exact_numbers")
     numbers = [least + (most - least) * share for share in SHARES if is_number]
     return [number for number in numbers if math.isfinite(number) and contract.accepts_value(tried, number)]

@@ -17,8 +17,8 @@ from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import shown_fields
 from contract_tests.checks.updates import allowed, allowed_part
-from contract_tests.generation.boundaries import good_values, packed_texts
-from contract_tests.generation.corpus import NUMBERS, TEXTS, WHOLE
+from contract_tests.generation.boundaries import edged_texts, good_values, packed_texts
+from contract_tests.generation.corpus import EDGES, NUMBERS, PIECES, TEXTS, WHOLE
 from contract_tests.generation.strategies import values
 from contract_tests.spec.contract import Contract
 from contract_tests.spec.field import Field
@@ -84,12 +84,17 @@ def _round_trip_any(run: Run, item: ItemUnderTest, tried: Field) -> None:
 @needs("exact_text", where(_text_fields, "no field takes any text"))
 def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/exact_text: text reads back to the code point, numbers to the double; here with every field at a time, over lines."""
-    # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed.
+    # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed,
+    # and as many that hold much.
     chance, contract = run.chance("awkward values"), run.contract
     rows: dict[str, list[Any]] = {}
     for tried in _text_fields(contract):
         alone = [text for name, text in _texts(contract, tried).items() if name in WHOLE]
-        rows[tried.name] = [*packed_texts(contract, tried), *chance.sample(alone, len(alone))]
+        packed = packed_texts(contract, tried)
+        dense = packed_texts(contract, tried, PIECES) * len(EDGES)
+        edged = chance.sample(edged_texts(contract, tried, dense[: len(EDGES)]), min(len(dense), len(EDGES)))
+        pairs = zip_longest([*packed, *edged], chance.sample(alone, len(alone)))
+        rows[tried.name] = [text for pair in pairs for text in pair if text is not None]
     for tried in _number_fields(contract) if contract.promises_that("exact_numbers") else ():
         rows[tried.name] = chance.sample(valid := _numbers(contract, tried), len(valid))
     how = f"{contract.operation('update').body_type}{'; charset=utf-8' if contract.promises_that('strict_media_types') else ''}"

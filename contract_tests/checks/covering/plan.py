@@ -180,9 +180,9 @@ class Plan:
     def others(self, row: Row) -> Body:
         """Return what a body brings beside the value on trial."""
         levels = [(unit, row.get(sent(unit.name), "")) for unit in self.units.values()]
-        bodies = [
-            plain(self.values(unit, level, row, is_own=True)) for unit, level in levels if level and not is_left(level)
-        ]
+        known = [(unit, level) for unit, level in levels if level and not is_left(level)]
+        is_telling = self.turn("telling", (True, False))
+        bodies = [plain(self.values(unit, level, row, is_own=is_telling)) for unit, level in known]
         trial = self.trials[row[VALUE]]
         if row.get("beside") == NULL and trial.faults and trial.unit in self.units:  # what is listed together, too
             own = [f.name for f in self.units[trial.unit].fields if f.is_nullable and f.name != trial.field.name]

@@ -45,10 +45,11 @@ class Walk:
         made, id_of = self.run.api.created.made, self.run.api.shape.id_of
         return {id_of(item): item for item in self.items if id_of(item) not in made}
 
-    def missing(self, members: Family) -> list[Any]:
-        """Return the items that the pages left out, as far as all were turned."""
-        shown = self.ids
-        return [m.item_id for m in members if m.item_id not in shown] if self.run.is_last(self.pages[-1]) else []
+    def missing(self, members: Family | None = None) -> list[Any]:
+        """Return which items the pages left out, of some or of all that the run has made, as far as all were turned."""
+        wanted = self.run.api.created.alive if members is None else [member.item_id for member in members]
+        shown = {*self.ids}
+        return [item_id for item_id in wanted if item_id not in shown] if self.run.is_last(self.pages[-1]) else []
 
     def twice(self, members: Family) -> list[Any]:
         """Return the items that came by more than once."""
@@ -183,7 +184,7 @@ def misshown(run: Run, members: Family, size: int | None, order: str | None = No
 def _misshown(run: Run, members: Family, size: int | None, order: str | None) -> tuple[Walk, list[Finding]]:
     shown, found = walk(run, size=size, order=order), list[Finding]()
     birth = birth_time(run.contract) if order is None else None
-    twice, missing = shown.twice(members), shown.missing(members)
+    twice, missing = shown.twice(members), shown.missing()
     if twice or missing:
         found = shown.unlisted(f"in pages of {size}, ordered by {order}, {twice} come twice, {missing} not at all")
     elif order is None and len(shown.ids) != len(set(shown.ids)):

@@ -109,7 +109,7 @@ def test_pages_are_turned_where_the_last_is_full(run: Run, family: pages.Family)
     first = run.api.list(**run.query(size=pages.nearest_size(run)))
     if run.is_last(first):  # of a longer list half is no page
         listed = len(first.items)
-        with run.item() if listed % 2 else nullcontext():
+        with run.item(**run.full_body()) if listed % 2 else nullcontext():
             run.at_last(lambda: pages.misshown(run, family, (listed + 1) // 2))
 
 
