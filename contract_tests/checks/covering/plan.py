@@ -68,9 +68,11 @@ class Plan:
         """Send rows of some fields until every pair of them is covered, of the last until every pair is, or their share of the requests is spent."""
         self.left -= {*names}
         trials = [key for key, trial in self.trials.items() if trial.field.name in names or not self.left]
+        note_pairs, role = self.run.judge.observations.note_pairs, self.contexts.role
         if self.run.is_brief and self._room() < 1:
+            note_pairs(role, self.cover.masks)
             pytest.skip("the budget leaves no request for it")
-        least = self._room() * KEPT[self.contexts.role] if self.run.is_brief else -math.inf
+        least = self._room() * KEPT[role] if self.run.is_brief else -math.inf
         self._send_rows(trials, least)
         for _ in range(0 if self.left or self.run.is_brief else MOST_ROUNDS):
             self.cover.reopen()
@@ -78,7 +80,7 @@ class Plan:
                 break
             self._send_rows(trials, least)
         self.close()
-        self.run.judge.observations.note_pairs(self.contexts.role, self.cover.masks)
+        note_pairs(role, self.cover.masks)
         found, self.found = self.found, []
         require(found)
 

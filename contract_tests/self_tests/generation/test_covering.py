@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.generation.contexts import Contexts
+from contract_tests.generation.contexts import WHILE_UNSET, Contexts
 from contract_tests.generation.covering import VALUE, Cover, Draft, Row
 from contract_tests.mock_api.__main__ import build_api
 from contract_tests.mock_api.wire.server import forked_mock
@@ -147,6 +147,25 @@ def test_budget_covers_the_telling_pairs_first_and_says_what_it_leaves_out(
     assert sum(told["update"]["left_out"].values()) == left > 0
     assert f"update: {len(covered):,} of {len(possible):,} pairs of contexts tried" in ended.text
     assert 0.4 * len(possible) < len(covered) < len(possible)
+
+
+def test_each_value_of_a_body_counts_in_its_context() -> None:
+    """An accepted body tries each value that it brings beside the others; one that is refused only the value at fault."""
+    contexts = Contexts(load_contract(), "update")
+    item = {"name": "a name", "wait_seconds": None, "background_sound": "office"}
+    body = {"wait_seconds": 2, "persona_prompt": None, "language_code": None}
+    rows = {row[VALUE]: row for row in contexts.of_each(item, body)}
+    assert rows.keys() == {"wait_seconds highest", "persona_prompt null", "language_code null"}
+    assert (
+        rows["wait_seconds highest"]["persona_prompt sent"]
+        == rows["language_code null"]["persona_prompt sent"]
+        == "null"
+    )
+    assert {row["wait_seconds held"] for row in rows.values()} == {"unset"}
+    above = "wait_seconds against maximum"
+    for held, classes in ((None, {above, above + WHILE_UNSET}), (1, {above})):
+        wrong = contexts.of_fault("wait_seconds", "2.01", {**item, "wait_seconds": held}, {"wait_seconds": 2.01})
+        assert {row[VALUE] for row in wrong} == classes
 
 
 def test_item_that_cannot_be_made_is_no_item_that_is_gone(tmp_path: Path) -> None:
