@@ -2,19 +2,21 @@
 What a test takes from the contract, as decorators: the cases it is tried with, the operations and promises it needs.
 
 They only mark a test. The plugin in `runner` evaluates the marks while it collects, with the contract of the run.
-A test that the contract gives nothing to do is left out of the run, which names what is missing; it is not skipped.
+A test that the contract gives nothing to do is left out of the run; it is not skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from contract_tests.spec.contract import Contract
+
+Condition = Callable[["Contract"], object]
+"""What must be true of a contract for a test to be run; anything that counts as true is."""
 
 # The names of the marks; `pytest -m` takes them, and the plugin registers them.
 CASES = "contract_cases"
@@ -53,21 +55,6 @@ def for_each(
     return pytest.mark.contract_cases(names, cases, ids, together)
 
 
-@dataclass(frozen=True)
-class Condition:
-    """What must be true of a contract for a test to be run."""
-
-    is_met: Callable[[Contract], object]
-    """Anything that counts as true is."""
-    otherwise: str
-    """Why a test is left out, such as "the list has no pages"."""
-
-
-def where(is_met: Callable[[Contract], object], otherwise: str) -> Condition:
-    """Return a condition for `needs`: what must be true of the contract, and why a test is left out otherwise."""
-    return Condition(is_met, otherwise)
-
-
 def needs(*wanted: str | Condition) -> pytest.MarkDecorator:
     """
     Leave a test out where the contract lacks something.
@@ -76,4 +63,4 @@ def needs(*wanted: str | Condition) -> pytest.MarkDecorator:
         wanted: Operations by their role (create, read, update, remove, list), names in `x-promises`, and conditions.
             A condition may take the operations and the promises for granted.
     """
-    return pytest.mark.contract_needs(*wanted)
+    return pytest.mark.contract_needs.with_args(*wanted)  # called with one function, a mark would mark that

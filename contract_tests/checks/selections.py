@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from contract_tests.checks.conditions import where
 from contract_tests.checks.readings import Reader
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values
 from contract_tests.spec.contract import Contract
@@ -173,11 +172,3 @@ def id_schema(contract: Contract) -> dict[str, Any]:
     place = contract.document.properties(contract.resource.item_pointer).get(contract.resource.id_name)
     schema: dict[str, Any] = contract.document.resolve(place)[1] if place is not None else {"type": "string"}
     return schema
-
-
-# -- Conditions of tests ----------------------------------------------------------------------------------------------
-
-CAN_CHANGE = where(changeable_fields, "no field can be given another value")
-CAN_FAIL = where(fields_with_faults, "no value of a field is refused")
-TAKES_NULL = where(nullable_fields, "no field takes null")
-HAS_BIRTH = where(birth_time, "no time says when an item was created")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from contract_tests.checks.conditions import where
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import Finding, Judge
 from contract_tests.checks.run import Run
@@ -66,9 +65,6 @@ def known_good(contract: Contract) -> dict[str, Any]:
     fields = changeable_fields(contract)
     by_type = [tried for kind in ("number", "integer", "string") for tried in fields if tried.json_type == kind]
     return {tried.name: good_values(contract, tried)[1] for tried in (by_type or fields)[:1]}
-
-
-HAS_KNOWN_GOOD = where(known_good, "no field can be given another value")
 
 
 def malformed(contract: Contract) -> list[Malformed]:

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from contract_tests.checks.conditions import needs, where
+from contract_tests.checks.conditions import needs
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import CAN_FAIL, free_fields
+from contract_tests.checks.selections import fields_with_faults, free_fields
 from contract_tests.checks.updates import Body, allowed, allowed_part, spoilt, spoilt_updates, valid_updates
 from contract_tests.generation.boundaries import Boundary
 from contract_tests.generation.contexts import HIGH, LOW, Contexts
@@ -14,7 +14,7 @@ from contract_tests.generation.contexts import HIGH, LOW, Contexts
 pytestmark = needs("update", "read")
 
 
-@needs("any_combination", where(free_fields, "no field is free"))
+@needs("any_combination", free_fields)
 @pytest.mark.parametrize("level", [LOW, HIGH])
 def test_all_limits_are_accepted_together(run: Run, item: ItemUnderTest, level: str) -> None:
     """x-promises/any_combination: any set of valid fields may be sent together, all at their lowest, all at their highest."""
@@ -37,7 +37,7 @@ def test_any_valid_body_is_accepted(run: Run, shared_item: ItemUnderTest) -> Non
     is_accepted()
 
 
-@needs("atomic", CAN_FAIL)
+@needs("atomic", fields_with_faults)
 def test_one_fault_spoils_any_body(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, also when all of its fields but one were valid."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract_tests.checks import selections
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.creations import may_be_alike
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
 from contract_tests.checks.judge import Judge, require
@@ -85,7 +85,7 @@ def _can_part(contract: Contract) -> bool:
     return len(selections.changeable_fields(contract)) > 1 and not selections.is_whole(contract)
 
 
-@needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
+@needs("create", "read", "update", "concurrent_updates", _can_part)
 def test_concurrent_updates_of_different_fields_both_hold(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/concurrent_updates: two concurrent updates of different fields both hold afterwards."""
     for step in range(_rounds(run)):
@@ -107,7 +107,7 @@ def _parts(run: Run, item: ItemUnderTest, index: int) -> list[Body]:
 
 
 @pytest.mark.many_requests
-@needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
+@needs("create", "read", "update", "concurrent_updates", _can_part)
 def test_many_writers_of_different_fields_all_hold(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/concurrent_updates: concurrent updates of different fields all hold afterwards, however many there are."""
     for index in (1, 2) if run.is_brief else (1, 2, 0):
@@ -124,8 +124,8 @@ def _long_fields(contract: Contract) -> list[Field]:
     return [tried for tried in _fields(contract) if contract.accepts_value(tried, LONG)]
 
 
-@needs("create", "read", "update", "concurrent_updates", where(_can_part, "no two fields can be updated apart"))
-@needs(where(_long_fields, "no field takes a long text"))
+@needs("create", "read", "update", "concurrent_updates", _can_part)
+@needs(_long_fields)
 def test_long_update_beside_others_holds(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/concurrent_updates: concurrent updates all hold, also where one takes long to read or to store."""
     long = _long_fields(run.contract)[-1].name
@@ -142,7 +142,7 @@ def test_long_update_beside_others_holds(run: Run, judge: Judge, item: ItemUnder
         require(judge.shows(answers[-1], item.read(), judge.reader.after(before, whole), BOTH))
 
 
-@needs("create", "read", "update", "read_your_writes", "concurrent_updates", selections.CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", "concurrent_updates", selections.changeable_fields)
 def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write: one of the values that were sent, and the same for every reader."""
     tried = max(_fields(run.contract), key=lambda field: len(good_values(run.contract, field)))
@@ -159,7 +159,7 @@ def test_concurrent_updates_of_one_field_leave_one_of_them(run: Run, judge: Judg
         require(judge.shows(answers[0], again, {tried.name: (stored.get(tried.name),)}, "every read sees the same"))
 
 
-@needs("create", "read", "update", "isolation", selections.CAN_CHANGE)
+@needs("create", "read", "update", "isolation", selections.changeable_fields)
 def test_concurrent_updates_of_different_items_do_not_mix(run: Run, judge: Judge) -> None:
     """x-promises/isolation: an update changes the item in its path, also while another is changed, which may have the same name."""
     tried, id_name, name = _fields(run.contract)[0], run.contract.resource.id_name, str(run.contract.run_name)
@@ -195,7 +195,7 @@ def _beside(run: Run, what: str, item: ItemUnderTest, other: ItemUnderTest, clea
     return run.api.create(to_json(run.full_body())) if what == "creation" else run.api.remove(other.item_id)
 
 
-@needs("create", "read", "update", "read_your_writes", selections.CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", selections.changeable_fields)
 @for_each("what", _besides)
 def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUnderTest, what: str) -> None:
     """x-promises/read_your_writes: a read shows the last completed write, whatever else was under way beside it."""
@@ -215,7 +215,7 @@ def test_update_holds_whatever_is_under_way(run: Run, judge: Judge, item: ItemUn
         require(judge.shows(own, item.read(), judge.reader.updated(before, {**body, **cleared}), LAST))
 
 
-@needs("create", "read", "update", "remove", "removed_is_gone", selections.CAN_CHANGE)
+@needs("create", "read", "update", "remove", "removed_is_gone", selections.changeable_fields)
 def test_update_beside_a_removal_brings_nothing_back(run: Run, judge: Judge) -> None:
     """x-promises/removed_is_gone: after a removal, a read answers 404, also where an update of the item was under way."""
     tried = _fields(run.contract)[0]
@@ -242,7 +242,7 @@ def _spoilt(item: ItemUnderTest, wrong: Field, apart_from: str = "") -> bytes | 
 
 
 @needs("create", "read", "update", "atomic", "concurrent_updates")
-@needs(where(_spoiler, "no field can be at fault beside another"))
+@needs(_spoiler)
 def test_refused_update_beside_an_accepted_one_spoils_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, also while another body is accepted."""
     tried, wrong = _fields(run.contract)[0], _spoiler(run.contract)
@@ -264,7 +264,7 @@ def _while_reading(run: Run, item: ItemUnderTest, token: bytes | str) -> tuple[E
     return written, shown[-3:]
 
 
-@needs("create", "read", "update", "read_your_writes", selections.CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", selections.changeable_fields)
 def test_reader_never_sees_half_an_update(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write: all of an update or nothing, also while it is on its way."""
     for _ in range(_rounds(run) // 2):
@@ -283,7 +283,7 @@ def test_reader_never_sees_half_an_update(run: Run, judge: Judge, item: ItemUnde
 
 
 @pytest.mark.many_requests
-@needs("create", "read", "update", "atomic", selections.CAN_CHANGE, selections.CAN_FAIL)
+@needs("create", "read", "update", "atomic", selections.changeable_fields, selections.fields_with_faults)
 def test_reader_never_sees_a_refused_update(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, not even for a moment."""
     wrong = _spoiler(run.contract) or selections.fields_with_faults(run.contract)[0]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contract_tests.checks.account_findings import doubled
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.creations import (
     STORED,
     Body,
@@ -21,7 +21,7 @@ from contract_tests.checks.creations import (
 )
 from contract_tests.checks.item_under_test import object_of
 from contract_tests.checks.judge import Finding, Judge, require
-from contract_tests.checks.listing.queries import HAS_NAME_FILTER
+from contract_tests.checks.listing.queries import has_name_filter
 from contract_tests.checks.run import MOST_PAGES, Run
 from contract_tests.checks.selections import (
     by_field,
@@ -43,8 +43,6 @@ pytestmark = needs("create")
 
 # So many values of a long list are tried.
 SAMPLE = 8
-
-has_name = where(lambda contract: contract.run_name, "no field carries a name")
 
 
 def _ending_in(run: Run, text: str) -> Body:
@@ -87,7 +85,7 @@ def _alphabets(contract: Contract) -> list[str]:
 
 
 @pytest.mark.sharp
-@needs(where(_limited_names, "no name has a greatest length"))
+@needs(_limited_names)
 @for_each("alphabet", _alphabets)
 @pytest.mark.parametrize("excess", [1, 0, pytest.param(-1, marks=pytest.mark.many_requests)])
 def test_name_has_the_length_that_the_contract_allows(run: Run, alphabet: str, excess: int) -> None:
@@ -118,7 +116,7 @@ def _numbers(contract: Contract) -> dict[str, list[float]]:
 
 
 @pytest.mark.many_requests
-@needs("exact_numbers", "create_stores_everything", where(_numbers, "no field takes a number with a fraction"))
+@needs("exact_numbers", "create_stores_everything", _numbers)
 def test_number_of_a_new_item_reads_back_unchanged(run: Run) -> None:
     """x-promises/exact_numbers: a number reads back as the same double, or as the nearest single where its format is float."""
     valid = _numbers(run.contract)
@@ -145,7 +143,7 @@ def _stay_alike(contract: Contract) -> bool:
     return may_be_alike(contract) and not contract.has("remove")
 
 
-@needs("read", "create_stores_everything", where(_stay_alike, "test_deletion.py makes items of one body"))
+@needs("read", "create_stores_everything", _stay_alike)
 def test_body_that_was_sent_before_makes_another_item(run: Run, judge: Judge) -> None:
     """x-promises/create_stores_everything: each create makes an item with an id of its own, also of a body that was sent before."""
     body = run.full_body()
@@ -208,7 +206,7 @@ def test_item_has_the_fields_that_the_contract_allows(run: Run) -> None:
             require(not_made(run, body, promise, tried.source, tried.reason, is_plain=False))
 
 
-@needs(where(lambda contract: not contract.accepts("create", {}), "an empty object makes an item"))
+@needs(lambda contract: not contract.accepts("create", {}))
 def test_new_item_of_no_field_is_refused(run: Run) -> None:
     """create, requestBody: an object without a single field makes no item."""
     if not run.api.target.is_loopback:
@@ -232,14 +230,14 @@ def _made_of(run: Run, bodies: list[Body]) -> list[str]:
     if name is None or not run.contract.has("list"):
         return []
     names = [str(body[name]) for body in bodies]
-    if HAS_NAME_FILTER.is_met(run.contract):
+    if has_name_filter(run.contract):
         return [own for own in names if run.named(own)]
     shown = {item.get(name) for page in run.pages(MOST_PAGES, **run.api.shape.newest_first) for item in page.items}
     return [own for own in names if own in shown]
 
 
 @pytest.mark.sharp
-@needs("atomic", where(wrong_values, "no value of a field is refused"))
+@needs("atomic", wrong_values)
 def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
     """x-promises/atomic: a refused body changes nothing at all: no item of that name comes to be, nor is the name taken."""
     refused = []
@@ -254,14 +252,14 @@ def test_refused_create_makes_nothing(run: Run, judge: Judge) -> None:
         require(made(run, {**run.full_body(), str(name): body[str(name)]}))
 
 
-@needs("list", "create_stores_everything", has_name)
+@needs("list", "create_stores_everything", lambda contract: contract.run_name)
 def test_one_create_makes_one_item(run: Run, judge: Judge) -> None:
     """x-promises/create_stores_everything: one create makes one item, also a while after it."""
     body, name = run.full_body(), str(run.contract.run_name)
     exchange = run.api.create(to_json(body))
     require(judge.success("create", exchange))
     found: list[Finding] = []
-    promise = "filters_find" if HAS_NAME_FILTER.is_met(run.contract) else "whole_list"
+    promise = "filters_find" if has_name_filter(run.contract) else "whole_list"
 
     def look() -> list[Finding]:
         found.extend(doubled(run, exchange, body[name]))

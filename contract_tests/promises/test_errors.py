@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contract_tests.checks import selections
-from contract_tests.checks.conditions import Condition, for_each, needs, where
+from contract_tests.checks.conditions import Condition, for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import Judge, require
 from contract_tests.checks.run import Run
@@ -26,8 +26,7 @@ FAULTS = 2
 
 def _answers_missing(*roles: str) -> Condition:
     """Return the condition that operations say what they answer where there is no such item."""
-    otherwise = f"{' or '.join(roles)} names no 404"
-    return where(lambda contract: all(contract.operation(role).names(404) for role in roles), otherwise)
+    return lambda contract: all(contract.operation(role).names(404) for role in roles)
 
 
 def _ids_of_any_form(contract: Contract) -> list[Any]:
@@ -84,7 +83,7 @@ def test_updating_an_unknown_item_answers_404(run: Run, judge: Judge, body: Body
         require(judge.answer("read", run.api.read(item_id), 404))
 
 
-@needs("update", selections.CAN_FAIL, _answers_missing("update"))
+@needs("update", selections.fields_with_faults, _answers_missing("update"))
 def test_bad_body_to_an_unknown_item_answers_either(run: Run, judge: Judge) -> None:
     """update, responses: a bad body to an unknown item is refused as either; both are right."""
     tried = selections.fields_with_faults(run.contract)[0]
@@ -108,7 +107,7 @@ def test_create_refuses_what_is_no_object(run: Run, judge: Judge, token: str) ->
 
 
 @pytest.mark.many_requests
-@needs("update", "read", selections.CAN_FAIL)
+@needs("update", "read", selections.fields_with_faults)
 def test_error_follows_error_in_the_same_shape(run: Run, item: ItemUnderTest) -> None:
     """update, responses: the shape of an error does not depend on what was asked before."""
     for tried in selections.fields_with_faults(run.contract):
@@ -117,7 +116,7 @@ def test_error_follows_error_in_the_same_shape(run: Run, item: ItemUnderTest) ->
 
 
 @pytest.mark.many_requests
-@needs("update", "read", selections.CAN_CHANGE, selections.CAN_FAIL)
+@needs("update", "read", selections.changeable_fields, selections.fields_with_faults)
 def test_update_works_after_errors(run: Run, item: ItemUnderTest) -> None:
     """update, responses: a refused request leaves nothing behind that spoils the next one."""
     if run.contract.promises_that("strict_json"):

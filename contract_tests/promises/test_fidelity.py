@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.covering.plan import respelled
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.run import Run
@@ -81,7 +81,7 @@ def _round_trip_any(run: Run, item: ItemUnderTest, tried: Field) -> None:
     reads_back()
 
 
-@needs("exact_text", where(_text_fields, "no field takes any text"))
+@needs("exact_text", _text_fields)
 def test_awkward_values_of_all_fields_read_back_unchanged(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/exact_text: text reads back to the code point, numbers to the double; here with every field at a time, over lines."""
     # What changes at an end, or as a whole, shows only where the text stands by itself: another share with each seed,

@@ -14,12 +14,12 @@ import pytest
 
 from contract_tests.checks import selections, wrong_requests
 from contract_tests.checks.account_findings import doubled, listed_otherwise
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.covering.plan import respelled
 from contract_tests.checks.creations import Body, create_values, is_right, joined, made, not_made, smallest
 from contract_tests.checks.item_under_test import Item, ItemUnderTest, Rejection, object_of
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require, until_next
-from contract_tests.checks.listing.queries import HAS_NAME_FILTER, SHOWS_EVERY_ITEM, wrong_query
+from contract_tests.checks.listing.queries import has_name_filter, shows_every_item, wrong_query
 from contract_tests.checks.run import Run
 from contract_tests.checks.updates import allowed, allowed_part, other_values, plainly_spoilt, possible, spoilt
 from contract_tests.generation.boundaries import Boundary, boundaries, good_values, plain_fault, to_json
@@ -89,7 +89,7 @@ def _accept_rows(run: Run, item: ItemUnderTest) -> Exchange | None:
     return exchange
 
 
-@needs("create", "read", "update", where(selections.free_fields, "no field is free"))
+@needs("create", "read", "update", selections.free_fields)
 def test_every_field_takes_many_values(run: Run, other_item: ItemUnderTest, shared_item: ItemUnderTest) -> None:
     """update, requestBody: valid values of all fields are accepted together, stored, and read back unchanged."""
     judge, exchange = run.judge, shared_item.accepts(allowed(shared_item, run.full_body("update", 1)))
@@ -149,7 +149,7 @@ def test_values_beyond_each_limit_are_refused(run: Run, shared_item: ItemUnderTe
     shared_item.refuses(*(_in_company(run, shared_item, value, chance) for value in chosen[1::2]))
 
 
-@needs("create", "read", "update", selections.TAKES_NULL)
+@needs("create", "read", "update", selections.nullable_fields)
 def test_null_follows_the_rule_of_each_field(run: Run, shared_item: ItemUnderTest) -> None:
     """update, x-on-null: all at once, then one by itself, then beside values."""
     names = [tried.name for tried in selections.nullable_fields(run.contract)]
@@ -171,7 +171,7 @@ def _ends(run: Run) -> dict[str, list[Any]]:
     return {**listed, **found}
 
 
-@needs("create", "read", "update", where(selections.clearing_fields, "null clears no field"))
+@needs("create", "read", "update", selections.clearing_fields)
 def test_field_is_set_where_nothing_else_is(run: Run, shared_item: ItemUnderTest) -> None:
     """update, requestBody: the schema of a field decides, also alone in a body and where the item holds nothing that can be cleared."""
     ends = _ends(run)
@@ -182,7 +182,7 @@ def test_field_is_set_where_nothing_else_is(run: Run, shared_item: ItemUnderTest
                 shared_item.accepts(body)
 
 
-@needs("create", "read", "update", "atomic", selections.CAN_FAIL)
+@needs("create", "read", "update", "atomic", selections.fields_with_faults)
 def test_refused_update_changes_nothing(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all, also when some of its fields were valid or null."""
     nulls = {tried.name: None for tried in selections.clearing_fields(run.contract)}
@@ -202,7 +202,7 @@ def _is_strict(contract: Contract) -> bool:
 
 
 @needs("create", "read", "update")
-@needs(where(_is_strict, "no body is said to be refused"), wrong_requests.HAS_KNOWN_GOOD)
+@needs(_is_strict, wrong_requests.known_good)
 def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnderTest) -> None:
     """x-promises/strict_json: malformed JSON, JSON that is no object, and other media types are refused, and change nothing."""
     wrongs: list[Rejection] = []
@@ -215,7 +215,7 @@ def test_body_that_is_no_json_object_is_refused(run: Run, shared_item: ItemUnder
     shared_item.refuses(*wrongs)
 
 
-@needs("create", "read", "update", where(selections.guarded_operations, "no operation needs a key"))
+@needs("create", "read", "update", selections.guarded_operations)
 def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
     """security: every operation needs the whole key and nothing but the key, before anything else."""
     contract, guarded, before, found = run.contract, selections.guarded_operations(run.contract), shared_item.last, []
@@ -244,7 +244,7 @@ def test_wrong_key_is_refused(run: Run, judge: Judge, shared_item: ItemUnderTest
     require(found + shared_item.unmoved(before, exchange))
 
 
-@needs("create", "read", "update", where(selections.listed_fields, "no operation lists values"))
+@needs("create", "read", "update", selections.listed_fields)
 def test_listed_values_stay_together(run: Run, shared_item: ItemUnderTest) -> None:
     """update, x-values-from: a value is one that is listed, and goes with what the item has in the other fields."""
     rows = run.listed.combinations()
@@ -310,7 +310,7 @@ def test_creation_is_held_to_the_same(run: Run) -> None:
     require(found)
 
 
-@needs("create", "read", "update", "list", "list_shows_items", HAS_NAME_FILTER)
+@needs("create", "read", "update", "list", "list_shows_items", has_name_filter)
 def test_list_shows_the_same_as_reading(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
     """x-promises/list_shows_items: an item is found by its exact name, with every field as a read shows it."""
     field = str(run.contract.run_name)
@@ -337,8 +337,8 @@ def _has_small_pages(contract: Contract) -> bool:
     return size is not None and contract.accepts_value(size, 1)
 
 
-@needs("create", "list", "whole_list", SHOWS_EVERY_ITEM)
-@needs(where(_has_small_pages, "no page of one item can be asked for"))
+@needs("create", "list", "whole_list", shows_every_item)
+@needs(_has_small_pages)
 def test_pages_follow_each_other(run: Run, other_item: ItemUnderTest, shared_item: ItemUnderTest) -> None:
     """x-promises/whole_list: a page holds at most what is asked for, in the order asked for, and leads on to others."""
     # Oldest first, where there is such an order: an item that somebody makes meanwhile comes last.

@@ -10,13 +10,11 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, parse_time, require, same_instant, until_next
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
-    CAN_CHANGE,
-    HAS_BIRTH,
     birth_time,
     changeable_fields,
     clearing_fields,
@@ -131,7 +129,7 @@ def test_field_of_the_server_cannot_be_changed(run: Run, judge: Judge, item: Ite
     require(found or judge.shows(exchange, read.item, kept, KEPT))
 
 
-@needs("update", "read", CAN_CHANGE, where(_steady, "no field is said never to change"))
+@needs("update", "read", changeable_fields, _steady)
 def test_field_of_the_server_never_moves(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """update, x-changes never: what the server has set never moves, however often the item is updated."""
     born = _readings(item.last, *_steady(run.contract))
@@ -141,7 +139,7 @@ def test_field_of_the_server_never_moves(run: Run, judge: Judge, item: ItemUnder
             require(judge.shows(exchange, shown, born, KEPT))
 
 
-@needs("create", HAS_BIRTH)
+@needs("create", birth_time)
 def test_items_are_created_in_the_order_of_their_times(run: Run) -> None:
     """create, x-changes never: the time that never changes is that of the creation; time does not run backwards."""
     name = str(birth_time(run.contract))
@@ -173,7 +171,7 @@ def _resolution(own: ServerField, moment: Any) -> float:
     return until_next(moment) if own.is_time else 0.0
 
 
-@needs("update", "read", CAN_CHANGE)
+@needs("update", "read", changeable_fields)
 @for_each("own", _moving_times)
 def test_time_moves_forward_with_every_change(item: ItemUnderTest, own: ServerField) -> None:
     """update, x-changes on-update: the time moves forward on an update that changed something, as far as its resolution shows."""
@@ -192,7 +190,7 @@ def test_time_moves_forward_with_every_change(item: ItemUnderTest, own: ServerFi
         require(_findings(exchange, own, f"{own.name} moved back from {before} to {after}"))
 
 
-@needs("update", "read", CAN_CHANGE)
+@needs("update", "read", changeable_fields)
 @pytest.mark.many_requests
 @for_each("own", _moving)
 def test_field_moves_whatever_is_changed(run: Run, own: ServerField) -> None:
@@ -215,7 +213,7 @@ def test_field_moves_whatever_is_changed(run: Run, own: ServerField) -> None:
                     _changes_later(item, own, change, moment)
 
 
-@needs("update", "read", CAN_CHANGE)
+@needs("update", "read", changeable_fields)
 @pytest.mark.few_requests
 @for_each("own", _moving)
 def test_each_field_changes_alone_and_moves_it(run: Run, item: ItemUnderTest, own: ServerField) -> None:
@@ -249,7 +247,7 @@ def _changes_later(item: ItemUnderTest, own: ServerField, change: Body, moment: 
 
 
 @pytest.mark.many_requests
-@needs("update", "read", CAN_CHANGE)
+@needs("update", "read", changeable_fields)
 @for_each("own", _moving)
 def test_field_moves_at_any_moment(item: ItemUnderTest, own: ServerField) -> None:
     """update, x-changes on-update: the field moves on an update that changed something; it does not stand still for a while."""
@@ -264,7 +262,7 @@ def test_field_moves_at_any_moment(item: ItemUnderTest, own: ServerField) -> Non
             require(_findings(exchange, own, problem))
 
 
-@needs("update", "read", CAN_CHANGE, HAS_BIRTH)
+@needs("update", "read", changeable_fields, birth_time)
 @for_each("own", _moving_times)
 def test_update_is_not_older_than_the_item(run: Run, item: ItemUnderTest, own: ServerField) -> None:
     """update, x-changes on-update: the time moves forward; a change is never older than the item that it changes."""
@@ -275,7 +273,7 @@ def test_update_is_not_older_than_the_item(run: Run, item: ItemUnderTest, own: S
     assert changed + slack > born, f"{own.name} {changed} lies before {birth} {born}\n{exchange.curl()}"
 
 
-@needs("update", "read", CAN_CHANGE, where(lambda of: _steady(of) or _moving(of), "no field is the server's"))
+@needs("update", "read", changeable_fields, lambda of: _steady(of) or _moving(of))
 def test_reading_moves_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """read: what the server sets does not move where the item is only read."""
     exchange = item.accepts(_change(item))
@@ -286,11 +284,15 @@ def test_reading_moves_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> N
 
 # What is nearly an id of a format may be refused as none.
 MISSING_OR_INVALID = (404, 400, 422)
-HAS_TEXT_IDS = where(lambda contract: id_schema(contract).get("type", "string") == "string", "ids are no texts")
+
+
+def _has_text_ids(contract: Contract) -> bool:
+    """Whether ids are texts."""
+    return bool(id_schema(contract).get("type", "string") == "string")
 
 
 @pytest.mark.sharp
-@needs("read", "exact_ids", HAS_TEXT_IDS)
+@needs("read", "exact_ids", _has_text_ids)
 def test_ids_are_compared_exactly(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/exact_ids: ids are compared exactly, case included; an id that is nearly right names no item."""
     own, middle = str(item.item_id), len(str(item.item_id)) // 2
@@ -319,7 +321,7 @@ def _require_unreached(run: Run, item: ItemUnderTest, near: str) -> None:
         return
     run.api.created.absent.add(near)
     before = item.last
-    if run.contract.has("update") and CAN_CHANGE.is_met(run.contract):
+    if run.contract.has("update") and changeable_fields(run.contract):
         exchange = run.api.update(near, item.body(_change(item)))
         require(run.judge.answer("update", exchange, 404) + item.unmoved(before, exchange))
     if run.contract.has("remove"):
@@ -339,7 +341,7 @@ NEAR_IDS: dict[str, Callable[[str], str]] = {
 }  # fmt: skip
 
 
-@needs("read", "exact_ids", HAS_TEXT_IDS)
+@needs("read", "exact_ids", _has_text_ids)
 def test_near_id_names_no_item(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/exact_ids: an id that is nearly right names no item; it is only read, for nothing is written but to what the run has made."""
     found: list[Finding] = []

@@ -11,7 +11,7 @@ from contract_tests.checks.creations import joined, made, possible_new, smallest
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import BROKEN, Finding, Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import CAN_CHANGE, changeable_fields
+from contract_tests.checks.selections import changeable_fields
 from contract_tests.checks.updates import Body, allowed, another_value, other_values, possible
 from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.field import Field
@@ -79,7 +79,7 @@ def _unique_values(run: Run, chance: random.Random) -> Body:
     return found
 
 
-@needs("list", CAN_CHANGE)
+@needs("list", changeable_fields)
 def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) -> None:
     """x-promises/isolation: no item of the account, first or last, shows the values that only one was given."""
     unique = _unique_values(run, run.chance("isolation"))
@@ -97,7 +97,7 @@ def test_update_does_not_spread_over_the_account(run: Run, item: ItemUnderTest) 
                 require([_broken(run, problem, exchange)])
 
 
-@needs("create", CAN_CHANGE)
+@needs("create", changeable_fields)
 def test_new_item_inherits_nothing(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/isolation: a new item does not show what only another was given, also one of its name that is gone; defaults are the API's own affair."""
     before, _, _ = _least(run, judge)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import BROKEN, Finding, require
 from contract_tests.checks.listed_values import ListedValues
@@ -18,7 +18,7 @@ from contract_tests.generation.boundaries import good_values, to_json
 from contract_tests.spec.contract import Contract
 from contract_tests.transport.redaction import OWN_KEY
 
-pytestmark = needs("update", "read", where(listed_fields, "no operation lists values"))
+pytestmark = needs("update", "read", listed_fields)
 
 # How many values of a long list are tried, and of how many others where few requests may be sent.
 SAMPLE, BRIEF = 8, 2

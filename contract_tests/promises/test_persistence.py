@@ -9,7 +9,7 @@ from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import UNMOVED, ItemUnderTest
 from contract_tests.checks.judge import Finding, Judge, require
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import CAN_CHANGE, changeable_fields
+from contract_tests.checks.selections import changeable_fields
 from contract_tests.checks.updates import another_value, other_values, possible
 from contract_tests.spec.field import Field
 
@@ -32,7 +32,7 @@ def test_value_that_comes_back_is_stored(judge: Judge, item: ItemUnderTest, fiel
     require(judge.success("update", exchange) or judge.shows(exchange, item.read(), expected, LAST))
 
 
-@needs("create", "read", "update", "read_your_writes", CAN_CHANGE)
+@needs("create", "read", "update", "read_your_writes", changeable_fields)
 def test_every_reader_sees_the_last_write(run: Run, judge: Judge, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write, whoever wrote it, whoever reads, and whatever that client has seen before."""
     expected, clients = judge.reader.unmoved(item.last), (True, False)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, parse_time, require
 from contract_tests.checks.run import MOST_PAGES, Run
@@ -27,7 +27,7 @@ from contract_tests.transport.transport import AsyncGuardedTransport
 
 NO_CLIENT = "no client that was written from this contract was found; make client writes it into generated_client beside the contract"
 
-pytestmark = needs("create", "read", "update", where(find_client, NO_CLIENT))
+pytestmark = needs("create", "read", "update", find_client)
 
 
 def _numbers(contract: Contract) -> list[Field]:
@@ -86,7 +86,7 @@ def test_each_field_can_be_set_and_nulled(caller: Caller, item: ItemUnderTest, t
 
 
 @needs("any_combination")
-@needs(where(lambda contract: contract.operation("update").method == "PATCH", "an update is sent whole"))
+@needs(lambda contract: contract.operation("update").method == "PATCH")
 def test_unset_leaves_every_field_alone(caller: Caller, item: ItemUnderTest) -> None:
     """x-promises/any_combination: a field that is not given to the client is not sent, so it stays."""
     names = item.contract.fields("update")
@@ -232,7 +232,7 @@ def test_refusal_is_an_exception_that_says_why(run: Run, caller: Caller, item: I
         _says(error, caller.last.status, run.contract.error_code("update", caller.last.status))
 
 
-@needs("exact_keys", where(lambda contract: contract.operation("read").names(401), "the read documents no 401"))
+@needs("exact_keys", lambda contract: contract.operation("read").names(401))
 def test_wrong_key_raises(run: Run, package: ClientPackage, item: ItemUnderTest) -> None:
     """read, responses/401: a wrong key raises, with status 401 and its code."""
     stranger = package.connect(run, "contract-test-wrong-key", transport=run.api.transport)

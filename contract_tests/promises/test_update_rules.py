@@ -4,14 +4,12 @@ from itertools import chain, combinations
 from itertools import count as count_from
 from math import comb
 
-from contract_tests.checks.conditions import needs, where
+from contract_tests.checks.conditions import needs
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection
 from contract_tests.checks.judge import require
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import (
-    CAN_CHANGE,
-    CAN_FAIL,
-    TAKES_NULL,
+    changeable_fields,
     clearing_fields,
     faults_of,
     fields_with_faults,
@@ -41,7 +39,7 @@ def test_every_field_sent_together_changes_together(run: Run, item: ItemUnderTes
 
 
 @needs("any_combination")
-@needs(where(lambda contract: contract.accepts("update", {}) and not is_whole(contract), "an update cannot be empty"))
+@needs(lambda contract: contract.accepts("update", {}) and not is_whole(contract))
 def test_empty_update_changes_nothing(run: Run, item: ItemUnderTest) -> None:
     """x-promises/any_combination: an empty object is a valid update of nothing, whichever fields are set."""
     item.accepts({})
@@ -56,7 +54,7 @@ def test_empty_update_changes_nothing(run: Run, item: ItemUnderTest) -> None:
             item.accepts({})
 
 
-@needs(TAKES_NULL)
+@needs(nullable_fields)
 def test_nulls_alone_follow_each_rule(run: Run, item: ItemUnderTest) -> None:
     """update, x-on-null: what may be cleared is cleared, what may not stays: all nulls in one body, two that stay, all alike."""
     rules: dict[str, list[str]] = {}
@@ -68,7 +66,7 @@ def test_nulls_alone_follow_each_rule(run: Run, item: ItemUnderTest) -> None:
             item.accepts(body)
 
 
-@needs("read_your_writes", CAN_CHANGE)
+@needs("read_your_writes", changeable_fields)
 def test_update_is_still_there_later(run: Run, item: ItemUnderTest) -> None:
     """x-promises/read_your_writes: a read shows the last completed write, and reading changes nothing."""
     exchange = item.accepts(other_values(item))
@@ -82,7 +80,7 @@ def test_update_of_the_long_lived_item_is_accepted(run: Run) -> None:
     assert run.long_lived.item_id
 
 
-@needs(CAN_FAIL)
+@needs(fields_with_faults)
 def test_wrong_value_beside_all_that_is_stored_is_refused(run: Run, item: ItemUnderTest) -> None:
     """update, requestBody: each field is judged, also where every other one comes as it is stored."""
     fields = run.contract.fields("update")
@@ -91,7 +89,7 @@ def test_wrong_value_beside_all_that_is_stored_is_refused(run: Run, item: ItemUn
     item.refuses(*(plainly_spoilt(item, tried, kept) for tried in fields_with_faults(run.contract)))
 
 
-@needs("atomic", CAN_FAIL)
+@needs("atomic", fields_with_faults)
 def test_body_with_every_field_wrong_changes_nothing(run: Run, item: ItemUnderTest) -> None:
     """x-promises/atomic: a refused body changes nothing at all; two faults do not cancel out, of whatever kind they are."""
     faults, chance = [faults_of(run.contract, tried) for tried in fields_with_faults(run.contract)], run.chance("rows")
@@ -103,7 +101,7 @@ def test_body_with_every_field_wrong_changes_nothing(run: Run, item: ItemUnderTe
     item.refuses(*(Rejection(body, "no field of this body is valid", clause) for body in bodies))
 
 
-@needs(where(lambda contract: further_names(contract, "update"), "a body may hold further properties"), CAN_CHANGE)
+@needs(lambda contract: further_names(contract, "update"), changeable_fields)
 def test_further_property_is_refused(run: Run, item: ItemUnderTest) -> None:
     """update, requestBody/additionalProperties: a property that the schema forbids refuses the body, alone and beside others."""
     promise, clause = "the body has no further properties", run.contract.operation("update").body_pointer or ""

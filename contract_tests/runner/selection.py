@@ -67,7 +67,7 @@ def _gives_all(contract: Contract, marks: Iterable[pytest.Mark]) -> bool:
     names = [each for each in wanted if isinstance(each, str)]
     if not all(contract.has(name) if name in ROLES else contract.promises_that(name) for name in names):
         return False
-    return all(each.is_met(contract) for each in wanted if not isinstance(each, str))
+    return all(each(contract) for each in wanted if not isinstance(each, str))
 
 
 class Collection:

@@ -1,14 +1,23 @@
 """What a list may be asked for, as the contract has it: pages, orders and filters; and what tests of them need."""
 
-from contract_tests.checks.conditions import where
 from contract_tests.checks.selections import birth_time
 from contract_tests.spec.contract import Contract
 
-HAS_NAME_FILTER = where(
-    lambda contract: contract.run_name in contract.listing.filters, "no filter finds an item by the name of a run"
-)
-HAS_PAGE_TOKEN = where(lambda contract: contract.listing.paging.token is not None, "pages have no token")
-SHOWS_EVERY_ITEM = where(lambda contract: contract.listing.paging.shows_all, "nothing says how the pages are turned")
+
+def has_name_filter(contract: Contract) -> bool:
+    """Whether a filter finds an item by the name of a run."""
+    return contract.run_name in contract.listing.filters
+
+
+def has_page_token(contract: Contract) -> bool:
+    """Whether a token leads to the next page."""
+    return contract.listing.paging.token is not None
+
+
+def shows_every_item(contract: Contract) -> bool:
+    """Whether the contract says how the pages are turned."""
+    return bool(contract.listing.paging.shows_all)
+
 
 FAR_PAST = "2001-01-01T00:00:00Z"
 

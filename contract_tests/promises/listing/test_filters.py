@@ -45,7 +45,7 @@ def test_filter_finds_the_item_of_that_value(run: Run, family: pages.Family, nam
         pages.require_found(run, [member], name, size=1 if index % 2 == 0 else pages.LARGEST)
 
 
-@needs("update", "read", "filters_find", "exact_text", queries.HAS_NAME_FILTER)
+@needs("update", "read", "filters_find", "exact_text", queries.has_name_filter)
 @for_each("texts", lambda contract: NAMES if queries.spells_any_name(contract) else PLAIN_NAMES, together=True)
 def test_filter_finds_a_name_of_any_characters(run: Run, family: pages.Family, texts: list[str]) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name, now that it has this name."""
@@ -54,7 +54,7 @@ def test_filter_finds_a_name_of_any_characters(run: Run, family: pages.Family, t
             pages.require_found(run, family[3:4], str(run.contract.run_name))
 
 
-@needs("update", "read", "filters_find", queries.HAS_NAME_FILTER)
+@needs("update", "read", "filters_find", queries.has_name_filter)
 def test_filter_finds_every_item_of_a_name(run: Run, family: pages.Family) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name: each that has it, in any order, on small pages, and at its greatest length."""
     name = str(run.contract.run_name)
@@ -71,7 +71,7 @@ def test_filter_finds_every_item_of_a_name(run: Run, family: pages.Family) -> No
 
 
 @pytest.mark.many_requests
-@needs("filters_find", queries.HAS_NAME_FILTER)
+@needs("filters_find", queries.has_name_filter)
 def test_filter_finds_an_item_that_was_never_updated(run: Run) -> None:
     """x-promises/filters_find: a filter by a name finds the item of exactly that name, in any order, also before its first update."""
     with run.item(**run.full_body()) as item:
@@ -87,7 +87,7 @@ def _require_left_out(run: Run, item: ItemUnderTest, name: str, text: str, probl
     run.at_last(look)
 
 
-@needs("filters_find", "update", "read", queries.HAS_NAME_FILTER)
+@needs("filters_find", "update", "read", queries.has_name_filter)
 def test_filter_leaves_out_other_names(run: Run, family: pages.Family) -> None:
     """list, parameters: a filter keeps only what matches; names without a letter in common do not."""
     name, problem = str(run.contract.run_name), "a filter shows an item of quite another name"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, parse_time
 from contract_tests.checks.listing import pages, queries
 from contract_tests.checks.run import Run
-from contract_tests.checks.selections import HAS_BIRTH, birth_time, clearing_fields
+from contract_tests.checks.selections import birth_time, clearing_fields
 from contract_tests.checks.updates import allowed_part, change, possible, rename
 from contract_tests.spec.contract import Contract
 
@@ -24,7 +24,7 @@ def _newest_first(contract: Contract) -> list[Any]:
     return [*default, *(pytest.param(order, id="asked-for") for order in asked)]
 
 
-@needs(HAS_BIRTH)
+@needs(birth_time)
 @for_each("order", _newest_first)
 def test_list_is_newest_first(run: Run, family: pages.Family, order: str | None) -> None:
     """x-promises/newest_first: the newest item comes first unless the list is asked otherwise."""
@@ -53,7 +53,7 @@ def _time_orders(contract: Contract) -> list[str]:
     return [order for order in contract.listing.orders if order.lstrip("-") in queries.times(contract)]
 
 
-@needs(where(_time_orders, "no order is by a time"))
+@needs(_time_orders)
 def test_list_is_ordered_by_time(run: Run, family: pages.Family) -> None:
     """list, parameters: ascending by the field, descending with a dash in front."""
     change(run, *(family[index] for index in (3, 1, 4, 0, 2)))  # in another order than they were made
@@ -90,7 +90,7 @@ def test_list_is_ordered_by_value(run: Run, family: pages.Family, order: str) ->
     run.at_last(lambda: [each for shown in _walks(run, order) for each in shown.unsorted(order, prefix)])
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", queries.shows_every_item)
 @for_each("those", lambda contract: contract.listing.orders, together=True)
 def test_pages_of_every_order_show_every_item(run: Run, family: pages.Family, those: list[str]) -> None:
     """x-promises/whole_list: turning the pages shows every item once, whatever the list is ordered by, also the newest after an update, and items of one name."""

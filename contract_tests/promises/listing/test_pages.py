@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from contract_tests.checks.conditions import for_each, needs, where
+from contract_tests.checks.conditions import for_each, needs
 from contract_tests.checks.item_under_test import ItemUnderTest
 from contract_tests.checks.judge import Finding, Judge, require
 from contract_tests.checks.listing import pages, queries
@@ -17,8 +17,12 @@ from contract_tests.generation.boundaries import boundaries
 from contract_tests.spec.contract import Contract
 
 pytestmark = needs("create", "list")
-HAS_PAGE_SIZE = where(lambda contract: contract.listing.paging.size, "pages have no size")
-REFUSES_QUERIES = where(queries.refusals_of_list, "the list names no status that refuses a query")
+
+
+def _has_page_size(contract: Contract) -> bool:
+    """Whether the size of a page may be asked for."""
+    return bool(contract.listing.paging.size)
+
 
 WORDS = ("abc", "1.5", "ten", "-5", "100000000000", "1e400")
 
@@ -58,21 +62,21 @@ def _beside(run: Run) -> list[dict[str, str]]:
 
 
 @pytest.mark.sharp
-@needs(REFUSES_QUERIES)
+@needs(queries.refusals_of_list)
 @for_each("texts", partial(_sizes, are_right=False), together=True)
 def test_page_size_beyond_its_limits_is_refused(run: Run, texts: list[str]) -> None:
     """list, parameters: the schema of the page size decides."""
     _require_refused(run, texts, {})
 
 
-@needs(REFUSES_QUERIES, HAS_PAGE_SIZE)
+@needs(queries.refusals_of_list, _has_page_size)
 def test_page_size_is_refused_whatever_stands_beside_it(run: Run, family: pages.Family) -> None:
     """list, parameters: the schema of the page size decides, also on a later page, in an order and beside a filter."""
     for beside in (_second_page(run), *_beside(run)):
         _require_refused(run, _sizes(run.contract, are_right=False)[: 2 if run.is_brief else None], beside)
 
 
-@needs("read", queries.HAS_PAGE_TOKEN, where(lambda contract: is_guarded(contract, "list"), "the list needs no key"))
+@needs("read", queries.has_page_token, lambda contract: is_guarded(contract, "list"))
 def test_later_page_needs_the_key(run: Run, judge: Judge, family: pages.Family) -> None:
     """list, security: what leads to a later page stands for no key."""
     path, query = run.contract.operation("list").path, run.query(size=pages.nearest_size(run, 1)) | _second_page(run)
@@ -96,14 +100,14 @@ def test_page_holds_at_most_as_many_as_asked_for(run: Run, judge: Judge, family:
     run.at_last(look)
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", queries.shows_every_item)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_show_every_item_once(run: Run, family: pages.Family, size: int) -> None:
     """x-promises/whole_list: turning the pages shows every item once; a page leads on, never back."""
     run.at_last(partial(pages.misshown, run, family, size))
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", queries.shows_every_item)
 def test_pages_are_turned_where_the_last_is_full(run: Run, family: pages.Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, also where all of them are full."""
     first = run.api.list(**run.query(size=pages.nearest_size(run)))
@@ -114,7 +118,7 @@ def test_pages_are_turned_where_the_last_is_full(run: Run, family: pages.Family)
 
 
 @pytest.mark.many_requests
-@needs("whole_list", "remove", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", "remove", queries.shows_every_item)
 def test_many_items_are_listed_and_found(run: Run, family: pages.Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, however many pages that takes, and where no size is asked for; x-promises/filters_find: a filter finds the oldest of many."""
     with ExitStack() as stack:
@@ -123,7 +127,7 @@ def test_many_items_are_listed_and_found(run: Run, family: pages.Family) -> None
         many = [*family, *(stack.enter_context(run.item()) for _ in range(free))]
         for size in (2, None, pages.LARGEST):
             run.at_last(partial(pages.misshown, run, many, size))
-        if run.contract.promises_that("filters_find") and queries.HAS_NAME_FILTER.is_met(run.contract):
+        if run.contract.promises_that("filters_find") and queries.has_name_filter(run.contract):
             pages.require_found(run, family[:1], str(run.contract.run_name))
 
 
@@ -135,7 +139,7 @@ def _writes(contract: Contract) -> list[str]:
     return [*changed, *refused, *(["removal"] if contract.has("remove") else [])]
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", queries.shows_every_item)
 @for_each("write", _writes)
 def test_pages_show_every_item_whatever_was_written_last(run: Run, family: pages.Family, write: str) -> None:
     """x-promises/whole_list: turning the pages shows every item once, after each kind of write."""
@@ -153,7 +157,7 @@ def test_pages_show_every_item_whatever_was_written_last(run: Run, family: pages
         run.api.remove(member.item_id)
 
 
-@needs("whole_list", queries.HAS_PAGE_TOKEN, queries.HAS_NAME_FILTER)
+@needs("whole_list", queries.has_page_token, queries.has_name_filter)
 def test_last_page_has_no_next(run: Run, family: pages.Family) -> None:
     """x-promises/whole_list: the last page that holds an item names no next one, also where it is full."""
     name = str(run.contract.run_name)
@@ -169,7 +173,7 @@ def test_last_page_has_no_next(run: Run, family: pages.Family) -> None:
         run.at_last(partial(look, size))
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM)
+@needs("whole_list", queries.shows_every_item)
 def test_all_pages_show_no_item_twice(run: Run, family: pages.Family) -> None:
     """x-promises/whole_list: turning the pages shows every item once, also on the pages after those of this run."""
 
@@ -181,7 +185,7 @@ def test_all_pages_show_no_item_twice(run: Run, family: pages.Family) -> None:
     run.at_last(lambda: pages.unless_moved(run, look))
 
 
-@needs("whole_list", queries.SHOWS_EVERY_ITEM, HAS_PAGE_SIZE)
+@needs("whole_list", queries.shows_every_item, _has_page_size)
 @for_each("order", lambda contract: [None, *contract.listing.orders], ids=str)
 def test_large_pages_show_what_larger_ones_show(run: Run, family: pages.Family, order: str | None) -> None:
     """x-promises/whole_list: turning large pages shows every item once, of whoever: each that pages of another size show before and after."""
@@ -209,7 +213,7 @@ def test_large_pages_show_what_larger_ones_show(run: Run, family: pages.Family, 
 MADE_UP = ("contract-test", "made up", "bm90IGEgdG9rZW4=", "@@@", "é語😀", "-_=", "x" * 2_000)
 
 
-@needs("whole_list", queries.HAS_PAGE_TOKEN)
+@needs("whole_list", queries.has_page_token)
 def test_made_up_page_token_leads_nowhere(run: Run, judge: Judge, shared_item: ItemUnderTest) -> None:
     """x-promises/whole_list: a made-up page token is refused, or leads to an empty page, whatever stands beside it."""
     size, refusals = run.query(size=pages.nearest_size(run, 5)), queries.refusals_of_list(run.contract) or (400, 422)

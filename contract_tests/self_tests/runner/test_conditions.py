@@ -14,7 +14,7 @@ from contract_tests.runner.selection import Collection
 TESTS = """
     import pytest
 
-    from contract_tests.checks.conditions import for_each, needs, where
+    from contract_tests.checks.conditions import for_each, needs
 
 
     @for_each("field", lambda contract: contract.names, ids=str.upper)
@@ -40,7 +40,7 @@ TESTS = """
 
 
     @needs("create")
-    @needs("atomic", where(lambda contract: contract.names, "there are no names"))
+    @needs("atomic", lambda contract: contract.names)
     def test_with_all():
         pass
 
@@ -51,7 +51,7 @@ TESTS = """
             raise AssertionError
 
 
-    @needs(where(lambda contract: contract.paging, "the list has no pages"))
+    @needs(lambda contract: contract.paging)
     def test_pages():
         raise AssertionError
 """
