@@ -12,7 +12,6 @@ import pytest
 from hypothesis import strategies as st
 
 from contract_tests.checks.item_under_test import ItemUnderTest, Rejection, object_of
-from contract_tests.checks.observations import Attempt
 from contract_tests.checks.run import Run
 from contract_tests.checks.selections import changeable_fields, faults_of, fields_with_faults, is_whole
 from contract_tests.generation.boundaries import Boundary, good_values, plain_fault, to_json
@@ -132,8 +131,6 @@ def spoilt(
     right = next((b for good in goods if (b := possible(item, {**(valid or {}), name: good}))), None)
     members = [(n, to_json(value)) for n, value in (right or whole(item, valid or {})).items() if n != name]
     members.insert(len(members) if at is None else at, (name, fault.token))
-    body = dict.fromkeys(n for n, _ in members) | (right or {}) | {name: fault.value}
-    item.judge.observations.attempts.append(Attempt("update", item.last, body, (name, fault.token)))
     return Rejection.of(fault, object_of(dict(members)), promise=promise, is_alone=not valid)
 
 
