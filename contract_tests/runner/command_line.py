@@ -156,5 +156,7 @@ def _as_click(command: Command) -> click.Command:
 def _option(name: str) -> click.Option:
     variable = VARIABLES[name]
     about = variable.meaning if variable.is_option_only else f"{variable.meaning}; {name}"
-    names, metavar = [variable.option, name.lower()], None if variable.is_flag else "VALUE"
-    return click.Option(names, is_flag=variable.is_flag, metavar=metavar, help=about, hidden=name in HIDDEN)
+    names = [variable.option, name.lower()]
+    if variable.is_flag:
+        return click.Option(names, is_flag=True, help=about)
+    return click.Option(names, metavar="VALUE", help=about, hidden=name in HIDDEN)

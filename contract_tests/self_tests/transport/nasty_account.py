@@ -56,7 +56,7 @@ PAGING = (
     "-k",
     "page or listed or removal",
 )
-ONE = ("contract_tests/promises/test_deletion.py", "-k", "removing_twice")
+ONE = ("contract_tests/promises/test_deletion.py", "-k", "removed_item_is_gone")
 SHORT = {"TIMEOUT": "1"}
 
 AS_SENT = object()

@@ -202,7 +202,8 @@ def _last_full_one_hidden(api: Api, right: Paging, items: list[Item], query: Fie
 rows("pagination", (WHOLE,), {
     "last_full_page_is_hidden": (
         "Names no next page of more than two items where one more full page ends the list.", _last_full_one_hidden,
-        lambda scene: by_token(scene) and (*_of_any(scene), *newer_items(scene, 1), *_of_any(scene))),
+        lambda scene: by_token(scene) and (
+            *newer_items(scene, 3), *_of_any(scene), *newer_items(scene, 1), *_of_any(scene))),
     "page_takes_in_one_that_would_be_left_over": (
         "Shows an item beyond the size of a page of four or more where none follows it.", _one_left_over,
         lambda scene: (*newer_items(scene, 5), *_of_any(scene))),
