@@ -1,6 +1,5 @@
 """The creates that tests send: with some fields as a test wants them, and right in every other way."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -121,8 +120,7 @@ def not_made(
 ) -> list[Finding]:
     """Hold a refusal to its promise, and to blame a field where it is plain which; remove what was made against it."""
     token = body if isinstance(body, str) else to_json(body)
-    if name in (sent := json.loads(token, parse_int=float)):
-        run.judge.observations.attempts.append(Attempt("create", {}, sent, (name, json.dumps(sent[name]))))
+    run.judge.observations.note_spoilt("create", {}, token, name)
     exchange = run.api.send("POST", run.api.shape.list_path, body=token, **options)
     found = run.judge.refusal("create", exchange, promise=promise, clause=clause, about=f"{name} of a new item")
     run.discard(exchange)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as data
 from typing import Any
@@ -61,8 +60,6 @@ class Rejection:
     """The clause that it is counted under, where it is one value on trial."""
     first: Callable[[], None] | None = None
     """Sends what is to come just before it."""
-    fault: tuple[str, str] | None = None
-    """The field of the one value that is wrong, and its JSON text, where it is one."""
 
     @classmethod
     def of(cls, fault: Boundary, token: str, *, promise: str = "", is_alone: bool = True) -> Rejection:
@@ -76,8 +73,7 @@ class Rejection:
             is_alone: Whether no other field is there that a test is about; then the value is counted.
         """
         name, counted = fault.field.name if fault.is_readable else None, fault.clause if is_alone else ""
-        told = (token, f"{fault.field.promise}{promise}", fault.source, name, fault.shown)
-        return cls(*told, counted=counted, fault=(fault.field.name, fault.token))
+        return cls(token, f"{fault.field.promise}{promise}", fault.source, name, fault.shown, counted=counted)
 
 
 class ItemUnderTest:
@@ -222,10 +218,8 @@ class ItemUnderTest:
 
     def _refusal(self, rejection: Rejection, before: Item) -> tuple[Exchange, list[Finding]]:
         exchange = self.send(rejection.token, content_type=rejection.content_type)
-        with suppress(ValueError, RecursionError):  # a value on trial may be none that this parser reads
-            if rejection.fault is not None:
-                body = json.loads(rejection.token, parse_int=float)
-                self.judge.observations.attempts.append(Attempt("update", before, body, rejection.fault))
+        if rejection.field_name is not None:
+            self.judge.observations.note_spoilt("update", before, rejection.token, rejection.field_name)
         promise, clause, about = rejection.promise, rejection.clause, rejection.about
         found = self.judge.refusal("update", exchange, *rejection.statuses, promise=promise, clause=clause, about=about)
         if rejection.field_name is not None and not found:

@@ -10,6 +10,7 @@ import math
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -41,8 +42,8 @@ class Attempt:
     item: Mapping[str, Any]
     """What the item held; nothing of a new one."""
     body: Mapping[str, Any]
-    fault: tuple[str, str] | None = None
-    """The field that spoils it, and its JSON text."""
+    fault: str | None = None
+    """The field that spoils it."""
 
 
 @dataclass
@@ -103,6 +104,13 @@ class Observations:
         """Count a boundary value that is sent."""
         with self.lock:
             self.clauses[clause, ACCEPTED if is_valid else REFUSED] += 1
+
+    def note_spoilt(self, role: Role, item: Mapping[str, Any], token: bytes | str, name: str) -> None:
+        """Note a body that one field spoils, as far as this parser reads it."""
+        with suppress(ValueError, RecursionError):
+            body = json.loads(token, parse_int=float)
+            if isinstance(body, dict) and name in body:
+                self.attempts.append(Attempt(role, item, body, name))
 
     def note_pairs(self, operation: str, covered: int) -> None:
         """Note which pairs of levels an operation was tried with."""

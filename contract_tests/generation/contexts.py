@@ -170,11 +170,13 @@ class Contexts:
 
     @cached_property
     def _classes(self) -> dict[tuple[str, str], list[str]]:
-        """By field and JSON text of a value that is refused: its classes."""
+        """By field and JSON text of a value that is refused, as any other spelling of it reads: its classes."""
         found: dict[tuple[str, str], list[str]] = {}
         for name, trial in self.trials.items():
             for fault in trial.faults:
-                found.setdefault((trial.field.name, _plainly(fault.token)), []).append(name)
+                found.setdefault((trial.field.name, json.dumps(json.loads(fault.token, parse_int=float))), []).append(
+                    name
+                )
         return found
 
     def _how_hidden(self, fault: Boundary) -> tuple[bool, float]:
@@ -348,10 +350,10 @@ class Contexts:
             return its != UNSET and is_made and (unit.name != self.contract.run_name or its == MIDDLE)
         return True
 
-    def of_fault(self, name: str, token: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Row]:
+    def of_fault(self, name: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the levels of a body that one value spoils, for each class that the value is of."""
         is_unset = item.get(name) is None
-        for each in self._classes.get((name, _plainly(token)), ()):
+        for each in self._classes.get((name, json.dumps(body[name])), ()):
             if self.trials[each].is_unset <= is_unset:
                 yield self.levels(each, item, body)
 
@@ -463,11 +465,6 @@ def _awkward_texts(contract: Contract, tried: Field) -> list[str]:
         return []
     by_turns = zip(cycle(packed_texts(contract, tried) or [""]), WHOLE.values())
     return [text for pair in by_turns for text in pair if contract.accepts_value(tried, text)]
-
-
-def _plainly(token: str) -> str:
-    """Spell a JSON text as every other of its value."""
-    return json.dumps(json.loads(token, parse_int=float))
 
 
 def _what_is_wrong(fault: Boundary) -> str:

@@ -31,7 +31,7 @@ ARROWS = {
 
 MOST_FILES = 20
 # The goal is 25,000; what is above it is to become less with each change.
-MOST_LINES = 42_135
+MOST_LINES = 42_132
 
 # Fields of openapi.yaml that are words of OpenAPI, JSON Schema or Python, too.
 COMMON_WORDS = {"name", "id", "code", "message", "details", "field", "description", "error", "filter"}

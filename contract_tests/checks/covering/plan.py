@@ -56,7 +56,7 @@ class Plan:
         self._turns: Counter[str] = Counter()
         for each in run.judge.observations.attempts:  # what other tests have sent is not tried first
             if each.role == role and each.fault:
-                self.count(self.contexts.of_fault(*each.fault, each.item, each.body))
+                self.count(self.contexts.of_fault(each.fault, each.item, each.body))
             elif each.role == role:
                 self.count(self.contexts.of_each(each.item, each.body))
 

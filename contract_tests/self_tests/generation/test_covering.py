@@ -164,7 +164,7 @@ def test_each_value_of_a_body_counts_in_its_context() -> None:
     assert {row["wait_seconds held"] for row in rows.values()} == {"unset"}
     above = "wait_seconds against maximum"
     for held, classes in ((None, {above, above + WHILE_UNSET}), (1, {above})):
-        wrong = contexts.of_fault("wait_seconds", "2.01", {**item, "wait_seconds": held}, {"wait_seconds": 2.01})
+        wrong = contexts.of_fault("wait_seconds", {**item, "wait_seconds": held}, {"wait_seconds": 2.01})
         assert {row[VALUE] for row in wrong} == classes
 
 
